@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "face_finder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <utility>
+
+namespace reenact {
+namespace {
+
+// The detector halves its input six times; narrower pictures are padded.
+constexpr int smallest_side = 64;
+
+}  // namespace
+
+FaceFinder::FaceFinder(std::unique_ptr<Detector> detector) : detector_(std::move(detector)) {}
+
+void FaceFinder::set_options(const Options& options) {
+  options_ = options;
+  tracker_.set_options(options.tracker);
+}
+
+void FaceFinder::reset() {
+  tracker_.reset();
+  following_ = false;
+  frames_since_detection_ = 0;
+}
+
+std::vector<FaceBox> FaceFinder::detect(const cv::Mat& rgb) {
+  const int longer = std::max(rgb.cols, rgb.rows);
+  const double scale = options_.detect_size > 0 ? std::min(1.0, double(options_.detect_size) / longer) : 1.0;
+  cv::Mat picture = rgb;
+  if (scale < 1) {
+    const cv::Size size(std::max(1, int(std::lround(rgb.cols * scale))),
+                        std::max(1, int(std::lround(rgb.rows * scale))));
+    cv::resize(rgb, picture, size, 0, 0, cv::INTER_AREA);
+  }
+  const double scale_x = double(picture.cols) / rgb.cols, scale_y = double(picture.rows) / rgb.rows;
+  if (picture.cols < smallest_side || picture.rows < smallest_side) {
+    cv::Mat padded;
+    cv::copyMakeBorder(picture, padded, 0, std::max(0, smallest_side - picture.rows), 0,
+                       std::max(0, smallest_side - picture.cols), cv::BORDER_CONSTANT);
+    picture = padded;
+  }
+
+  std::vector<FaceBox> faces = detector_->detect(picture, options_.score_threshold, options_.iou_threshold);
+  for (FaceBox& face : faces) {
+    face.left = float(face.left / scale_x);
+    face.right = float(face.right / scale_x);
+    face.top = float(face.top / scale_y);
+    face.bottom = float(face.bottom / scale_y);
+  }
+  std::erase_if(faces, [](const FaceBox& face) {
+    return !std::isfinite(face.left + face.top + face.right + face.bottom) || face.width() < 1 ||
+           face.height() < 1;
+  });
+  return faces;
+}
+
+std::optional<FaceTracker::State> FaceFinder::find(const cv::Mat& rgb, double seconds) {
+  std::optional<FaceTracker::State> state;
+  if (following_ && ++frames_since_detection_ < options_.detect_interval)
+    state = tracker_.predict(rgb, seconds);
+  if (!state) {
+    frames_since_detection_ = 0;
+    state = tracker_.update(rgb, detect(rgb), seconds);
+  }
+  following_ = state.has_value();
+  return state;
+}
+
+}  // namespace reenact

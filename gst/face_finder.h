@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <opencv2/core.hpp>
+#include <optional>
+
+#include "reenact/engine.h"
+#include "reenact/face_tracker.h"
+
+namespace reenact {
+
+/// Finds and follows one face through a video: detects on a reduced copy every so many frames, tracks in
+/// between.
+class FaceFinder {
+ public:
+  struct Options {
+    int detect_interval = 5;  ///< frames from one detection to the next while a face is followed
+    int detect_size = 320;    ///< longer side of the copy that is searched, pixels; 0: the picture itself
+    float score_threshold = 0.5f;  ///< of the paper
+    float iou_threshold = 0.3f;    ///< of the paper
+    TrackerOptions tracker;
+  };
+
+  explicit FaceFinder(std::unique_ptr<Detector> detector);
+  void set_options(const Options& options);
+  /// The face in `rgb` (CV_8UC3) at `seconds` of stream time, or nothing.
+  std::optional<FaceTracker::State> find(const cv::Mat& rgb, double seconds);
+  /// Forgets the face followed (after a flush, a seek or a change of size).
+  void reset();
+  const Detector& detector() const { return *detector_; }
+
+ private:
+  std::vector<FaceBox> detect(const cv::Mat& rgb);
+
+  std::unique_ptr<Detector> detector_;
+  FaceTracker tracker_;
+  Options options_;
+  int frames_since_detection_ = 0;
+  bool following_ = false;
+};
+
+}  // namespace reenact

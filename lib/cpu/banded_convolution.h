@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cpu/feature_map.h"
+#include "cpu/folded_weights.h"
+
+namespace reenact::cpu {
+
+/// A convolution from one map to another of fixed size, cut into bands of rows that threads take. Belongs to
+/// one stream.
+class BandedConvolution {
+ public:
+  struct Options {
+    int kernel = 3;
+    int stride = 1;
+    int padding = 1;  ///< on all sides; the input map's border must be at least as wide
+    bool depthwise = false;
+    ConvolutionEpilogue::Activation activation = ConvolutionEpilogue::Activation::none;
+    bool accumulate = false;  ///< adds to what the output map holds
+  };
+
+  /// `in` and `out` have the sizes of the maps run() will get. The convolution computes in `in`'s elements.
+  BandedConvolution(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
+                    const FeatureMap& out, const Options& options, int threads);
+
+  void run(const FeatureMap& in, FeatureMap& out);
+
+ private:
+  struct Band {
+    Convolution convolution;
+    const PackedWeights* weights;
+    std::vector<ConvolutionHandles> handles;  // [slot]
+  };
+  Band make_band(const FoldedWeights& weights, const std::string& name, ConvolutionShape shape,
+                 Arithmetic arithmetic, const ConvolutionEpilogue& epilogue, int rows);
+
+  int stride_, padding_, threads_;
+  int rows_, band_rows_;
+  std::vector<AlignedBuffer> scratch_;  // of each handle
+  std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
+};
+
+/// Size of a convolution's output along one axis.
+inline int convolved_size(int size, int kernel, int stride, int padding) {
+  return (size + 2 * padding - kernel) / stride + 1;
+}
+
+}  // namespace reenact::cpu

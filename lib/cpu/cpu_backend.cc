@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/cpu_backend.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "cpu/cpu_detector.h"
+#include "cpu/cpu_generator.h"
+#include "cpu/cpu_pose_encoder.h"
+#include "cpu/cpu_segmenter.h"
+#include "cpu/instruction_set.h"
+#include "reenact/error.h"
+
+namespace reenact {
+namespace cpu {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool cpu_has(Precision precision) {
+  switch (precision) {
+    case Precision::automatic:
+    case Precision::fp32:
+      return true;
+    case Precision::bf16:
+      return has_arithmetic(Arithmetic::bf16);
+    case Precision::int8:
+      return has_arithmetic(Arithmetic::int8);
+    case Precision::fp16:
+      return false;
+  }
+  return false;
+}
+
+/// A person's own weights need ranges of their own; those of the model would be somebody else's.
+bool is_calibrated(const ReenactorConfig& config, const std::shared_ptr<const ModelFile>& file,
+                   const std::shared_ptr<const ModelFile>& personal) {
+  return GeneratorNetwork::is_calibrated(config, WeightSource(personal ? personal : file));
+}
+
+Arithmetic arithmetic_for(Precision precision, bool calibrated) {
+  switch (precision) {
+    case Precision::int8:
+      return Arithmetic::int8;
+    case Precision::bf16:
+      return Arithmetic::bf16;
+    case Precision::automatic:
+      if (calibrated && has_arithmetic(Arithmetic::int8)) return Arithmetic::int8;
+      if (has_arithmetic(Arithmetic::bf16)) return Arithmetic::bf16;
+      return Arithmetic::f32;
+    default:
+      return Arithmetic::f32;
+  }
+}
+
+/// What networks without calibration compute in when nothing is asked for by name.
+Arithmetic element_for(const EngineOptions& options, Precision automatic) {
+  const Precision precision = options.precision == Precision::automatic ? automatic : options.precision;
+  return precision == Precision::bf16 && has_arithmetic(Arithmetic::bf16) ? Arithmetic::bf16
+                                                                          : Arithmetic::f32;
+}
+
+/// Two files of one name are the same only until one of them is written anew.
+std::string cache_key(const ModelFile& file) {
+  std::error_code ignored;
+  const fs::path path = fs::weakly_canonical(file.path(), ignored);
+  const auto written = fs::last_write_time(path, ignored).time_since_epoch().count();
+  return path.string() + '\n' + std::to_string(written) + '\n' + std::to_string(fs::file_size(path, ignored));
+}
+
+[[noreturn]] void refuse(const char* network) {
+  throw Error(ErrorCode::unsupported,
+              std::string("the cpu engine has no ") + network + "; the torch engine has");
+}
+
+}  // namespace
+
+bool CpuBackend::supports(Network network, const ModelFile& file, const EngineOptions& options) const {
+  if (options.device.starts_with("cuda") || !cpu_has(options.precision)) return false;
+  try {
+    switch (network) {
+      case Network::generator:
+        // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
+        // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
+        return !file.info().config.get<ReenactorConfig>().reflection_padding;
+      // These have no calibration for int8.
+      case Network::pose_encoder:
+      case Network::detector:
+        return options.precision != Precision::int8;
+      case Network::segmenter:
+        return options.precision == Precision::automatic || options.precision == Precision::fp32;
+      case Network::identity_encoder:
+        return false;  // runs once for a person, not for each frame
+    }
+  } catch (const std::exception&) {
+  }
+  return false;
+}
+
+template <typename Fold>
+std::shared_ptr<const FoldedWeights> CpuBackend::folded(const ModelFile& file, const std::string& network,
+                                                        Fold&& fold) {
+  const std::string key = cache_key(file) + '\n' + network;
+  std::lock_guard lock(mutex_);
+  if (auto weights = folded_weights_[key].lock()) return weights;
+  std::shared_ptr<const FoldedWeights> weights = fold();
+  folded_weights_[key] = weights;
+  return weights;
+}
+
+std::shared_ptr<const GeneratorNetwork> CpuBackend::generator_network(
+    const std::shared_ptr<const ModelFile>& file, const std::shared_ptr<const ModelFile>& personal,
+    Precision precision) {
+  const auto config = file->info().config.get<ReenactorConfig>();
+  const Arithmetic arithmetic = arithmetic_for(precision, is_calibrated(config, file, personal));
+  const std::string key = cache_key(*file) + '\n' + (personal ? cache_key(*personal) : "") + '\n' +
+                          std::to_string(static_cast<int>(arithmetic));
+  // Held while loading: a second stream that wants the same weights waits for them instead of loading them
+  // again.
+  std::lock_guard lock(mutex_);
+  if (auto network = generator_networks_[key].lock()) return network;
+  auto network = std::make_shared<const GeneratorNetwork>(config, WeightSource(file, personal), arithmetic);
+  generator_networks_[key] = network;
+  return network;
+}
+
+std::unique_ptr<Generator> CpuBackend::generator(std::shared_ptr<const ModelFile> file,
+                                                 const EngineOptions& options) {
+  if (!cpu_has(options.precision)) {
+    throw Error(ErrorCode::unsupported, "this CPU has no instructions for " + to_string(options.precision));
+  }
+  const auto source = [this, file = std::move(file),
+                       precision = options.precision](const Identity* identity) {
+    return generator_network(file, identity ? identity->personal_weights : nullptr, precision);
+  };
+  return std::make_unique<CpuGenerator>(source, options.threads);
+}
+
+std::unique_ptr<PoseEncoder> CpuBackend::pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                      const EngineOptions& options) {
+  const auto config = file->info().config.get<ReenactorConfig>();
+  auto weights = folded(*file, "pose", [&] { return CpuPoseEncoder::fold(WeightSource(file), config); });
+  // A pose is fine-grained and steers every frame: it keeps fp32, which is fast enough.
+  return std::make_unique<CpuPoseEncoder>(std::move(weights), config, element_for(options, Precision::fp32),
+                                          options.threads);
+}
+std::unique_ptr<IdentityEncoder> CpuBackend::identity_encoder(std::shared_ptr<const ModelFile>,
+                                                              const EngineOptions&) {
+  refuse("identity encoder");
+}
+std::unique_ptr<Detector> CpuBackend::detector(std::shared_ptr<const ModelFile> file,
+                                               const EngineOptions& options) {
+  const auto config = file->info().config.get<DetectorConfig>();
+  auto weights = folded(*file, "s3fd", [&] { return CpuDetector::fold(WeightSource(file), config); });
+  return std::make_unique<CpuDetector>(std::move(weights), config, element_for(options, Precision::bf16),
+                                       options.threads);
+}
+
+std::unique_ptr<Segmenter> CpuBackend::segmenter(std::shared_ptr<const ModelFile> file,
+                                                 const EngineOptions& options) {
+  const auto config = file->info().config.get<SegmenterConfig>();
+  auto weights = folded(*file, "unet", [&] { return CpuSegmenter::fold(WeightSource(file), config); });
+  return std::make_unique<CpuSegmenter>(std::move(weights), config, options.threads);
+}
+
+}  // namespace cpu
+
+Backend* cpu_backend() {
+  static cpu::CpuBackend backend;
+  return &backend;
+}
+
+}  // namespace reenact

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/cpu_pose_encoder.h"
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+#include <string>
+
+#include "cpu/bfloat16.h"
+#include "cpu/instruction_set.h"
+#include "cpu/picture_input.h"
+#include "cpu/single_threaded_onednn.h"
+#include "cpu/worker_pool.h"
+#include "reenact/error.h"
+
+namespace reenact::cpu {
+namespace {
+
+/// One convolution of the network, in order.
+struct Layer {
+  std::string convolution, norm;
+  int in, out, kernel, stride;
+  bool depthwise;
+  bool activated;  // by ReLU6
+  bool residual;   // adds the block's input
+  bool block_start;
+};
+
+/// Nearest multiple of 8, at least 8 and no more than 10 % below `channels`; torchvision's rule.
+int round_channels(double channels) {
+  const int rounded = std::max(8, static_cast<int>(channels + 4) / 8 * 8);
+  return rounded < 0.9 * channels ? rounded + 8 : rounded;
+}
+
+std::vector<Layer> layers_of(double width) {
+  const struct {
+    int expansion, channels, blocks, stride;
+  } groups[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+  int channels = round_channels(32 * width);
+  std::vector<Layer> layers = {{"features.0.0", "features.0.1", 3, channels, 3, 2, false, true, false, true}};
+  int index = 1;
+  for (const auto& group : groups) {
+    const int out = round_channels(group.channels * width);
+    for (int i = 0; i < group.blocks; ++i, ++index) {
+      const std::string block = "features." + std::to_string(index) + ".conv.";
+      const int stride = i == 0 ? group.stride : 1, hidden = channels * group.expansion;
+      const bool expands = group.expansion != 1;
+      if (expands)
+        layers.push_back({block + "0.0", block + "0.1", channels, hidden, 1, 1, false, true, false, true});
+      const std::string place = expands ? "1" : "0";
+      layers.push_back({block + place + ".0", block + place + ".1", hidden, hidden, 3, stride, true, true,
+                        false, !expands});
+      layers.push_back({block + (expands ? "2" : "1"), block + (expands ? "3" : "2"), hidden, out, 1, 1,
+                        false, false, stride == 1 && channels == out, false});
+      channels = out;
+    }
+  }
+  const int last = round_channels(1280 * std::max(1.0, width));
+  const std::string name = "features." + std::to_string(index) + ".";
+  layers.push_back({name + "0", name + "1", channels, last, 1, 1, false, true, false, true});
+  return layers;
+}
+
+}  // namespace
+
+std::shared_ptr<const FoldedWeights> CpuPoseEncoder::fold(const WeightSource& source,
+                                                          const ReenactorConfig& config) {
+  auto weights = std::make_shared<FoldedWeights>();
+  const std::vector<Layer> layers = layers_of(config.pose_encoder_width);
+  for (const Layer& layer : layers) {
+    weights->add_with_batch_norm(layer.convolution, source, "pose." + layer.convolution, "pose." + layer.norm,
+                                 {layer.out, layer.depthwise ? 1 : layer.in, layer.kernel, layer.kernel});
+  }
+  weights->add("classifier",
+               source.floats("pose.classifier.1.weight", {config.pose_embedding_size, layers.back().out}),
+               source.floats("pose.classifier.1.bias", {config.pose_embedding_size}));
+  return weights;
+}
+
+CpuPoseEncoder::CpuPoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config,
+                               Arithmetic element, int threads)
+    : weights_(std::move(weights)),
+      config_(config),
+      element_(element),
+      kernels_(&elementwise_kernels(instruction_set())) {
+  SingleThreadedOneDnn single_threaded;
+  const int used_threads = WorkerPool::shared().reserve(threads);
+  int size = config.pose_image_size();
+  maps_.emplace_back(size, size, 3, 1, element);
+  int block_input = 0, current = 0;  // maps
+  for (const Layer& layer : layers_of(config.pose_encoder_width)) {
+    const int in = current, padding = layer.kernel / 2;
+    if (layer.block_start) block_input = in;
+    size = convolved_size(size, layer.kernel, layer.stride, padding);
+    BandedConvolution::Options options;
+    options.kernel = layer.kernel;
+    options.stride = layer.stride;
+    options.padding = padding;
+    options.depthwise = layer.depthwise;
+    options.accumulate = layer.residual;
+    if (layer.activated) options.activation = ConvolutionEpilogue::Activation::relu6;
+    if (layer.residual) {
+      current = block_input;  // the sum goes where the block's input was
+    } else {
+      current = static_cast<int>(maps_.size());
+      maps_.emplace_back(size, size, layer.out, 1, element);
+    }
+    steps_.push_back(
+        {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, used_threads),
+         in, current});
+  }
+  mean_.resize(maps_.back().channels());
+  row_.resize(maps_.back().channels());
+  input_.resize(static_cast<std::size_t>(config.pose_image_size()) * config.pose_image_size() * 3);
+}
+
+void CpuPoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
+  picture_to_floats(rgb, config_.pose_image_size(), scaled_, input_);
+  encode_floats(input_, pose);
+}
+
+void CpuPoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
+  if (static_cast<int>(pose.size()) != embedding_size()) {
+    throw Error(ErrorCode::invalid, "room for " + std::to_string(pose.size()) +
+                                        " pose values was given, wanted " + std::to_string(embedding_size()));
+  }
+  SingleThreadedOneDnn single_threaded;
+  const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
+  convert_in[0](input.data(), maps_.front().row(0), static_cast<std::ptrdiff_t>(input.size()));
+  for (Step& step : steps_) step.convolution.run(maps_[step.in], maps_[step.out]);
+
+  const FeatureMap& last = maps_[steps_.back().out];
+  const int channels = last.channels();
+  std::fill(mean_.begin(), mean_.end(), 0.0f);
+  for (int y = 0; y < last.height(); ++y) {
+    for (int x = 0; x < last.width(); ++x) {
+      const float* values = last.row_as<float>(y) + static_cast<std::size_t>(x) * channels;
+      if (element_ == Arithmetic::bf16) {
+        const Bfloat16* narrow = last.row_as<Bfloat16>(y) + static_cast<std::size_t>(x) * channels;
+        for (int c = 0; c < channels; ++c) row_[c] = to_float(narrow[c]);
+        values = row_.data();
+      }
+      for (int c = 0; c < channels; ++c) mean_[c] += values[c];
+    }
+  }
+  for (float& value : mean_) value /= static_cast<float>(last.height() * last.width());
+  kernels_->multiply_f32(weights_->weights("classifier").data(), mean_.data(),
+                         weights_->bias("classifier").data(), pose.data(), embedding_size(), channels);
+}
+
+}  // namespace reenact::cpu

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cpu/banded_convolution.h"
+#include "cpu/elementwise.h"
+#include "reenact/config.h"
+#include "reenact/engine.h"
+
+namespace reenact::cpu {
+
+/// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's layout and names, batch normalisation folded
+/// into the convolutions.
+class CpuPoseEncoder : public PoseEncoder {
+ public:
+  /// The folded convolutions of `prefix` ("pose.") in a model file.
+  static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const ReenactorConfig& config);
+
+  /// `element` is f32 or bf16.
+  CpuPoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config,
+                 Arithmetic element, int threads);
+
+  std::string active_device() const override { return "cpu"; }
+  std::string active_engine() const override {
+    return element_ == Arithmetic::f32 ? "onednn fp32" : "onednn bf16";
+  }
+  int image_size() const override { return config_.image_size; }
+  int embedding_size() const override { return config_.pose_embedding_size; }
+  void encode(const cv::Mat& rgb, std::span<float> pose) override;
+  /// The network alone: `input` [size, size, 3] in 0..1.
+  void encode_floats(std::span<const float> input, std::span<float> pose);
+
+ private:
+  struct Step {
+    BandedConvolution convolution;
+    int in, out;  // maps
+  };
+
+  std::shared_ptr<const FoldedWeights> weights_;
+  ReenactorConfig config_;
+  Arithmetic element_;
+  const ElementwiseKernels* kernels_;
+  std::vector<FeatureMap> maps_;
+  std::vector<Step> steps_;
+  cv::Mat scaled_;
+  std::vector<float> input_, row_, mean_;
+};
+
+}  // namespace reenact::cpu

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/simd_avx512.h"
+
+#include "cpu/elementwise_kernels.h"
+
+namespace reenact::cpu {
+
+const ElementwiseKernels& elementwise_kernels_avx512() {
+  return kernels;
+}
+
+}  // namespace reenact::cpu

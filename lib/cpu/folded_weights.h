@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cpu/convolution.h"
+#include "cpu/weight_source.h"
+
+namespace reenact::cpu {
+
+/// Convolutions of a network with their normalisation folded in, and what they look like packed. Shared by
+/// all streams that use the same file; packing happens once for each order that oneDNN asks for.
+class FoldedWeights {
+ public:
+  /// A convolution `name` with bias; `weights` as Convolution::pack() wants them.
+  void add(const std::string& name, std::vector<float> weights, std::vector<float> bias);
+  /// A convolution without bias followed by the batch normalisation `norm` (eps 1e-5) with its running
+  /// statistics.
+  void add_with_batch_norm(const std::string& name, const WeightSource& source,
+                           const std::string& convolution, const std::string& norm,
+                           std::initializer_list<std::int64_t> shape);
+
+  /// Thread-safe; the reference stays valid as long as this object.
+  const PackedWeights& packed(const std::string& name, const Convolution& convolution) const;
+  const std::vector<float>& weights(const std::string& name) const { return layers_.at(name).weights; }
+  const std::vector<float>& bias(const std::string& name) const { return layers_.at(name).bias; }
+
+ private:
+  struct Packing {
+    dnnl::memory::desc order;
+    PackedWeights weights;
+  };
+  struct Layer {
+    std::vector<float> weights, bias;
+    mutable std::list<Packing> packings;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, Layer> layers_;
+};
+
+}  // namespace reenact::cpu

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/generator_layer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace reenact::cpu {
+namespace {
+
+// What of a task should stay in a core's second-level cache: its weights, and the sums it leaves.
+constexpr std::size_t weight_budget = 384 << 10;
+constexpr std::size_t sum_budget = 256 << 10;
+// Enough tasks that threads finish at about the same time.
+constexpr int wanted_tasks = 8;
+
+int half_if_even(int value) {
+  return value % 2 == 0 ? value / 2 : value;
+}
+
+struct QuantisedWeights {
+  std::vector<std::int8_t> values;
+  std::vector<float> scales;  // one an output channel
+};
+
+QuantisedWeights quantise(const std::vector<float>& weights, int out_channels,
+                          std::span<const float> input_steps) {
+  QuantisedWeights result{std::vector<std::int8_t>(weights.size()), std::vector<float>(out_channels)};
+  const std::size_t row = weights.size() / out_channels;
+  const std::size_t taps = row / input_steps.size();
+  for (int o = 0; o < out_channels; ++o) {
+    const float* from = weights.data() + o * row;
+    float largest = 0;
+    for (std::size_t i = 0; i < row; ++i)
+      largest = std::max(largest, std::abs(from[i] * input_steps[i / taps]));
+    const float scale = largest > 0 ? largest / 127.0f : 1.0f;
+    for (std::size_t i = 0; i < row; ++i) {
+      const float steps = std::nearbyint(from[i] * input_steps[i / taps] / scale);
+      result.values[o * row + i] = static_cast<std::int8_t>(std::clamp(steps, -127.0f, 127.0f));
+    }
+    result.scales[o] = scale;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<float> phase_weights(std::span<const float> weights, int out_channels, int in_channels,
+                                 int phase) {
+  // Which of two small rows (columns) a tap of the 3x3 kernel falls on: 0, 1, 1 for even outputs, 0, 0, 1 for
+  // odd ones.
+  const auto small = [](int tap, int parity) { return (tap + 1 - parity) / 2; };
+  std::vector<float> result(static_cast<std::size_t>(out_channels) * in_channels * 4);
+  for (std::size_t pair = 0; pair < static_cast<std::size_t>(out_channels) * in_channels; ++pair) {
+    for (int ky = 0; ky < 3; ++ky) {
+      for (int kx = 0; kx < 3; ++kx) {
+        result[pair * 4 + small(ky, phase / 2) * 2 + small(kx, phase % 2)] += weights[pair * 9 + ky * 3 + kx];
+      }
+    }
+  }
+  return result;
+}
+
+GeneratorLayer::Cut GeneratorLayer::cut(const Geometry& geometry, Arithmetic arithmetic) {
+  Cut cut{geometry.height, geometry.out_channels};
+  const int taps = geometry.upsample ? 4 : geometry.kernel * geometry.kernel;
+  const int phases = geometry.upsample ? 4 : 1;
+  const auto chunk_weights = [&] {
+    return size_of(arithmetic) * taps * geometry.in_channels * cut.chunk_channels;
+  };
+  const auto sums = [&] { return std::size_t{4} * cut.band_rows * geometry.width * cut.chunk_channels; };
+  const auto tasks = [&] {
+    return geometry.height / cut.band_rows * phases * (geometry.out_channels / cut.chunk_channels);
+  };
+  while (cut.chunk_channels % 128 == 0 && chunk_weights() > weight_budget) cut.chunk_channels /= 2;
+  while (cut.band_rows > 2 && cut.band_rows % 4 == 0 && sums() > sum_budget) cut.band_rows /= 2;
+  while (tasks() < wanted_tasks) {
+    const Cut before = cut;
+    // Bands of less than 64 pixels use the units badly, chunks of less than 32 channels too.
+    if (cut.band_rows % 4 == 0 && cut.band_rows * geometry.width > 64) {
+      cut.band_rows = half_if_even(cut.band_rows);
+    } else if (cut.chunk_channels % 64 == 0) {
+      cut.chunk_channels = half_if_even(cut.chunk_channels);
+    }
+    if (before.band_rows == cut.band_rows && before.chunk_channels == cut.chunk_channels) break;
+  }
+  return cut;
+}
+
+GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithmetic arithmetic,
+                               std::span<const float> weights, std::span<const float> input_steps)
+    : geometry_(geometry), cut_(cut), arithmetic_(arithmetic) {
+  ConvolutionShape shape;
+  shape.in_width = geometry.width;
+  shape.in_channels = geometry.in_channels;
+  shape.out_channels = cut.chunk_channels;
+  if (geometry.upsample) {
+    shape.in_height = cut.band_rows + 1;
+    shape.kernel_height = shape.kernel_width = 2;
+    shape.pad_left = 1;
+    convolutions_.emplace_back(shape, arithmetic);
+    shape.pad_left = 0;
+    shape.pad_right = 1;
+    convolutions_.emplace_back(shape, arithmetic);
+  } else {
+    shape.in_height = cut.band_rows + geometry.kernel - 1;
+    shape.kernel_height = shape.kernel_width = geometry.kernel;
+    shape.pad_left = shape.pad_right = geometry.kernel / 2;
+    convolutions_.emplace_back(shape, arithmetic);
+  }
+
+  for (int phase = 0; phase < phases(); ++phase) {
+    const std::vector<float> floats =
+        geometry.upsample ? phase_weights(weights, geometry.out_channels, geometry.in_channels, phase)
+                          : std::vector<float>(weights.begin(), weights.end());
+    const Convolution& convolution = this->convolution({0, phase, 0, 0});
+    const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
+    if (arithmetic == Arithmetic::int8) {
+      const QuantisedWeights quantised = quantise(floats, geometry.out_channels, input_steps);
+      scales_.insert(scales_.end(), quantised.scales.begin(), quantised.scales.end());
+      for (std::size_t at = 0; at < floats.size(); at += chunk) {
+        weights_.push_back(
+            convolution.pack(std::span<const std::int8_t>(quantised.values).subspan(at, chunk)));
+      }
+    } else {
+      scales_.insert(scales_.end(), geometry.out_channels, 1.0f);
+      for (std::size_t at = 0; at < floats.size(); at += chunk) {
+        weights_.push_back(convolution.pack(std::span<const float>(floats).subspan(at, chunk)));
+      }
+    }
+  }
+}
+
+GeneratorLayer::Task GeneratorLayer::task(int index) const {
+  Task task;
+  task.partial = index % parts();
+  task.chunk = index / parts();  // neighbours in time share weights
+  task.phase = task.partial / (geometry_.height / cut_.band_rows);
+  task.band = task.partial % (geometry_.height / cut_.band_rows);
+  return task;
+}
+
+const PackedWeights& GeneratorLayer::weights(const Task& task) const {
+  return weights_[task.phase * (geometry_.out_channels / cut_.chunk_channels) + task.chunk];
+}
+
+const float* GeneratorLayer::scale(const Task& task) const {
+  return scales_.data() + task.phase * geometry_.out_channels + task.chunk * cut_.chunk_channels;
+}
+
+std::size_t GeneratorLayer::weight_bytes() const {
+  std::size_t bytes = 0;
+  for (const PackedWeights& packed : weights_) bytes += packed.weights.get_desc().get_size();
+  return bytes;
+}
+
+}  // namespace reenact::cpu

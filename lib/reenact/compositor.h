@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <opencv2/core.hpp>
+
+namespace reenact {
+
+/// How the mask of a head is treated before it is laid over a background.
+struct MaskOptions {
+  double erode = 0;          ///< pixels of the output by which the mask shrinks, 0..64
+  double feather = 0;        ///< sigma in pixels of the blur of its edge, 0..64
+  double smoothing = 0;      ///< share of the previous frame's mask that is kept, 0..0.95
+  double opacity = 1;        ///< 0..1
+  bool color_match = false;  ///< shift mean and deviation of the head's colours half way to the background's
+};
+
+/// Lays heads over backgrounds, out = alpha*head + (1-alpha)*background; keeps the mask of the frame before.
+class Compositor {
+ public:
+  /// `head` RGBA straight alpha CV_8UC4, scaled to `placement`, which may reach outside `background`:
+  /// CV_8UC3, or CV_8UC4 with straight alpha (set the fourth channel to 255 where it is only padding). Throws
+  /// Error (invalid) for other types and options out of range.
+  void blend(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options, cv::Mat& background);
+  /// Forgets the previous frame (after a seek, a flush or a change of identity).
+  void reset();
+
+ private:
+  void smooth_mask(double share);
+  void treat_mask(const MaskOptions& options, double scale);
+  void match_colors(const cv::Mat& background);
+
+  cv::Mat previous_mask_;            // CV_32FC1: 8 bits would never settle under strong smoothing
+  cv::Mat work_;                     // the head as it is being prepared
+  cv::Mat mask_, scaled_, scratch_;  // kept, so that frames allocate nothing
+};
+
+}  // namespace reenact

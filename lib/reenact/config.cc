@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "reenact/config.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "reenact/error.h"
+
+namespace reenact {
+namespace {
+
+using nlohmann::json;
+
+// Each configuration lists its fields once; reading and writing both walk that list.
+template <typename Config, typename Visitor>
+void visit_reenactor(Config& config, Visitor&& field) {
+  field("preset", config.preset);
+  field("image_size", config.image_size);
+  field("num_channels", config.num_channels);
+  field("max_channels", config.max_channels);
+  field("identity_embedding_size", config.identity_embedding_size);
+  field("pose_embedding_size", config.pose_embedding_size);
+  field("constant_size", config.constant_size);
+  field("residual_blocks", config.residual_blocks);
+  field("projector_hidden", config.projector_hidden);
+  field("reflection_padding", config.reflection_padding);
+  field("identity_encoder", config.identity_encoder);
+  field("identity_encoder_width", config.identity_encoder_width);
+  field("pose_encoder_width", config.pose_encoder_width);
+  field("pose_input_size", config.pose_input_size);
+}
+
+template <typename Config, typename Visitor>
+void visit_detector(Config& config, Visitor&& field) {
+  field("width", config.width);
+  field("channel_order", config.channel_order);
+  field("subtract_mean", config.subtract_mean);
+}
+
+template <typename Config, typename Visitor>
+void visit_segmenter(Config& config, Visitor&& field) {
+  field("image_size", config.image_size);
+  field("base_channels", config.base_channels);
+  field("levels", config.levels);
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& field, const json& found,
+                         const std::string& wanted) {
+  throw Error(ErrorCode::invalid,
+              what + " configuration: " + field + " is " +
+                  found.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 80) + ", wanted " +
+                  wanted);
+}
+
+/// Reads fields out of a JSON object and remembers how many it knew.
+class Reader {
+ public:
+  Reader(const json& object, std::string what) : object_(object), what_(std::move(what)) {
+    if (!object.is_object()) refuse(what_, "the value", object, "an object");
+  }
+
+  void operator()(const char* name, std::string& value) {
+    if (const json* found = find(name)) {
+      if (!found->is_string()) refuse(what_, name, *found, "a string");
+      value = found->get<std::string>();
+    }
+  }
+  void operator()(const char* name, bool& value) {
+    if (const json* found = find(name)) {
+      if (!found->is_boolean()) refuse(what_, name, *found, "true or false");
+      value = found->get<bool>();
+    }
+  }
+  void operator()(const char* name, int& value) {
+    if (const json* found = find(name)) {
+      constexpr int largest = 1 << 20;  // far above any range below; keeps the conversion to int exact
+      if (!found->is_number_integer() || *found < -largest || *found > largest)
+        refuse(what_, name, *found, "a whole number");
+      value = found->get<int>();
+    }
+  }
+  void operator()(const char* name, double& value) {
+    if (const json* found = find(name)) {
+      if (!found->is_number()) refuse(what_, name, *found, "a number");
+      value = found->get<double>();
+    }
+  }
+
+  /// Throws when the object has a field that nobody asked for.
+  void finish() const {
+    for (const auto& [name, value] : object_.items()) {
+      if (!known_.count(name))
+        refuse(what_, "the field '" + name.substr(0, 80) + "'", value, "no field of this name");
+    }
+  }
+
+ private:
+  const json* find(const char* name) {
+    known_.insert(name);
+    const auto found = object_.find(name);
+    return found == object_.end() ? nullptr : &*found;
+  }
+
+  const json& object_;
+  std::string what_;
+  std::set<std::string> known_;
+};
+
+/// Checks that a value lies in its range.
+template <typename Number>
+void check(const std::string& what, const char* field, Number value, Number least, Number most) {
+  if (!(value >= least && value <= most)) {
+    refuse(what, field, value, json(least).dump() + " to " + json(most).dump());
+  }
+}
+
+void validate(const ReenactorConfig& config) {
+  const std::string what = "reenactor";
+  check(what, "constant_size", config.constant_size, 1, 64);
+  check(what, "image_size", config.image_size, 8, 2048);
+  const int factor = config.image_size / config.constant_size;
+  if (config.image_size % config.constant_size != 0 || factor < 2 || (factor & (factor - 1)) != 0) {
+    refuse(what, "image_size", config.image_size,
+           "2, 4, 8, ... times constant_size, which is " + std::to_string(config.constant_size));
+  }
+  check(what, "num_channels", config.num_channels, 1, 4096);
+  check(what, "max_channels", config.max_channels, 1, 4096);
+  check(what, "identity_embedding_size", config.identity_embedding_size, 1, 65536);
+  check(what, "pose_embedding_size", config.pose_embedding_size, 1, 65536);
+  check(what, "residual_blocks", config.residual_blocks, 0, 64);
+  check(what, "projector_hidden", config.projector_hidden, 0, 65536);
+  check(what, "identity_encoder_width", config.identity_encoder_width, 0.05, 8.0);
+  check(what, "pose_encoder_width", config.pose_encoder_width, 0.05, 8.0);
+  if (config.pose_input_size != 0) check(what, "pose_input_size", config.pose_input_size, 32, 2048);
+  if (config.identity_encoder != "resnext50_32x4d" && config.identity_encoder != "mobilenet_v2") {
+    refuse(what, "identity_encoder", config.identity_encoder, "\"resnext50_32x4d\" or \"mobilenet_v2\"");
+  }
+}
+
+void validate(const DetectorConfig& config) {
+  check("detector", "width", config.width, 0.05, 4.0);
+  if (config.channel_order != "bgr" && config.channel_order != "rgb") {
+    refuse("detector", "channel_order", config.channel_order, "\"bgr\" or \"rgb\"");
+  }
+}
+
+void validate(const SegmenterConfig& config) {
+  check("segmenter", "levels", config.levels, 1, 8);
+  check("segmenter", "base_channels", config.base_channels, 1, 1024);
+  check("segmenter", "image_size", config.image_size, 8, 2048);
+  if (config.image_size % (1 << config.levels) != 0) {
+    refuse("segmenter", "image_size", config.image_size,
+           "a multiple of " + std::to_string(1 << config.levels));
+  }
+}
+
+[[noreturn]] void unknown_preset(const std::string& what, const std::string& name) {
+  throw Error(ErrorCode::invalid, "there is no " + what + " preset '" + name + "', wanted paper or lite");
+}
+
+}  // namespace
+
+int ReenactorConfig::upsampling_blocks() const {
+  int blocks = 0;
+  for (int side = constant_size; side < image_size; side *= 2) ++blocks;
+  return blocks;
+}
+
+int ReenactorConfig::hidden_size() const {
+  return projector_hidden ? projector_hidden : identity_embedding_size + pose_embedding_size;
+}
+
+ReenactorConfig reenactor_preset(const std::string& name) {
+  ReenactorConfig config;
+  if (name == "paper") return config;
+  if (name != "lite") unknown_preset("reenactor", name);
+  config.preset = "lite";
+  config.image_size = 128;
+  config.num_channels = 16;
+  config.max_channels = 256;
+  config.identity_embedding_size = 256;
+  config.pose_embedding_size = 256;
+  config.projector_hidden = 512;
+  config.identity_encoder = "mobilenet_v2";
+  config.pose_input_size = 96;
+  return config;
+}
+
+DetectorConfig detector_preset(const std::string& name) {
+  DetectorConfig config;
+  if (name == "paper") return config;
+  if (name != "lite") unknown_preset("detector", name);
+  config.width = 0.25;
+  config.channel_order = "rgb";
+  config.subtract_mean = true;
+  return config;
+}
+
+SegmenterConfig segmenter_preset(const std::string& name) {
+  SegmenterConfig config;
+  if (name == "lite") return config;
+  if (name != "paper") unknown_preset("segmenter", name);
+  config.image_size = 256;
+  config.base_channels = 32;
+  config.levels = 5;
+  return config;
+}
+
+void to_json(json& object, const ReenactorConfig& config) {
+  object = json::object();
+  visit_reenactor(config, [&](const char* name, const auto& value) { object[name] = value; });
+}
+
+void from_json(const json& object, ReenactorConfig& config) {
+  Reader reader(object, "reenactor");
+  visit_reenactor(config, reader);
+  reader.finish();
+  validate(config);
+}
+
+void to_json(json& object, const DetectorConfig& config) {
+  object = json::object();
+  visit_detector(config, [&](const char* name, const auto& value) { object[name] = value; });
+}
+
+void from_json(const json& object, DetectorConfig& config) {
+  Reader reader(object, "detector");
+  visit_detector(config, reader);
+  reader.finish();
+  validate(config);
+}
+
+void to_json(json& object, const SegmenterConfig& config) {
+  object = json::object();
+  visit_segmenter(config, [&](const char* name, const auto& value) { object[name] = value; });
+}
+
+void from_json(const json& object, SegmenterConfig& config) {
+  Reader reader(object, "segmenter");
+  visit_segmenter(config, reader);
+  reader.finish();
+  validate(config);
+}
+
+}  // namespace reenact

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace reenact {
+
+/// Sizes of the reenactor's networks (section 3 of the paper). The defaults are the `paper` preset.
+struct ReenactorConfig {
+  std::string preset = "paper";
+  int image_size = 256;               ///< side of crops and pictures, pixels; a power of two times constant_size
+  int num_channels = 64;              ///< channels of the last upsampling block
+  int max_channels = 512;             ///< cap on the channels of every block
+  int identity_embedding_size = 512;  ///< d_i
+  int pose_embedding_size = 256;      ///< d_p
+  int constant_size = 4;              ///< side of the learned constant tensor
+  int residual_blocks = 2;            ///< blocks at constant_size before upsampling starts
+  int projector_hidden = 0;           ///< hidden width of the AdaIN MLP; 0: max(d_i + d_p, d_i), the paper's 768
+  bool reflection_padding = false;    ///< padding of the 3x3 convolutions inside blocks (the authors' gen_padding)
+
+  std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2"
+  double identity_encoder_width = 1.0;               ///< width multiplier of a mobilenet_v2 identity encoder
+  double pose_encoder_width = 1.0;                   ///< width multiplier of the MobileNetV2 pose encoder
+  int pose_input_size = 0;  ///< side to which crops are reduced before the pose encoder; 0: image_size
+
+  int upsampling_blocks() const;   ///< log2(image_size / constant_size)
+  int hidden_size() const;         ///< projector_hidden with its default applied
+  int pose_image_size() const { return pose_input_size ? pose_input_size : image_size; }
+  bool operator==(const ReenactorConfig&) const = default;
+};
+
+/// Widths of the S3FD detector; channels of VGG-16's stages times `width`.
+struct DetectorConfig {
+  double width = 1.0;            ///< 1: the published network; the shipped one is narrower
+  std::string channel_order = "bgr";  ///< order of the input's channels: "bgr" or "rgb"
+  bool subtract_mean = true;     ///< subtract (104, 117, 123) in channel order; face-alignment 1.1.1 does not
+  bool operator==(const DetectorConfig&) const = default;
+};
+
+/// The U-Net that finds the head and shoulders on a crop (stands where the paper uses Graphonomy).
+struct SegmenterConfig {
+  int image_size = 128;   ///< side of the network's input, pixels
+  int base_channels = 16; ///< channels at full resolution; doubled at every level
+  int levels = 4;         ///< times the resolution is halved
+  bool operator==(const SegmenterConfig&) const = default;
+};
+
+/// "paper" or "lite"; throws Error (invalid) for any other name.
+ReenactorConfig reenactor_preset(const std::string& name);
+DetectorConfig detector_preset(const std::string& name);
+SegmenterConfig segmenter_preset(const std::string& name);
+
+/// JSON objects with the field names above. Reading keeps defaults for absent fields and throws Error (invalid) for
+/// unknown fields and values out of range.
+void to_json(nlohmann::json& json, const ReenactorConfig& config);
+void from_json(const nlohmann::json& json, ReenactorConfig& config);
+void to_json(nlohmann::json& json, const DetectorConfig& config);
+void from_json(const nlohmann::json& json, DetectorConfig& config);
+void to_json(nlohmann::json& json, const SegmenterConfig& config);
+void from_json(const nlohmann::json& json, SegmenterConfig& config);
+
+}  // namespace reenact

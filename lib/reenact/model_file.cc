@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "reenact/model_file.h"
+
+#include <cstdlib>
+#include <optional>
+#include <sstream>
+#include <vector>
+
+#include "reenact/error.h"
+
+namespace reenact {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr ModelKind all_kinds[] = {ModelKind::detector,  ModelKind::segmenter,  ModelKind::reenactor,
+                                   ModelKind::identity,  ModelKind::perceptual, ModelKind::pose_track,
+                                   ModelKind::checkpoint};
+
+std::string with_article(const std::string& noun) {
+  return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
+}
+
+std::string wanted_kind(std::optional<ModelKind> wanted) {
+  return "wanted " + (wanted ? with_article(to_string(*wanted)) : std::string("a model file"));
+}
+
+json parse_object(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return json::object();
+  // Our own writers nest a few levels; a limit keeps hostile nesting from becoming a deep tree.
+  const auto limit_depth = [](int depth, json::parse_event_t, json&) {
+    if (depth > 64) throw std::length_error("nested too deeply");
+    return true;
+  };
+  try {
+    json value = json::parse(found->second, limit_depth);
+    if (value.is_object()) return value;
+  } catch (const std::exception&) {
+  }
+  throw Error(ErrorCode::corrupt, "'" + file.path().string() + "' has the metadata entry '" + key +
+                                      "', which is not a JSON object as wanted");
+}
+
+ModelInfo read_info(const SafetensorsFile& file, std::optional<ModelKind> wanted) {
+  const std::string name = "'" + file.path().string() + "'";
+  const Metadata& metadata = file.metadata();
+  const auto entry = [&](const std::string& key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+
+  const std::string kind = entry("kind");
+  if (kind.empty()) {
+    throw Error(
+        ErrorCode::wrong_kind,
+        name + " is a safetensors file without the kind of a model in its metadata, " + wanted_kind(wanted));
+  }
+  std::optional<ModelKind> found;
+  for (const ModelKind candidate : all_kinds) {
+    if (to_string(candidate) == kind) found = candidate;
+  }
+  if (!found) {
+    throw Error(ErrorCode::wrong_kind,
+                name + " is of the unknown kind '" + kind.substr(0, 80) + "', " + wanted_kind(wanted));
+  }
+  if (wanted && *found != *wanted) {
+    throw Error(ErrorCode::wrong_kind, name + " is " + with_article(kind) + ", " + wanted_kind(wanted));
+  }
+  const std::string version = entry("format_version");
+  if (version != std::to_string(model_format_version)) {
+    throw Error(ErrorCode::wrong_kind, name + " is " + with_article(kind) + " of format version '" +
+                                           version.substr(0, 80) + "', wanted version " +
+                                           std::to_string(model_format_version));
+  }
+
+  ModelInfo info;
+  info.kind = *found;
+  info.config = parse_object(file, "config");
+  info.licence = entry("licence");
+  info.provenance = parse_object(file, "provenance");
+  return info;
+}
+
+}  // namespace
+
+std::string to_string(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::detector:
+      return "detector";
+    case ModelKind::segmenter:
+      return "segmenter";
+    case ModelKind::reenactor:
+      return "reenactor";
+    case ModelKind::identity:
+      return "identity";
+    case ModelKind::perceptual:
+      return "perceptual";
+    case ModelKind::pose_track:
+      return "pose_track";
+    case ModelKind::checkpoint:
+      return "checkpoint";
+  }
+  throw Error(ErrorCode::invalid,
+              "model kind " + std::to_string(static_cast<int>(kind)) + " is none of ModelKind");
+}
+
+ModelFile::ModelFile(const fs::path& path, ModelKind wanted)
+    : file_(std::make_shared<SafetensorsFile>(path)), info_(read_info(*file_, wanted)) {}
+
+ModelFile::ModelFile(const fs::path& path)
+    : file_(std::make_shared<SafetensorsFile>(path)), info_(read_info(*file_, std::nullopt)) {}
+
+Metadata to_metadata(const ModelInfo& info) {
+  const auto dump = [](const char* name, const json& value) -> std::string {
+    if (value.is_null()) return "{}";
+    if (!value.is_object()) {
+      throw Error(ErrorCode::invalid, std::string("the ") + name + " of a model file to be written is " +
+                                          value.type_name() + ", wanted a JSON object");
+    }
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  return {{"kind", to_string(info.kind)},
+          {"format_version", std::to_string(model_format_version)},
+          {"config", dump("configuration", info.config)},
+          {"licence", info.licence},
+          {"provenance", dump("provenance", info.provenance)}};
+}
+
+fs::path find_model(const std::string& name) {
+  if (name.empty())
+    throw Error(ErrorCode::not_found, "the name of a model file is empty, wanted a name or a path");
+  std::vector<fs::path> folders = {""};
+  if (fs::path(name).is_relative()) {
+    if (const char* list = std::getenv("REENACT_MODEL_PATH")) {
+      std::istringstream stream(list);
+      for (std::string folder; std::getline(stream, folder, ':');) {
+        if (!folder.empty()) folders.emplace_back(folder);
+      }
+    }
+    folders.emplace_back(REENACT_MODELS_DIR);
+  }
+  std::vector<std::string> endings = {""};
+  if (fs::path(name).extension() != ".safetensors") endings.push_back(".safetensors");
+
+  std::string looked;
+  for (const fs::path& folder : folders) {
+    for (const std::string& ending : endings) {
+      const fs::path candidate = folder / (name + ending);
+      std::error_code ignored;
+      if (fs::exists(candidate, ignored) && !fs::is_directory(candidate, ignored)) return candidate;
+    }
+    looked += (looked.empty() ? "" : ", ") + ("'" + (folder / name).string() + "'");
+  }
+  throw Error(ErrorCode::not_found,
+              "found no model file '" + name + "', looked (also with .safetensors added) for " + looked);
+}
+
+}  // namespace reenact

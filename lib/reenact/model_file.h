@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "reenact/safetensors.h"
+
+namespace reenact {
+
+/// What a model file is for; stored in its metadata as `kind` by the name in quotes.
+enum class ModelKind {
+  detector,    ///< "detector": S3FD, tensors `s3fd.*`
+  segmenter,   ///< "segmenter": U-Net, tensors `unet.*`
+  reenactor,   ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`
+  identity,    ///< "identity": `embedding` [d_i], optional personal `gen.*`, `thumbnail`, `neutral_pose` [d_p]
+  perceptual,  ///< "perceptual": VGG networks of the content losses, `vgg19.*`, `vggface.*`
+  pose_track,  ///< "pose_track": `poses` [N, d_p], `timestamps` [N] nanoseconds
+  checkpoint   ///< "checkpoint": everything a training run resumes from
+};
+
+std::string to_string(ModelKind kind);
+
+/// The metadata every file of ours carries.
+struct ModelInfo {
+  ModelKind kind = ModelKind::reenactor;
+  nlohmann::json config = nlohmann::json::object();      ///< configuration of the networks inside
+  std::string licence;                                   ///< SPDX expression or a sentence
+  nlohmann::json provenance = nlohmann::json::object();  ///< data, command, steps, metrics
+};
+
+/// The version written, and the only one read.
+inline constexpr int model_format_version = 1;
+
+/// An opened model file whose kind and format version are known to be right.
+class ModelFile {
+ public:
+  /// Throws Error: not_found, unreadable, corrupt, or wrong_kind with a sentence that names both kinds.
+  ModelFile(const std::filesystem::path& path, ModelKind wanted);
+  /// Opens whatever kind it is.
+  explicit ModelFile(const std::filesystem::path& path);
+
+  const ModelInfo& info() const { return info_; }
+  const SafetensorsFile& file() const { return *file_; }
+  const std::filesystem::path& path() const { return file_->path(); }
+
+ private:
+  std::shared_ptr<SafetensorsFile> file_;
+  ModelInfo info_;
+};
+
+/// Metadata entries for write_safetensors.
+Metadata to_metadata(const ModelInfo& info);
+
+/// Finds a model by name: `name` itself if it exists, then each folder of REENACT_MODEL_PATH (colon-separated), then the
+/// installed models folder. Throws Error (not_found) that lists every place looked at.
+std::filesystem::path find_model(const std::string& name);
+
+}  // namespace reenact

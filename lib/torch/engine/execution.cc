@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/engine/execution.h"
+
+#include <ATen/Parallel.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "reenact/error.h"
+
+namespace reenact {
+namespace {
+
+torch::Device choose_device(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  const bool available = torch::cuda::is_available();
+  if (name == "auto") return available ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (!available)
+    throw Error(ErrorCode::unsupported,
+                "device " + name + " was asked for, but LibTorch finds no CUDA device here");
+  const torch::Device device(name == "cuda" ? "cuda:0" : name);
+  if (device.index() >= static_cast<int>(torch::cuda::device_count()))
+    throw Error(ErrorCode::unsupported, "device " + name + " was asked for, but there are only " +
+                                            std::to_string(torch::cuda::device_count()) + " CUDA devices");
+  return device;
+}
+
+}  // namespace
+
+Execution::Execution(const EngineOptions& options)
+    : device_(choose_device(options.device)), threads_(options.threads) {
+  const bool gpu = device_.is_cuda();
+  switch (options.precision) {
+    case Precision::automatic:
+      type_ = gpu ? torch::kHalf : torch::kFloat;
+      return;
+    case Precision::fp32:
+      return;
+    case Precision::bf16:
+      type_ = torch::kBFloat16;
+      break;
+    case Precision::fp16:
+      type_ = torch::kHalf;
+      break;
+    case Precision::int8:
+      break;
+  }
+  if (!gpu || options.precision == Precision::int8)
+    throw Error(ErrorCode::unsupported,
+                "the torch engine has no precision " + to_string(options.precision) + " on " + device_.str());
+}
+
+std::string Execution::engine_name() const {
+  return std::string("torch ") + (type_ == torch::kHalf       ? "fp16"
+                                  : type_ == torch::kBFloat16 ? "bf16"
+                                                              : "fp32");
+}
+
+void Execution::apply_threads() const {
+  if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
+}
+
+void Execution::place(torch::nn::Module& module) const {
+  module.eval();
+  for (auto& parameter : module.parameters()) parameter.set_requires_grad(false);
+  module.to(device_, type_);
+}
+
+torch::Tensor Execution::picture(const cv::Mat& rgb, int size) const {
+  if (rgb.empty() || rgb.type() != CV_8UC3)
+    throw Error(ErrorCode::invalid, "an 8-bit RGB picture was wanted, but an empty or other one was given");
+  cv::Mat scaled = rgb;
+  if (rgb.rows != size || rgb.cols != size)
+    cv::resize(rgb, scaled, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_LINEAR);
+  const auto bytes = torch::from_blob(scaled.data, {1, size, size, 3},
+                                      {0, static_cast<std::int64_t>(scaled.step[0]), 3, 1}, torch::kUInt8);
+  return bytes.permute({0, 3, 1, 2}).to(device_, type_).div_(255).contiguous();
+}
+
+}  // namespace reenact

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/engine/torch_backend.h"
+
+#include "reenact/error.h"
+#include "torch/engine/torch_generator.h"
+#include "torch/networks/load_weights.h"
+
+namespace reenact {
+namespace {
+
+/// What the simple engine objects have in common: shared weights and where they run.
+template <typename Interface, typename Module, typename Config>
+class TorchObject : public Interface {
+ public:
+  TorchObject(std::shared_ptr<Module> network, const Config& config, const Execution& execution)
+      : network_(std::move(network)), config_(config), execution_(execution) {}
+  std::string active_device() const override { return execution_.device_name(); }
+  std::string active_engine() const override { return execution_.engine_name(); }
+
+ protected:
+  std::shared_ptr<Module> network_;
+  Config config_;
+  Execution execution_;
+};
+
+class TorchPoseEncoder : public TorchObject<PoseEncoder, MobileNetV2Impl, ReenactorConfig> {
+ public:
+  using TorchObject::TorchObject;
+  int image_size() const override { return config_.image_size; }
+  int embedding_size() const override { return config_.pose_embedding_size; }
+  void encode(const cv::Mat& rgb, std::span<float> pose) override {
+    if (static_cast<int>(pose.size()) != config_.pose_embedding_size)
+      throw Error(ErrorCode::invalid, "room for " + std::to_string(pose.size()) +
+                                          " pose values was given, but there are " +
+                                          std::to_string(config_.pose_embedding_size));
+    torch::InferenceMode inference;
+    execution_.apply_threads();
+    const auto embedding = network_->forward(execution_.picture(rgb, config_.pose_image_size()));
+    torch::from_blob(pose.data(), {1, static_cast<std::int64_t>(pose.size())}).copy_(embedding);
+  }
+};
+
+class TorchIdentityEncoder
+    : public TorchObject<IdentityEncoder, IdentityEncoderNetworkImpl, ReenactorConfig> {
+ public:
+  using TorchObject::TorchObject;
+  int image_size() const override { return config_.image_size; }
+  int embedding_size() const override { return config_.identity_embedding_size; }
+  std::vector<float> encode(std::span<const cv::Mat> rgb_crops) override {
+    if (rgb_crops.empty())
+      throw Error(ErrorCode::invalid, "an identity needs at least one picture, but none was given");
+    torch::InferenceMode inference;
+    execution_.apply_threads();
+    std::vector<torch::Tensor> frames;
+    for (const auto& crop : rgb_crops) frames.push_back(execution_.picture(crop, config_.image_size));
+    const auto mean =
+        network_->forward(torch::stack(frames, 1)).mean(1).to(torch::kCPU, torch::kFloat).contiguous();
+    return {mean.data_ptr<float>(), mean.data_ptr<float>() + mean.numel()};
+  }
+};
+
+class TorchDetector : public TorchObject<Detector, S3fdImpl, DetectorConfig> {
+ public:
+  using TorchObject::TorchObject;
+  std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override {
+    torch::InferenceMode inference;
+    execution_.apply_threads();
+    S3fd network(network_);
+    return detect_faces(network, rgb, config_, score_threshold, iou_threshold);
+  }
+};
+
+class TorchSegmenter : public TorchObject<Segmenter, UnetSegmenterImpl, SegmenterConfig> {
+ public:
+  using TorchObject::TorchObject;
+  cv::Mat segment(const cv::Mat& rgb) override {
+    torch::InferenceMode inference;
+    execution_.apply_threads();
+    UnetSegmenter network(network_);
+    return segment_person(network, rgb);
+  }
+};
+
+/// Loads a module's weights and puts it where it shall run.
+template <typename Module>
+std::shared_ptr<Module> loaded(std::shared_ptr<Module> module, const ModelFile& file,
+                               const std::string& prefix, const Execution& execution) {
+  load_weights(*module, file, prefix);
+  module->eval();
+  fold_spectral_norms(*module);
+  execution.place(*module);
+  return module;
+}
+
+template <typename Config>
+Config config_of(const ModelFile& file) {
+  return file.info().config.get<Config>();
+}
+
+}  // namespace
+
+bool TorchBackend::supports(Network, const ModelFile&, const EngineOptions& options) const {
+  try {
+    Execution execution(options);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::unique_ptr<PoseEncoder> TorchBackend::pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                        const EngineOptions& options) {
+  const Execution execution(options);
+  const auto config = config_of<ReenactorConfig>(*file);
+  return std::make_unique<TorchPoseEncoder>(
+      pose_encoders_.get(*file, execution,
+                         [&] {
+                           return loaded(std::make_shared<MobileNetV2Impl>(config.pose_embedding_size,
+                                                                           config.pose_encoder_width),
+                                         *file, "pose.", execution);
+                         }),
+      config, execution);
+}
+
+std::unique_ptr<IdentityEncoder> TorchBackend::identity_encoder(std::shared_ptr<const ModelFile> file,
+                                                                const EngineOptions& options) {
+  const Execution execution(options);
+  const auto config = config_of<ReenactorConfig>(*file);
+  return std::make_unique<TorchIdentityEncoder>(
+      identity_encoders_.get(*file, execution,
+                             [&] {
+                               return loaded(std::make_shared<IdentityEncoderNetworkImpl>(config), *file,
+                                             "idt.", execution);
+                             }),
+      config, execution);
+}
+
+std::unique_ptr<Generator> TorchBackend::generator(std::shared_ptr<const ModelFile> file,
+                                                   const EngineOptions& options) {
+  const Execution execution(options);
+  const auto config = config_of<ReenactorConfig>(*file);
+  const auto load = [this, config, execution](const ModelFile& source) {
+    return generators_.get(source, execution, [&] {
+      return loaded(std::make_shared<GeneratorNetworkImpl>(config), source, "gen.", execution);
+    });
+  };
+  return std::make_unique<TorchGenerator>(load(*file), config, execution, load);
+}
+
+std::unique_ptr<Detector> TorchBackend::detector(std::shared_ptr<const ModelFile> file,
+                                                 const EngineOptions& options) {
+  const Execution execution(options);
+  const auto config = config_of<DetectorConfig>(*file);
+  return std::make_unique<TorchDetector>(
+      detectors_.get(
+          *file, execution,
+          [&] { return loaded(std::make_shared<S3fdImpl>(config.width), *file, "s3fd.", execution); }),
+      config, execution);
+}
+
+std::unique_ptr<Segmenter> TorchBackend::segmenter(std::shared_ptr<const ModelFile> file,
+                                                   const EngineOptions& options) {
+  const Execution execution(options);
+  const auto config = config_of<SegmenterConfig>(*file);
+  return std::make_unique<TorchSegmenter>(
+      segmenters_.get(
+          *file, execution,
+          [&] { return loaded(std::make_shared<UnetSegmenterImpl>(config), *file, "unet.", execution); }),
+      config, execution);
+}
+
+}  // namespace reenact
+
+extern "C" __attribute__((visibility("default"))) reenact::Backend* reenact_backend() {
+  static reenact::TorchBackend backend;
+  return &backend;
+}

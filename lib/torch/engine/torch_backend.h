@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "reenact/backend.h"
+#include "torch/engine/weight_cache.h"
+#include "torch/networks/generator.h"
+#include "torch/networks/identity_encoder.h"
+#include "torch/networks/mobilenet_v2.h"
+#include "torch/networks/s3fd.h"
+#include "torch/networks/unet_segmenter.h"
+
+namespace reenact {
+
+/// The reference engine: every network as written in LibTorch, on CPUs in float32 and on GPUs.
+class TorchBackend : public Backend {
+ public:
+  bool supports(Network network, const ModelFile& file, const EngineOptions& options) const override;
+  std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
+                                            const EngineOptions& options) override;
+  std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile> file,
+                                                    const EngineOptions& options) override;
+  std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file,
+                                       const EngineOptions& options) override;
+  std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile> file,
+                                     const EngineOptions& options) override;
+  std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile> file,
+                                       const EngineOptions& options) override;
+
+ private:
+  WeightCache<MobileNetV2Impl> pose_encoders_;
+  WeightCache<IdentityEncoderNetworkImpl> identity_encoders_;
+  WeightCache<GeneratorNetworkImpl> generators_;
+  WeightCache<S3fdImpl> detectors_;
+  WeightCache<UnetSegmenterImpl> segmenters_;
+};
+
+}  // namespace reenact

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/engine/torch_generator.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "reenact/error.h"
+
+namespace reenact {
+
+TorchGenerator::TorchGenerator(Network shared, const ReenactorConfig& config, const Execution& execution,
+                               std::function<Network(const ModelFile&)> load_personal)
+    : shared_(std::move(shared)),
+      active_(shared_),
+      config_(config),
+      execution_(execution),
+      load_personal_(std::move(load_personal)),
+      picture_(config.image_size, config.image_size, CV_8UC4) {}
+
+void TorchGenerator::set_identity(std::shared_ptr<const Identity> identity) {
+  if (!identity || static_cast<int>(identity->embedding.size()) != config_.identity_embedding_size)
+    throw Error(ErrorCode::wrong_kind,
+                "identity " +
+                    (identity ? "\"" + identity->name + "\" has an embedding of " +
+                                    std::to_string(identity->embedding.size()) + " values"
+                              : std::string("is missing")) +
+                    ", but the reenactor needs " + std::to_string(config_.identity_embedding_size));
+  auto network = identity->personal_weights ? load_personal_(*identity->personal_weights) : shared_;
+  const auto embedding =
+      torch::tensor(at::ArrayRef<float>(identity->embedding.data(), identity->embedding.size())).unsqueeze(0);
+  identity_ = embedding.to(execution_.device(), execution_.type());
+  active_ = std::move(network);
+}
+
+cv::Mat TorchGenerator::generate(std::span<const float> pose, AlphaMode alpha) {
+  if (!identity_.defined())
+    throw Error(ErrorCode::invalid, "a head was asked for before an identity was set");
+  if (static_cast<int>(pose.size()) != config_.pose_embedding_size)
+    throw Error(ErrorCode::invalid, "the pose has " + std::to_string(pose.size()) +
+                                        " values, but the reenactor needs " +
+                                        std::to_string(config_.pose_embedding_size));
+  if (!std::all_of(pose.begin(), pose.end(), [](float value) { return std::isfinite(value); }))
+    throw Error(ErrorCode::invalid, "the pose holds a value that is not finite");
+  torch::InferenceMode inference;
+  execution_.apply_threads();
+  const auto pose_tensor =
+      torch::from_blob(const_cast<float*>(pose.data()), {1, static_cast<std::int64_t>(pose.size())})
+          .to(execution_.device(), execution_.type());
+  const auto head = active_->forward(identity_, pose_tensor);
+  const auto color = alpha == AlphaMode::premultiplied ? head.rgb : head.color;
+  const auto rgba = torch::cat({color, head.mask}, 1).clamp(0, 1).mul(255);
+  // The authors truncate their pictures; straight colours, which have no such reference, are rounded.
+  const auto bytes =
+      (alpha == AlphaMode::premultiplied ? rgba : rgba.round()).to(torch::kUInt8)[0].permute({1, 2, 0});
+  auto target = torch::from_blob(picture_.data, {picture_.rows, picture_.cols, 4}, torch::kUInt8);
+  target.copy_(bytes);
+  return picture_;
+}
+
+}  // namespace reenact

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+
+#include "torch/engine/execution.h"
+#include "torch/networks/generator.h"
+
+namespace reenact {
+
+/// reenact::Generator on LibTorch.
+class TorchGenerator : public Generator {
+ public:
+  using Network = std::shared_ptr<GeneratorNetworkImpl>;
+  /// `shared` are the model's own weights; `load_personal` makes those of a personalised identity.
+  TorchGenerator(Network shared, const ReenactorConfig& config, const Execution& execution,
+                 std::function<Network(const ModelFile&)> load_personal);
+
+  int image_size() const override { return config_.image_size; }
+  int pose_embedding_size() const override { return config_.pose_embedding_size; }
+  int identity_embedding_size() const override { return config_.identity_embedding_size; }
+  std::string active_device() const override { return execution_.device_name(); }
+  std::string active_engine() const override { return execution_.engine_name(); }
+  void set_identity(std::shared_ptr<const Identity> identity) override;
+  cv::Mat generate(std::span<const float> pose, AlphaMode alpha) override;
+
+ private:
+  Network shared_, active_;
+  ReenactorConfig config_;
+  Execution execution_;
+  std::function<Network(const ModelFile&)> load_personal_;
+  torch::Tensor identity_;
+  cv::Mat picture_;
+};
+
+}  // namespace reenact

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/networks/adain.h"
+
+namespace reenact {
+
+torch::Tensor AdainCoefficients::take(std::int64_t channels) {
+  auto columns = values_.narrow(1, next_, channels);
+  next_ += channels;
+  return columns;
+}
+
+torch::Tensor adain(const torch::Tensor& x, AdainCoefficients& coefficients) {
+  constexpr double eps = 1e-4;
+  const auto batch = x.size(0), channels = x.size(1);
+  const auto bias = coefficients.take(channels).reshape({-1});
+  const auto weight = coefficients.take(channels).reshape({-1});
+  // Batch normalisation of one sample of B*C channels is instance normalisation, affine part included, in one
+  // kernel.
+  const auto planes = x.reshape({1, batch * channels, x.size(2), x.size(3)});
+  return torch::batch_norm(planes, weight, bias, {}, {}, /*training=*/true, /*momentum=*/0.0, eps,
+                           /*cudnn=*/false)
+      .view_as(x);
+}
+
+}  // namespace reenact

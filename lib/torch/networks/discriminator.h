@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "torch/networks/spectral_norm.h"
+
+namespace reenact {
+
+/// Sizes of the projection discriminator; the defaults are the paper's.
+struct DiscriminatorConfig {
+  int image_size = 256;
+  int num_channels = 64;
+  int max_channels = 512;
+  int embedding_size = 512;  ///< d_i: its class embeddings are matched with identity embeddings
+  int num_blocks = 7;        ///< feature maps it returns, the first one included
+  int num_labels = 1;        ///< classes (videos); 1 while a person is fine-tuned
+  double embedding_eps =
+      1e-4;  ///< of the embedding's spectral norm; the authors use 1e-12 for the single row of fine-tuning
+};
+
+/// ReLU, 3x3, ReLU, 3x3, [average pool]; its skip connection sees the rectified input, since the authors'
+/// first ReLU works in place.
+class DiscriminatorBlockImpl : public torch::nn::Module {
+ public:
+  DiscriminatorBlockImpl(int in_channels, int out_channels, bool downsample);
+  /// `rectified` [B, in, H, W], already through a ReLU.
+  torch::Tensor forward(const torch::Tensor& rectified);
+
+ private:
+  bool downsample_;
+  SpectralNormConv2d conv1_ = nullptr, conv2_ = nullptr, skip_ = nullptr;
+};
+TORCH_MODULE(DiscriminatorBlock);
+
+/// First block: 3x3, ReLU, 3x3, average pool, with a 1x1 skip connection.
+class DiscriminatorStemImpl : public torch::nn::Module {
+ public:
+  DiscriminatorStemImpl(int in_channels, int out_channels);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  SpectralNormConv2d conv1_ = nullptr, conv2_ = nullptr, skip_ = nullptr;
+};
+TORCH_MODULE(DiscriminatorStem);
+
+/// What one pass of the discriminator gives.
+struct DiscriminatorOutput {
+  torch::Tensor score;                  ///< [B], higher is more real
+  std::vector<torch::Tensor> features;  ///< num_blocks maps for feature matching: all but the last rectified
+};
+
+/// The projection discriminator (Miyato and Koyama, ICLR 2018; section 3.3 of the paper) on masked pictures.
+class DiscriminatorImpl : public torch::nn::Module {
+ public:
+  explicit DiscriminatorImpl(const DiscriminatorConfig& config);
+  /// Rows of the normalised class embeddings: [B] int64 -> [B, d_i]. One power iteration in training mode.
+  torch::Tensor embed(const torch::Tensor& labels);
+  /// `rgb` [B, 3, S, S] masked picture, `embedding` [B, d_i] from embed().
+  DiscriminatorOutput forward(const torch::Tensor& rgb, const torch::Tensor& embedding);
+
+ private:
+  DiscriminatorStem stem_ = nullptr;
+  std::vector<DiscriminatorBlock> blocks_;
+  SpectralNormLinear score_ = nullptr;
+  SpectralNormEmbedding embed_ = nullptr;
+};
+TORCH_MODULE(Discriminator);
+
+}  // namespace reenact

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The CPU engine's MobileNetV2 against values computed with the authors' code.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cpu/cpu_pose_encoder.h"
+#include "cpu/instruction_set.h"
+#include "parity_model.h"
+#include "reenact/backend.h"
+#include "reenact/error.h"
+#include "support/shared_data.h"
+
+namespace reenact::test {
+namespace {
+
+ReenactorConfig config_for(int size) {
+  ReenactorConfig config;
+  config.image_size = 256;
+  config.pose_input_size = size;
+  return config;
+}
+
+std::shared_ptr<const ModelFile> parity_model(const SafetensorsFile& file) {
+  FloatTensors state = state_of_network(file, "embedder.pose_encoder");
+  return write_model("pose", ModelKind::reenactor, config_for(96), state);
+}
+
+std::unique_ptr<PoseEncoder> load(const std::shared_ptr<const ModelFile>& model, Precision precision,
+                                  int threads) {
+  EngineOptions options;
+  options.precision = precision;
+  options.threads = threads;
+  return cpu_backend()->pose_encoder(model, options);
+}
+
+/// Sample `index` of [N, 1, 3, S, S] with channels innermost.
+std::vector<float> channels_last(const std::vector<float>& planes, int index, int size) {
+  const std::size_t area = static_cast<std::size_t>(size) * size;
+  std::vector<float> result(area * 3);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < area; ++i) result[i * 3 + c] = planes[(index * 3 + c) * area + i];
+  }
+  return result;
+}
+
+TEST(CpuPoseEncoder, GivesTheAuthorsEmbedding) {
+  REENACT_SHARED_FILE(path, "parity/pose_encoder_mobilenetv2.safetensors");
+  const SafetensorsFile file(path);
+  const auto model = parity_model(file);
+  const std::vector<float> pictures = file.at("in.pose_input_rgbs").to_floats(),
+                           wanted = file.at("eval.pose_embedding").to_floats();
+  float largest = 0;
+  for (float value : wanted) largest = std::max(largest, std::abs(value));
+  for (Precision precision : {Precision::fp32, Precision::bf16}) {
+    if (precision == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16)) continue;
+    std::vector<std::vector<float>> of_threads;
+    for (int threads : {1, 2}) {
+      const auto encoder = load(model, precision, threads);
+      auto& network = dynamic_cast<cpu::CpuPoseEncoder&>(*encoder);
+      for (int sample = 0; sample < 2; ++sample) {
+        std::vector<float> pose(256);
+        network.encode_floats(channels_last(pictures, sample, 96), pose);
+        const double tolerance = precision == Precision::fp32 ? 1e-5 : 0.05;
+        for (int i = 0; i < 256; ++i) {
+          ASSERT_NEAR(pose[i], wanted[sample * 256 + i], tolerance + tolerance * largest)
+              << to_string(precision);
+        }
+        of_threads.push_back(pose);
+      }
+    }
+    EXPECT_EQ(of_threads[0], of_threads[2]) << "depends on threads";
+  }
+}
+
+TEST(CpuPoseEncoder, TakesPicturesOfAnySize) {
+  REENACT_SHARED_FILE(path, "parity/pose_encoder_mobilenetv2.safetensors");
+  const SafetensorsFile file(path);
+  const auto encoder = load(parity_model(file), Precision::fp32, 1);
+  EXPECT_EQ(encoder->image_size(), 256);
+  // One colour stays itself whatever the scaling.
+  std::vector<float> small(256), large(256);
+  encoder->encode(cv::Mat(96, 96, CV_8UC3, cv::Scalar(200, 100, 50)), small);
+  encoder->encode(cv::Mat(256, 256, CV_8UC3, cv::Scalar(200, 100, 50)), large);
+  EXPECT_EQ(small, large);
+  std::vector<float> wrong(7);
+  EXPECT_THROW(encoder->encode(cv::Mat(96, 96, CV_8UC3), wrong), Error);
+  EXPECT_THROW(encoder->encode(cv::Mat(96, 96, CV_8UC1), small), Error);
+}
+
+}  // namespace
+}  // namespace reenact::test

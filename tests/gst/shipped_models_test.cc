@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The chain with the models in models/ and the engines of this build.
+#include <gst/app/gstappsink.h>
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "element_test.h"
+
+namespace reenact {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path models = REENACT_SHIPPED_MODELS;
+
+struct Outcome {
+  std::string error;
+  std::vector<cv::Mat> pictures;  // every fifth
+  int frames = 0, found = 0;
+};
+
+class ShippedModelsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name :
+         {"detector.safetensors", "reenactor.safetensors", "identities", "samples/driver.mp4"}) {
+      if (!fs::exists(models / name)) GTEST_SKIP() << "models/" << name << " is not there";
+    }
+    GstElementFactory* decoder = gst_element_factory_find("avdec_h264");
+    if (!decoder) GTEST_SKIP() << "no H.264 decoder is installed";
+    gst_object_unref(decoder);
+  }
+
+  static std::vector<std::string> identities() {
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(models / "identities")) {
+      if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  /// The sample clip drives that identity before a green background.
+  static Outcome run(const std::string& identity) {
+    Outcome result;
+    GError* parse_error = nullptr;
+    Owned<GstElement> pipeline(gst_parse_launch(
+        ("filesrc location=\"" + (models / "samples" / "driver.mp4").string() +
+         "\" ! qtdemux ! h264parse ! avdec_h264 ! videoconvert ! reenactcrop threads=1 post-messages=true ! "
+         "reenactpose "
+         "threads=1 ! reenactidentity identity-file=\"" +
+         identity + "\" ! reenactgenerator threads=1 ! reenactcompositor background=colour " +
+         "background-color=0xff00ff00 ! video/x-raw,format=RGB ! appsink name=out sync=false "
+         "wait-on-eos=false")
+            .c_str(),
+        &parse_error));
+    if (!pipeline || parse_error) {
+      result.error = parse_error ? parse_error->message : "no pipeline";
+      g_clear_error(&parse_error);
+      return result;
+    }
+    Owned<GstElement> out(gst_bin_get_by_name(GST_BIN(pipeline.get()), "out"));
+    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+    while (GstSample* sample = gst_app_sink_pull_sample(GST_APP_SINK(out.get()))) {
+      if (result.frames++ % 5 == 0) {
+        result.pictures.push_back(picture_of(gst_sample_get_buffer(sample), gst_sample_get_caps(sample)));
+      }
+      gst_sample_unref(sample);
+    }
+    GstBus* bus = gst_element_get_bus(pipeline.get());
+    while (GstMessage* message = gst_bus_pop(bus)) {
+      gboolean here = FALSE;
+      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && result.error.empty()) {
+        GError* error = nullptr;
+        gst_message_parse_error(message, &error, nullptr);
+        result.error = error->message;
+        g_error_free(error);
+      } else if (gst_message_has_name(message, "reenact-face") &&
+                 gst_structure_get_boolean(gst_message_get_structure(message), "found", &here)) {
+        result.found += here;
+      }
+      gst_message_unref(message);
+    }
+    gst_object_unref(bus);
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+    return result;
+  }
+
+  static double share_of_head(const cv::Mat& picture) {
+    cv::Mat background;
+    cv::inRange(picture, cv::Scalar(0, 255, 0), cv::Scalar(0, 255, 0), background);
+    return 1 - double(cv::countNonZero(background)) / double(picture.total());
+  }
+};
+
+TEST_F(ShippedModelsTest, DriveEveryIdentity) {
+  const std::vector<std::string> files = identities();
+  ASSERT_GE(files.size(), 2u);
+  std::vector<Outcome> runs;
+  for (const std::string& identity : files) {
+    SCOPED_TRACE(identity);
+    runs.push_back(run(identity));
+    const Outcome& last = runs.back();
+    ASSERT_EQ(last.error, "");
+    ASSERT_GT(last.frames, 10);
+    EXPECT_GE(last.found, last.frames * 0.95);
+    double moved = 0;
+    for (std::size_t i = 0; i < last.pictures.size(); ++i) {
+      const double share = share_of_head(last.pictures[i]);
+      EXPECT_GT(share, 0.05) << "picture " << i;
+      EXPECT_LT(share, 0.999) << "picture " << i;
+      if (i > 0)
+        moved = std::max(moved, cv::norm(last.pictures[i], last.pictures[0], cv::NORM_L1) /
+                                    double(last.pictures[i].total()));
+    }
+    EXPECT_GT(moved, 1) << "the head does not move";
+  }
+  const cv::Mat &one = runs[0].pictures[0], &other = runs[1].pictures[0];
+  ASSERT_EQ(one.size(), other.size());
+  EXPECT_GT(cv::norm(one, other, cv::NORM_L1) / double(one.total()), 3) << "both identities look the same";
+}
+
+}  // namespace
+}  // namespace reenact

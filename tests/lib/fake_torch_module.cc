@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Stands in for the LibTorch module: its objects tell with which options they were made.
+#include "reenact/backend.h"
+
+namespace reenact {
+namespace {
+
+template <typename Interface>
+class Fake : public Interface {
+ public:
+  explicit Fake(const EngineOptions& options) : options_(options) {}
+  std::string active_device() const override { return options_.device; }
+  std::string active_engine() const override {
+    return "fake " + to_string(options_.precision) + " " + std::to_string(options_.threads);
+  }
+
+ private:
+  EngineOptions options_;
+};
+
+class FakePoseEncoder : public Fake<PoseEncoder> {
+ public:
+  using Fake::Fake;
+  int image_size() const override { return 1; }
+  int embedding_size() const override { return 1; }
+  void encode(const cv::Mat&, std::span<float>) override {}
+};
+
+class FakeIdentityEncoder : public Fake<IdentityEncoder> {
+ public:
+  using Fake::Fake;
+  int image_size() const override { return 2; }
+  int embedding_size() const override { return 2; }
+  std::vector<float> encode(std::span<const cv::Mat>) override { return {}; }
+};
+
+class FakeGenerator : public Fake<Generator> {
+ public:
+  using Fake::Fake;
+  int image_size() const override { return 3; }
+  int pose_embedding_size() const override { return 3; }
+  int identity_embedding_size() const override { return 3; }
+  void set_identity(std::shared_ptr<const Identity>) override {}
+  cv::Mat generate(std::span<const float>, AlphaMode) override { return {}; }
+};
+
+class FakeDetector : public Fake<Detector> {
+ public:
+  using Fake::Fake;
+  std::vector<FaceBox> detect(const cv::Mat&, float, float) override { return {}; }
+};
+
+class FakeSegmenter : public Fake<Segmenter> {
+ public:
+  using Fake::Fake;
+  cv::Mat segment(const cv::Mat&) override { return {}; }
+};
+
+using File = std::shared_ptr<const ModelFile>;
+
+class FakeBackend : public Backend {
+ public:
+  std::unique_ptr<PoseEncoder> pose_encoder(File, const EngineOptions& options) override {
+    return std::make_unique<FakePoseEncoder>(options);
+  }
+  std::unique_ptr<IdentityEncoder> identity_encoder(File, const EngineOptions& options) override {
+    return std::make_unique<FakeIdentityEncoder>(options);
+  }
+  std::unique_ptr<Generator> generator(File, const EngineOptions& options) override {
+    return std::make_unique<FakeGenerator>(options);
+  }
+  std::unique_ptr<Detector> detector(File, const EngineOptions& options) override {
+    return std::make_unique<FakeDetector>(options);
+  }
+  std::unique_ptr<Segmenter> segmenter(File, const EngineOptions& options) override {
+    return std::make_unique<FakeSegmenter>(options);
+  }
+};
+
+}  // namespace
+}  // namespace reenact
+
+extern "C" reenact::Backend* reenact_backend() {
+  static reenact::FakeBackend backend;
+  return &backend;
+}

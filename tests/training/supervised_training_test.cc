@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+
+#include "reenact/error.h"
+#include "reenact/s3fd_postprocess.h"
+#include "torch/networks/load_weights.h"
+#include "training/detector/clip_alignment.h"
+#include "training/detector/detector_trainer.h"
+#include "training/segmenter/segmenter_trainer.h"
+#include "training/small_face_dataset.h"
+#include "training/support/random_state.h"
+
+namespace reenact::training {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of its own with the drawn data set, shared by the tests of this file.
+class SupervisedTraining : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    spdlog::set_level(spdlog::level::err);
+    at::set_num_threads(1);
+    root_ = fs::temp_directory_path() / ("reenact-supervised-" + std::to_string(::getpid()));
+    test::write_small_face_dataset(root_ / "data");
+  }
+  static void TearDownTestSuite() { fs::remove_all(root_); }
+
+  static std::vector<std::string> detector_settings() {
+    return {"data.folder=" + (root_ / "data").string(),
+            "network.width=0.0625",
+            "training.batch_size=3",
+            "training.picture_sizes=[96, 64]",
+            "training.bfloat16=false",
+            "data.face_free_held_out=1",
+            "validation.detect_size=96",
+            "training.warm_up_steps=2"};
+  }
+  static std::vector<std::string> segmenter_settings() {
+    return {"data.folder=" + (root_ / "data").string(),
+            "network.image_size=32",
+            "network.base_channels=4",
+            "network.levels=2",
+            "training.batch_size=4",
+            "training.bfloat16=false",
+            "data.stored_size=48",
+            "training.warm_up_steps=2"};
+  }
+  static std::vector<float> weights(const fs::path& model) {
+    std::vector<float> all;
+    const ModelFile file(model);
+    for (const auto& [name, view] : file.file().tensors())
+      for (const float value : view.to_floats()) all.push_back(value);
+    return all;
+  }
+
+  template <typename Trainer, typename Config>
+  static void train(const std::string& run, const std::vector<std::string>& settings,
+                    Config (*read)(const RunConfig&), std::int64_t steps, std::int64_t stop_at, bool resume) {
+    TrainingOptions options;
+    options.overrides = settings;
+    options.output = root_ / (run + ".safetensors");
+    options.run_dir = root_ / run;
+    options.seed = 7;
+    options.resume = resume;
+    const RunConfig file({}, settings);
+    auto config = read(file);
+    config.steps = steps;
+    seed_everything(options.seed);
+    Trainer trainer(config, options.seed);
+    RunSchedule schedule;
+    schedule.steps = stop_at;
+    schedule.validate_every = schedule.sheet_every = schedule.checkpoint_every = 2;
+    run_supervised(trainer, options, file, schedule, "test");
+  }
+
+  template <typename Trainer, typename Config>
+  static void expect_exact_resume(const std::string& name, const std::vector<std::string>& settings,
+                                  Config (*read)(const RunConfig&)) {
+    train<Trainer>(name + "-whole", settings, read, 4, 4, false);
+    train<Trainer>(name + "-halves", settings, read, 4, 2, false);
+    train<Trainer>(name + "-halves", settings, read, 4, 4, true);
+    const auto at = [&](const std::string& run) {
+      return weights(root_ / run / "checkpoints" / "checkpoint-000000004.safetensors");
+    };
+    const auto whole = at(name + "-whole"), halves = at(name + "-halves");
+    ASSERT_FALSE(whole.empty());
+    EXPECT_EQ(whole, halves);
+    EXPECT_NE(whole, weights(root_ / (name + "-whole") / "checkpoints" / "checkpoint-000000002.safetensors"));
+    EXPECT_TRUE(fs::exists(root_ / (name + "-whole") / "sheet.png"));
+    EXPECT_FALSE(fs::is_empty(root_ / (name + "-whole") / "events"));
+  }
+
+  static inline fs::path root_;
+};
+
+TEST_F(SupervisedTraining, DetectorResumesBitByBit) {
+  expect_exact_resume<DetectorTrainer>("detector", detector_settings(), read_detector_config);
+  const ModelFile model(root_ / "detector-whole.safetensors", ModelKind::detector);
+  EXPECT_EQ(model.info().config.get<DetectorConfig>().width, 0.0625);
+  EXPECT_EQ(model.info().provenance.at("data").at("pictures").at("drawn: CC0"), 6);
+  S3fd network(0.0625);
+  load_weights(*network, model, "s3fd.");
+}
+
+TEST_F(SupervisedTraining, SegmenterResumesBitByBit) {
+  expect_exact_resume<SegmenterTrainer>("segmenter", segmenter_settings(), read_segmenter_config);
+  const ModelFile model(root_ / "segmenter-whole.safetensors", ModelKind::segmenter);
+  const auto config = model.info().config.get<SegmenterConfig>();
+  UnetSegmenter network(config);
+  load_weights(*network, model, "unet.");
+}
+
+TEST_F(SupervisedTraining, PrefetchingChangesNothing) {
+  auto settings = detector_settings();
+  settings.push_back("data.prefetch=false");
+  train<DetectorTrainer>("plain", settings, read_detector_config, 4, 4, false);
+  settings.back() = "data.prefetch=true";
+  train<DetectorTrainer>("prefetched", settings, read_detector_config, 4, 4, false);
+  EXPECT_EQ(weights(root_ / "plain" / "checkpoints" / "checkpoint-000000004.safetensors"),
+            weights(root_ / "prefetched" / "checkpoints" / "checkpoint-000000004.safetensors"));
+}
+
+TEST_F(SupervisedTraining, ClipsAreAlignedWithTheFramesTheyWereCutFrom) {
+  const auto clips = read_labelled_clips(root_ / "data", "val", 160);
+  ASSERT_EQ(clips.size(), 1u);
+  EXPECT_EQ(clips[0].first_frame, test::small_dataset_first_frame);
+  EXPECT_EQ(clips[0].frame_step, 2);
+  EXPECT_EQ(clips[0].whole.size(), clips[0].crops.size());
+  EXPECT_LT(clips[0].alignment_error, 8);
+  const auto& box = clips[0].crops[0].faces[0];
+  EXPECT_NEAR(box.height(), 128 / 1.8, 1e-3);
+  EXPECT_NEAR(box.width(), 128 / 1.8 * 0.75, 1e-3);
+  EXPECT_NEAR((box.left + box.right) / 2, 64, 1e-3);
+}
+
+TEST_F(SupervisedTraining, EvaluationCountsWhatANetworkFinds) {
+  DetectionSettings settings;
+  settings.network = detector_preset("lite");
+  settings.network.width = 0.0625;
+  settings.detect_size = 128;
+  S3fd network(settings.network.width);
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : network->parameters()) parameter.zero_();
+  const auto silent = evaluate_detector(network, root_ / "data", 1, settings);
+  EXPECT_EQ(silent.at("whole_frames").at("found"), 0);
+  EXPECT_EQ(silent.at("whole_frames").at("frames"), 12);
+  EXPECT_EQ(silent.at("face_free").at("pictures"), 2);  // one of val, one held out of train
+  EXPECT_EQ(silent.at("face_free").at("with_false_alarm"), 0);
+  EXPECT_EQ(silent.at("labelled_pictures").at("average_precision"), 0);
+  // Now it says "face" in every cell of stride 16, whose anchors of 64 px are about as large as the crops'
+  // faces.
+  network->named_parameters()["conv5_3_norm_mbox_conf.bias"][1] = 8;
+  const auto eager = evaluate_detector(network, root_ / "data", 1, settings);
+  EXPECT_EQ(eager.at("face_free").at("with_false_alarm"), 2);
+  EXPECT_GT(eager.at("crops").at("surplus"), 12);
+}
+
+TEST_F(SupervisedTraining, HeldOutPicturesLeaveTheTrainingSet) {
+  auto pictures = read_face_pictures(root_ / "data" / "detector", {"train", true, 384});
+  const auto before = pictures.size();
+  const auto held_out = take_held_out(pictures, 1);
+  ASSERT_EQ(held_out.size(), 1u);
+  EXPECT_TRUE(held_out[0].has_no_face());
+  EXPECT_EQ(pictures.size(), before - 1);
+  for (const auto& picture : pictures) EXPECT_NE(picture.id, held_out[0].id);
+}
+
+TEST_F(SupervisedTraining, MissingDataIsNamed) {
+  const RunConfig file({}, {"data.folder=" + (root_ / "nowhere").string()});
+  const auto config = read_detector_config(file);
+  try {
+    DetectorTrainer trainer(config, 0);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_NE(std::string(error.what()).find("boxes.jsonl"), std::string::npos);
+  }
+}
+
+TEST(DetectionScore, AveragePrecisionOfPerfectAndOfDoubledDetections) {
+  // Checked through pictures whose faces are anchors a silent network is made to report.
+  DetectionSettings settings;
+  settings.network.width = 0.0625;
+  settings.detect_size = 128;
+  S3fd network(settings.network.width);
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : network->parameters()) parameter.zero_();
+  for (auto& item : network->named_parameters())
+    if (item.key().find("_mbox_conf.bias") != std::string::npos) item.value()[0] = 9;
+  network->named_parameters()["conv5_3_norm_mbox_conf.bias"][1] = 12;
+  const cv::Mat grey(128, 128, CV_8UC3, cv::Scalar::all(100));
+  const auto reported = detect_faces(network, grey, settings.network, 0.5f, settings.iou_threshold);
+  ASSERT_GE(reported.size(), 4u);
+  FacePicture all{"all", grey, reported, {}};
+  EXPECT_DOUBLE_EQ(score_pictures(network, {&all, 1}, settings).average_precision, 1);
+  FacePicture unsure{"unsure", grey, {}, reported};
+  EXPECT_EQ(score_pictures(network, {&unsure, 1}, settings).false_alarms, 0);
+  FacePicture none{"none", grey, {}, {}};
+  EXPECT_EQ(score_pictures(network, {&none, 1}, settings).false_alarms, static_cast<int>(reported.size()));
+  const FacePicture both[] = {all, none};
+  const auto score = score_pictures(network, both, settings);
+  EXPECT_DOUBLE_EQ(score.recall, 1);
+  EXPECT_DOUBLE_EQ(score.precision, 0.5);
+}
+
+}  // namespace
+}  // namespace reenact::training

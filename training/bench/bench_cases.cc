@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/bench/bench_cases.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <opencv2/imgproc.hpp>
+#include <utility>
+
+#include "cpu/cpu_generator.h"
+#include "cpu/generator_calibration.h"
+#include "cpu/instruction_set.h"
+#include "reenact/backend.h"
+#include "reenact/error.h"
+#include "torch/networks/generator.h"
+#include "torch/networks/load_weights.h"
+#include "training/bench/bench_models.h"
+#include "training/bench/interleaved_timing.h"
+
+namespace reenact::bench {
+namespace {
+
+using nlohmann::ordered_json;
+constexpr int pose_count = 8;
+
+bool wanted(const BenchOptions& options, const std::string& engine, Precision precision) {
+  if (options.engine != "all" && options.engine != engine) return false;
+  return options.precision == "all" || engine == "torch" || options.precision == to_string(precision);
+}
+
+EngineOptions engine_options(const BenchOptions& options, Precision precision) {
+  EngineOptions result;
+  result.device = "cpu";
+  result.precision = precision;
+  result.threads = options.threads;
+  return result;
+}
+
+cv::Mat noise_picture(int width, int height) {
+  cv::Mat picture(height, width, CV_8UC3);
+  cv::theRNG().state = 5;
+  cv::randu(picture, 0, 255);
+  return picture;
+}
+
+/// Detector and segmenter of the same size as the reenactor, unless files are named.
+std::string preset_or(const std::string& file, const BenchOptions& options) {
+  if (!file.empty()) return file;
+  return options.model == "lite" ? "lite" : "paper";
+}
+
+/// Operations (multiplications and additions) of one picture: as the authors' network does them, or with
+/// upsampling folded into the convolutions, as the CPU engine does.
+double generator_operations(const ReenactorConfig& config, bool folded) {
+  double products = 0, size = config.constant_size, channels = cpu::generator_channels(config, 0),
+         coefficients = 0;
+  for (int i = 0; i < config.residual_blocks; ++i) {
+    products += 2 * 9 * channels * channels * size * size;
+    coefficients += 4 * channels;
+  }
+  for (int i = 0; i < config.upsampling_blocks(); ++i) {
+    const double out = cpu::generator_channels(config, i + 1), small = size * size;
+    products += channels * out * small * (folded ? 16 + 1 : 36 + 4) + 9 * out * out * small * 4;
+    coefficients += 2 * (channels + out);
+    channels = out;
+    size *= 2;
+  }
+  products += 9 * channels * 4 * size * size;
+  coefficients += 2 * channels;
+  const double hidden = config.hidden_size();
+  products += hidden * (config.pose_embedding_size + (folded ? 0 : config.identity_embedding_size)) +
+              hidden * coefficients;
+  return 2 * products;
+}
+
+double psnr(const cv::Mat& a, const cv::Mat& b) {
+  double error = 0;
+  for (std::size_t i = 0; i < a.total() * 4; ++i) {
+    if (i % 4 != 3) error += std::pow(static_cast<double>(a.data[i]) - b.data[i], 2);
+  }
+  return 10 * std::log10(255.0 * 255.0 * a.total() * 3 / std::max(error, 1e-9));
+}
+
+std::vector<std::vector<float>> poses_for(const BenchOptions& options, int size) {
+  if (options.poses.empty()) return random_vectors(pose_count, size, 11);
+  const ModelFile track(options.poses, ModelKind::pose_track);
+  const std::vector<float> values = track.file().at("poses").to_floats();
+  const std::size_t count = values.size() / size;
+  std::vector<std::vector<float>> poses;
+  // Spread over the whole track.
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, 32); ++i) {
+    const auto begin = values.begin() + i * count / std::min<std::size_t>(count, 32) * size;
+    poses.emplace_back(begin, begin + size);
+  }
+  return poses;
+}
+
+std::shared_ptr<const Identity> identity_for(const BenchOptions& options, int size) {
+  if (!options.identity.empty()) return load_identity(options.identity);
+  auto identity = std::make_shared<Identity>();
+  identity->name = "random";
+  identity->embedding = random_vectors(1, size, 12)[0];
+  return identity;
+}
+
+/// The file itself when it has ranges for int8, else a copy with ranges for the poses drawn here.
+std::shared_ptr<const ModelFile> with_ranges(const std::shared_ptr<const ModelFile>& file,
+                                             const Identity& identity,
+                                             const std::vector<std::vector<float>>& poses,
+                                             const std::filesystem::path& folder, int threads) {
+  if (cpu::GeneratorNetwork::is_calibrated(file->info().config.get<ReenactorConfig>(),
+                                           cpu::WeightSource(file)))
+    return file;
+  const std::vector<std::vector<float>> identities = {identity.embedding};
+  const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);
+  const auto path = folder / "calibrated.safetensors";
+  cpu::write_calibrated(path, *file, calibration);
+  return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
+}
+
+/// Reference and cpu engine of a network without int8: `make` loads an object, `use` runs it once.
+template <typename Object>
+std::vector<ordered_json> compare_engines(
+    const std::string& name, const std::shared_ptr<const ModelFile>& file, const BenchOptions& options,
+    Network network,
+    std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const EngineOptions&),
+    const std::function<void(Object&)>& use) {
+  std::vector<std::shared_ptr<Object>> objects;
+  std::vector<Contestant> contestants;
+  const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
+    std::shared_ptr<Object> object = (backend.*make)(file, engine_options(options, precision));
+    objects.push_back(object);
+    contestants.push_back(
+        {engine, to_string(precision), options.threads, 0, 0, 0, [object, use] { use(*object); }});
+  };
+  add(torch_backend(), "reference", Precision::fp32);
+  for (Precision precision : {Precision::fp32, Precision::bf16}) {
+    const EngineOptions wish = engine_options(options, precision);
+    if (cpu_backend() && wanted(options, "cpu", precision) && cpu_backend()->supports(network, *file, wish)) {
+      add(*cpu_backend(), "cpu", precision);
+    }
+  }
+  return compare(name, contestants, options.rounds);
+}
+
+}  // namespace
+
+std::vector<ordered_json> bench_generator(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  auto file = reenactor_for(options.model, folder.path());
+  const auto config = file->info().config.get<ReenactorConfig>();
+  const auto identity = identity_for(options, config.identity_embedding_size);
+  const auto poses = poses_for(options, config.pose_embedding_size);
+  const bool int8 = wanted(options, "cpu", Precision::int8) && cpu::has_arithmetic(cpu::Arithmetic::int8);
+  if (int8) file = with_ranges(file, *identity, poses, folder.path(), options.threads);
+
+  // The network as the authors wrote it: spectral norms divided out anew for each picture.
+  auto reference = std::make_shared<reenact::GeneratorNetwork>(config);
+  load_weights(**reference, *file, "gen.");
+  (*reference)->eval();
+  const auto embedding = torch::tensor(at::ArrayRef<float>(identity->embedding)).unsqueeze(0);
+  std::size_t next_pose = 0;  // all contestants of a round draw the same pose
+  std::vector<Contestant> contestants;
+  contestants.push_back(
+      {"reference", "fp32", options.threads, generator_operations(config, false),
+       measure_peak("fp32", options.threads), 0, [&, reference] {
+         torch::InferenceMode inference;
+         at::set_num_threads(options.threads);
+         next_pose = (next_pose + 1) % poses.size();
+         (*reference)->forward(embedding, torch::tensor(at::ArrayRef<float>(poses[next_pose])).unsqueeze(0));
+       }});
+
+  std::vector<std::shared_ptr<Generator>> generators;
+  const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
+    std::shared_ptr<Generator> generator = backend.generator(file, engine_options(options, precision));
+    generator->set_identity(identity);
+    double error_db = 0;
+    if (!generators.empty()) {
+      double total = 0;
+      for (const auto& pose : poses) {
+        total += std::pow(10, -psnr(generators[0]->generate(pose, AlphaMode::premultiplied),
+                                    generator->generate(pose, AlphaMode::premultiplied)) /
+                                  10);
+      }
+      error_db = -10 * std::log10(total / poses.size());
+    }
+    generators.push_back(generator);
+    const std::string name = to_string(precision);
+    contestants.push_back({engine, name, options.threads, generator_operations(config, engine == "cpu"),
+                           measure_peak(name, options.threads), error_db,
+                           [&, generator] { generator->generate(poses[next_pose]); }});
+  };
+  add(torch_backend(), "torch", Precision::fp32);  // first: the others' PSNR is against it
+  if (options.engine == "cpu") contestants.pop_back();
+  for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
+    const cpu::Arithmetic arithmetic = precision == Precision::int8   ? cpu::Arithmetic::int8
+                                       : precision == Precision::bf16 ? cpu::Arithmetic::bf16
+                                                                      : cpu::Arithmetic::f32;
+    if (wanted(options, "cpu", precision) && cpu::has_arithmetic(arithmetic))
+      add(*cpu_backend(), "cpu", precision);
+  }
+  return compare("generator", contestants, options.rounds);
+}
+
+std::vector<ordered_json> bench_pose(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  const auto file = reenactor_for(options.model, folder.path());
+  const auto config = file->info().config.get<ReenactorConfig>();
+  const cv::Mat crop = noise_picture(config.image_size, config.image_size);
+  std::vector<float> pose(config.pose_embedding_size);
+  return compare_engines<PoseEncoder>("pose", file, options, Network::pose_encoder, &Backend::pose_encoder,
+                                      [&](PoseEncoder& encoder) { encoder.encode(crop, pose); });
+}
+
+std::vector<ordered_json> bench_detector(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  const auto file = detector_for(preset_or(options.detector, options), folder.path());
+  const cv::Mat picture = noise_picture(options.width, options.height);
+  return compare_engines<Detector>("detector", file, options, Network::detector, &Backend::detector,
+                                   [&](Detector& detector) { detector.detect(picture, 0.999f, 0.3f); });
+}
+
+std::vector<ordered_json> bench_segmenter(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  const auto file = segmenter_for(preset_or(options.segmenter, options), folder.path());
+  const cv::Mat crop = noise_picture(256, 256);
+  return compare_engines<Segmenter>("segmenter", file, options, Network::segmenter, &Backend::segmenter,
+                                    [&](Segmenter& segmenter) { segmenter.segment(crop); });
+}
+
+}  // namespace reenact::bench

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace reenact::bench {
+
+/// What the command line asks for.
+struct BenchOptions {
+  std::string model = "paper";    ///< "paper", "lite" or a reenactor file
+  std::string detector;           ///< a detector file; empty: the preset of `model`, or "paper"
+  std::string segmenter;          ///< a segmenter file; empty: as above
+  std::string identity;           ///< an identity file to draw with; empty: a random embedding
+  std::string poses;              ///< a pose track to draw; empty: random poses
+  std::string engine = "all";     ///< "all", or only "cpu" or "torch" beside the reference
+  std::string precision = "all";  ///< "all", or only this one of the cpu engine
+  int threads = 2;
+  int rounds = 20;
+  int width = 640, height = 480;  ///< of the pictures of the cases detector and pipeline
+  int detect_interval = 10;       ///< frames between detections in the pipeline
+  int detect_size = 320;          ///< width to which pictures are reduced for the pipeline's detector
+};
+
+/// Each prints nothing and returns one JSON object an engine. The first is the reference: the LibTorch
+/// network in fp32.
+std::vector<nlohmann::ordered_json> bench_generator(const BenchOptions& options);
+std::vector<nlohmann::ordered_json> bench_pose(const BenchOptions& options);
+std::vector<nlohmann::ordered_json> bench_detector(const BenchOptions& options);
+std::vector<nlohmann::ordered_json> bench_segmenter(const BenchOptions& options);
+/// Detection now and then, crop, pose, generator and compositing one after the other in one thread, with the
+/// sum of what the parts took alone in the same rounds. Without GStreamer.
+std::vector<nlohmann::ordered_json> bench_pipeline(const BenchOptions& options);
+
+}  // namespace reenact::bench

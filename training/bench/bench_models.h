@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reenact/model_file.h"
+
+namespace reenact::bench {
+
+/// A folder that goes away with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The model to measure: `model` itself when it is a file, else networks of the preset `model` ("paper",
+/// "lite") with random weights, written into `folder`. Speed does not depend on the weights' values.
+std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const std::filesystem::path& folder);
+std::shared_ptr<const ModelFile> detector_for(const std::string& model, const std::filesystem::path& folder);
+std::shared_ptr<const ModelFile> segmenter_for(const std::string& model, const std::filesystem::path& folder);
+
+/// `count` vectors of normally distributed values, the same for the same seed.
+std::vector<std::vector<float>> random_vectors(int count, int size, unsigned seed);
+
+}  // namespace reenact::bench

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/commands/face_cropper.h"
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "reenact/crop.h"
+#include "reenact/model_file.h"
+
+namespace reenact::training {
+
+void add_cropper_options(CLI::App& command, FaceCropperOptions& options) {
+  command.add_flag("--already-cropped", options.already_cropped,
+                   "The pictures are crops of a head in the paper's framing; look for no face");
+  command.add_flag(
+      "--loader-crop", options.loader_crop,
+      "Then crop once more as the authors' data loader does, for models imported from their code");
+  command.add_option("--detector", options.detector, "Detector model that finds the face")
+      ->option_text("FILE")
+      ->capture_default_str();
+  command
+      .add_option("--detect-size", options.detect_size,
+                  "Longer side in pixels of the copy on which faces are looked for; 0: the picture itself")
+      ->check(CLI::Range(0, 8192))
+      ->capture_default_str();
+  command.add_option("--score-threshold", options.score_threshold, "Least probability of a face, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--crop-scale", options.crop_scale, "Side of the crop over the longer side of the face box")
+      ->check(CLI::Range(0.5, 10.0))
+      ->capture_default_str();
+}
+
+FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine)
+    : options_(options),
+      tracker_(TrackerOptions{.select = FaceSelect::track, .index = 0, .smoothing = options.smoothing}) {
+  if (!options_.already_cropped) detector_ = load_detector(find_model(options_.detector), engine);
+}
+
+cv::Mat FaceCropper::crop(const cv::Mat& rgb, int size, double seconds) {
+  cv::Mat crop;
+  if (options_.already_cropped) {
+    if (rgb.size() == cv::Size(size, size))
+      crop = rgb;
+    else
+      cv::resize(rgb, crop, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
+  } else {
+    cv::Mat reduced = rgb;
+    const double scale = static_cast<double>(options_.detect_size) / std::max(rgb.cols, rgb.rows);
+    if (scale > 0 && scale < 1) cv::resize(rgb, reduced, {}, scale, scale, cv::INTER_AREA);
+    const auto x = static_cast<float>(rgb.cols) / static_cast<float>(reduced.cols);
+    const auto y = static_cast<float>(rgb.rows) / static_cast<float>(reduced.rows);
+    auto boxes = detector_->detect(reduced, static_cast<float>(options_.score_threshold),
+                                   static_cast<float>(options_.iou_threshold));
+    for (auto& box : boxes) box = {box.left * x, box.top * y, box.right * x, box.bottom * y, box.score};
+    const auto face = tracker_.update(rgb, boxes, seconds);
+    if (!face) return {};
+    crop = crop_face(rgb, face->box, size, options_.crop_scale);
+  }
+  return options_.loader_crop ? recrop_as_loader(crop, size) : crop;
+}
+
+void FaceCropper::reset() {
+  tracker_.reset();
+}
+
+}  // namespace reenact::training

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+
+#include "reenact/engine.h"
+#include "reenact/face_tracker.h"
+
+namespace reenact::training {
+
+/// How a picture becomes a crop.
+struct FaceCropperOptions {
+  bool already_cropped = false;  ///< take pictures as they are
+  bool loader_crop =
+      false;  ///< then the authors' data loader's second crop, which their models were trained with
+  std::string detector = "detector.safetensors";  ///< name for find_model()
+  int detect_size = 320;  ///< longer side of the copy on which faces are looked for, pixels; 0: as it is
+  double score_threshold = 0.5;
+  double iou_threshold = 0.3;
+  double crop_scale = 1.8;
+  double smoothing = 0;  ///< of the box from frame to frame, 0 (the authors' way) .. 1
+};
+
+/// Adds --already-cropped, --loader-crop, --detector, --detect-size, --score-threshold, --crop-scale.
+void add_cropper_options(CLI::App& command, FaceCropperOptions& options);
+
+/// Finds the face in each picture and cuts the paper's window out (section 4.1), the offline twin of
+/// `reenactcrop`.
+class FaceCropper {
+ public:
+  /// Throws Error as find_model() and load_detector() do; needs no detector for pictures already cropped.
+  FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine);
+
+  /// `size` x `size` RGB CV_8UC3, or an empty picture when no face was found.
+  cv::Mat crop(const cv::Mat& rgb, int size, double seconds);
+  /// Forgets the face followed so far; the next picture is of another source.
+  void reset();
+
+ private:
+  FaceCropperOptions options_;
+  std::unique_ptr<Detector> detector_;
+  FaceTracker tracker_;
+};
+
+}  // namespace reenact::training

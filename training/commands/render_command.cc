@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <opencv2/imgproc.hpp>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "reenact/compositor.h"
+#include "reenact/engine.h"
+#include "reenact/error.h"
+#include "reenact/identity.h"
+#include "reenact/model_file.h"
+#include "training/commands.h"
+#include "training/commands/engine_arguments.h"
+#include "training/commands/face_cropper.h"
+#include "training/commands/picture_sink.h"
+#include "training/commands/picture_source.h"
+#include "training/commands/pose_track.h"
+
+namespace reenact::training {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::string model = "reenactor.safetensors", identity;
+  fs::path driver, output, pose_track;
+  std::string background = "black";
+  bool side_by_side = false;
+  std::int64_t every = 1, limit = 0;
+  FaceCropperOptions cropper;
+  EngineOptions engine;
+};
+
+/// What stands behind the head.
+class Background {
+ public:
+  /// "black", "transparent", a colour "R,G,B" or an image file.
+  Background(const std::string& text, int size) : transparent_(text == "transparent") {
+    if (text == "black" || transparent_) return;
+    if (const auto colour = parse_colour(text))
+      picture_ = cv::Mat(size, size, CV_8UC3, *colour);
+    else
+      cv::resize(read_rgb(text), picture_, {size, size}, 0, 0, cv::INTER_AREA);
+  }
+
+  /// The generator's picture for `pose` over this background: RGB, or straight RGBA when transparent.
+  cv::Mat draw(Generator& generator, const std::vector<float>& pose) {
+    if (transparent_) return generator.generate(pose, AlphaMode::straight).clone();
+    if (!picture_.empty()) {
+      cv::Mat result = picture_.clone();
+      compositor_.blend(generator.generate(pose, AlphaMode::straight), {0, 0, result.cols, result.rows}, {},
+                        result);
+      return result;
+    }
+    // Black needs no compositing: the premultiplied colours are the authors' picture to the grey level.
+    const cv::Mat rgba = generator.generate(pose, AlphaMode::premultiplied);
+    cv::Mat rgb(rgba.size(), CV_8UC3);
+    cv::mixChannels({rgba}, {rgb}, {0, 0, 1, 1, 2, 2});
+    return rgb;
+  }
+
+  /// What is shown when there is no head.
+  cv::Mat empty(int size) const {
+    if (transparent_) return cv::Mat(size, size, CV_8UC4, cv::Scalar::all(0));
+    return picture_.empty() ? cv::Mat(size, size, CV_8UC3, cv::Scalar::all(0)) : picture_.clone();
+  }
+
+ private:
+  static std::optional<cv::Scalar> parse_colour(const std::string& text) {
+    std::istringstream stream(text);
+    int red = -1, green = -1, blue = -1;
+    char comma = 0, second_comma = 0;
+    if (!(stream >> red >> comma >> green >> second_comma >> blue) || !(stream >> std::ws).eof() ||
+        comma != ',' || second_comma != ',')
+      return {};
+    for (const int value : {red, green, blue})
+      if (value < 0 || value > 255)
+        throw Error(ErrorCode::invalid,
+                    "--background has the colour '" + text + "', wanted values from 0 to 255");
+    return cv::Scalar(red, green, blue);
+  }
+
+  bool transparent_;
+  cv::Mat picture_;
+  Compositor compositor_;
+};
+
+/// Poses one after the other, from a recorded track or from pictures.
+class PoseSource {
+ public:
+  struct Frame {
+    std::vector<float> pose;  ///< empty when no face has been seen yet
+    std::int64_t timestamp;
+    cv::Mat crop;  ///< what the pose was read from; empty for a track
+    bool held;     ///< no face in this very picture
+  };
+  virtual ~PoseSource() = default;
+  virtual std::optional<Frame> next() = 0;
+  virtual double frame_rate() const = 0;
+};
+
+class TrackPoses : public PoseSource {
+ public:
+  explicit TrackPoses(const fs::path& path) : track_(load_pose_track(path)) {}
+  std::optional<Frame> next() override {
+    if (index_ >= track_.poses.size()) return {};
+    Frame frame{track_.poses[index_], track_.timestamps[index_], {}, false};
+    ++index_;
+    return frame;
+  }
+  double frame_rate() const override { return track_.frame_rate(); }
+
+ private:
+  PoseTrack track_;
+  std::size_t index_ = 0;
+};
+
+class PicturePoses : public PoseSource {
+ public:
+  PicturePoses(const Arguments& arguments, const fs::path& model)
+      : encoder_(load_pose_encoder(model, arguments.engine)),
+        cropper_(arguments.cropper, arguments.engine),
+        source_(arguments.driver) {}
+
+  std::optional<Frame> next() override {
+    const auto picture = source_.next();
+    if (!picture) return {};
+    const cv::Mat crop =
+        cropper_.crop(picture->rgb, encoder_->image_size(), static_cast<double>(picture->timestamp) / 1e9);
+    if (!crop.empty()) {
+      last_pose_.resize(static_cast<std::size_t>(encoder_->embedding_size()));
+      encoder_->encode(crop, last_pose_);
+    }
+    return Frame{last_pose_, picture->timestamp, crop, crop.empty()};
+  }
+  double frame_rate() const override { return source_.frame_rate(); }
+
+ private:
+  std::unique_ptr<PoseEncoder> encoder_;
+  FaceCropper cropper_;
+  PictureSource source_;
+  std::vector<float> last_pose_;
+};
+
+std::unique_ptr<PoseSource> open_poses(const Arguments& arguments, const fs::path& model) {
+  if (arguments.driver.extension() == ".safetensors") return std::make_unique<TrackPoses>(arguments.driver);
+  return std::make_unique<PicturePoses>(arguments, model);
+}
+
+cv::Mat beside(const cv::Mat& crop, const cv::Mat& head) {
+  cv::Mat left(head.size(), head.type(), cv::Scalar::all(0));
+  if (!crop.empty()) {
+    cv::resize(crop, left, head.size(), 0, 0, cv::INTER_AREA);
+    if (head.channels() == 4) cv::cvtColor(left, left, cv::COLOR_RGB2RGBA);
+  }
+  cv::Mat both;
+  cv::hconcat(left, head, both);
+  return both;
+}
+
+void run(const Arguments& arguments) {
+  if (arguments.output.empty() && arguments.pose_track.empty())
+    throw Error(ErrorCode::invalid, "found neither --output nor --pose-track, wanted at least one of them");
+  if (!arguments.output.empty() && arguments.identity.empty())
+    throw Error(ErrorCode::invalid, "--identity is missing, wanted the identity file of the head to draw");
+  const fs::path model = find_model(arguments.model);
+  auto poses = open_poses(arguments, model);
+  std::unique_ptr<Generator> generator;
+  std::unique_ptr<Background> background;
+  std::unique_ptr<PictureSink> sink;
+  if (!arguments.output.empty()) {
+    generator = load_generator(model, arguments.engine);
+    generator->set_identity(load_identity(find_model(arguments.identity)));
+    background = std::make_unique<Background>(arguments.background, generator->image_size());
+    sink = open_sink(arguments.output, poses->frame_rate() / static_cast<double>(arguments.every));
+  }
+
+  PoseTrack track;
+  track.provenance = {{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
+  std::int64_t read = 0, drawn = 0, faceless = 0;
+  while (arguments.limit == 0 || drawn < arguments.limit) {
+    const auto frame = poses->next();
+    if (!frame) break;
+    faceless += frame->held;
+    if (read++ % arguments.every != 0) continue;
+    ++drawn;
+    if (!frame->pose.empty()) {
+      track.poses.push_back(frame->pose);
+      track.timestamps.push_back(frame->timestamp);
+    }
+    if (!sink) continue;
+    const cv::Mat head = frame->pose.empty() ? background->empty(generator->image_size())
+                                             : background->draw(*generator, frame->pose);
+    sink->add(arguments.side_by_side ? beside(frame->crop, head) : head);
+  }
+  if (track.poses.empty())
+    throw Error(ErrorCode::invalid, "found no face in '" + arguments.driver.string() +
+                                        "', wanted at least one picture with a face");
+  if (faceless > 0)
+    spdlog::warn("no face in {} of {} pictures of '{}': the pose before was held", faceless, read,
+                 arguments.driver.string());
+  if (sink) sink->finish();
+  if (!arguments.pose_track.empty()) save_pose_track(arguments.pose_track, track);
+  spdlog::info("{} pictures{}", drawn,
+               generator ? ", generator " + generator->active_engine() + " on " + generator->active_device()
+                         : std::string());
+}
+
+}  // namespace
+
+CLI::App* add_render_command(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "render",
+      "Draw an identity's head in the poses of a picture, a clip or a pose track: the pipeline offline");
+  auto arguments = std::make_shared<Arguments>();
+  command
+      ->add_option("driver", arguments->driver,
+                   "Picture, folder of pictures, clip or pose track (.safetensors)")
+      ->required();
+  command->add_option("--model", arguments->model, "Reenactor model")
+      ->option_text("FILE")
+      ->capture_default_str();
+  command->add_option("--identity", arguments->identity, "Identity file of the head to draw")
+      ->option_text("FILE");
+  command
+      ->add_option("--output", arguments->output,
+                   "Folder of pictures, or one .png with all of them side by side, or a .mp4 or .avi")
+      ->option_text("PATH");
+  command->add_option("--pose-track", arguments->pose_track, "Record the poses into this file as well")
+      ->option_text("FILE");
+  command
+      ->add_option("--background", arguments->background,
+                   "black (colour times mask, as the authors' pictures), transparent, R,G,B or an image file")
+      ->capture_default_str();
+  command->add_flag("--side-by-side", arguments->side_by_side, "Show the driving crop left of each head");
+  command->add_option("--every", arguments->every, "Take one of so many pictures")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}))
+      ->capture_default_str();
+  command->add_option("--limit", arguments->limit, "Stop after so many pictures; 0: at the end")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_cropper_options(*command, arguments->cropper);
+  add_engine_options(*command, arguments->engine);
+  command->callback([arguments] { run(*arguments); });
+  return command;
+}
+
+}  // namespace reenact::training

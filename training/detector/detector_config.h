@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "reenact/config.h"
+#include "training/detector/anchor_matching.h"
+#include "training/detector/multibox_loss.h"
+#include "training/detector/scene_composer.h"
+#include "training/support/run_config.h"
+
+namespace reenact::training {
+
+/// Everything `reenact-train detector` can be told; configs/detector.toml explains the keys.
+struct DetectorTrainingConfig {
+  std::filesystem::path data;
+  bool only_shippable = true;
+  int longer_side = 384;        ///< pictures are kept in memory at this size
+  int frame_step = 10;          ///< of the clips that lend heads
+  int face_free_held_out = 40;  ///< pictures without a face kept for --evaluate
+  bool prefetch = true;         ///< compose the next batch in a second thread
+
+  DetectorConfig network = detector_preset("lite");
+  bool half = true;  ///< store the weights as float16
+
+  int batch_size = 16;
+  std::vector<int> picture_sizes = {256, 320};  ///< drawn anew for each step, pixels
+  double learning_rate = 1e-3, final_rate_share = 0.02, weight_decay = 1e-4;
+  std::int64_t steps = 4000, warm_up_steps = 200;  ///< the rate falls along a cosine until `steps`
+  double localisation_weight = 1.0, weight_average = 0.998, gradient_limit = 10;
+  bool bfloat16 = true;
+  MatchOptions match;
+  MultiboxOptions loss;
+  SceneOptions scenes;
+
+  int detect_size = 320;  ///< longer side of pictures during validation
+  float score_threshold = 0.5f, iou_threshold = 0.3f;
+};
+
+/// Throws Error (invalid) for values that make no sense.
+DetectorTrainingConfig read_detector_config(const RunConfig& file);
+
+}  // namespace reenact::training

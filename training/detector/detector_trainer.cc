@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/detector/detector_trainer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <numbers>
+#include <opencv2/imgproc.hpp>
+#include <random>
+
+#include "torch/networks/autocast.h"
+#include "torch/networks/load_weights.h"
+#include "training/meta/meta_networks.h"
+#include "training/support/contact_sheet.h"
+
+namespace reenact::training {
+namespace {
+
+// Pixels minus mean have about this deviation; the first layer's weights are smaller by it, and so is their
+// rate.
+constexpr double input_deviation = 64;
+// Before training a face is this likely everywhere, so that the first steps are not spent on saying no.
+constexpr double initial_face_probability = 0.05;
+
+std::mt19937_64 random_of(std::uint64_t seed, std::int64_t step, int sample) {
+  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                         static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
+                         static_cast<std::uint32_t>(sample)};
+  return std::mt19937_64(sequence);
+}
+
+void initialize(S3fd& network) {
+  torch::NoGradGuard no_grad;
+  for (auto& item : network->named_parameters()) {
+    if (item.key() == "conv1_1.weight") item.value().div_(input_deviation);
+    if (item.key().find("_mbox_conf.bias") != std::string::npos) {
+      item.value().zero_();
+      item.value()[-1] = std::log(initial_face_probability / (1 - initial_face_probability));
+    }
+  }
+}
+
+std::vector<MapSize> maps_of(S3fd& network, int size) {
+  torch::NoGradGuard no_grad;
+  return map_sizes(network->forward(torch::zeros({1, 3, size, size})));
+}
+
+void draw_boxes(cv::Mat& rgb, const std::vector<FaceBox>& boxes, const cv::Scalar& colour) {
+  for (const auto& box : boxes)
+    cv::rectangle(rgb, cv::Point2f(box.left, box.top), cv::Point2f(box.right, box.bottom), colour, 2);
+}
+
+/// Set into a square, so that pictures of all shapes fit the cells of a sheet.
+cv::Mat letterboxed(const cv::Mat& rgb, int size) {
+  cv::Mat result(size, size, CV_8UC3, cv::Scalar::all(64));
+  rgb.copyTo(result(cv::Rect(0, 0, rgb.cols, rgb.rows)));
+  return result;
+}
+
+}  // namespace
+
+DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed)
+    : config_(config), seed_(seed), network_(config.network.width), average_(config.network.width) {
+  const auto folder = config_.data / "detector";
+  pictures_ = read_face_pictures(folder, {"train", config_.only_shippable, config_.longer_side}, &sources_);
+  const auto held_out = take_held_out(pictures_, config_.face_free_held_out);
+  validation_ = read_face_pictures(folder, {"val", config_.only_shippable, config_.longer_side});
+  const TalkingHeadDataset dataset(config_.data, 256,
+                                   {"train", config_.only_shippable, true, config_.frame_step});
+  heads_ = head_cutouts(config_.data, dataset.clips(), config_.frame_step);
+  for (const auto& clip : dataset.clips()) ++head_counts_[clip.is_still() ? "stills" : "clips"];
+  composer_ = std::make_unique<SceneComposer>(pictures_, heads_, config_.scenes);
+  spdlog::info(
+      "{} pictures, {} without a face held out, {} to validate with; heads: {} frames of {} clips and stills",
+      pictures_.size(), held_out.size(), validation_.size(), heads_.size(), dataset.clips().size());
+
+  initialize(network_);
+  for (const int size : config_.picture_sizes) anchors_[size] = make_anchors(maps_of(network_, size));
+  update_average(*average_, *network_, 0.0);
+  for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
+  std::vector<torch::Tensor> weights, others, first;
+  for (auto& item : network_->named_parameters())
+    (item.key() == "conv1_1.weight" ? first
+     : item.value().dim() > 1       ? weights
+                                    : others)
+        .push_back(item.value());
+  using torch::optim::AdamWOptions;
+  const auto group = [&](const std::vector<torch::Tensor>& parameters, double decay) {
+    return torch::optim::OptimizerParamGroup(
+        parameters, std::make_unique<AdamWOptions>(AdamWOptions(config_.learning_rate).weight_decay(decay)));
+  };
+  optimizer_ = std::make_unique<torch::optim::AdamW>(
+      std::vector<torch::optim::OptimizerParamGroup>{group(weights, config_.weight_decay), group(others, 0),
+                                                     group(first, 0)},
+      AdamWOptions(config_.learning_rate));
+}
+
+void DetectorTrainer::set_rate(std::int64_t step) {
+  const double warm = std::min(1.0, (step + 1.0) / std::max<std::int64_t>(1, config_.warm_up_steps));
+  const double progress = std::min(1.0, static_cast<double>(step) / std::max<std::int64_t>(1, config_.steps));
+  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  const double rate =
+      config_.learning_rate * warm * (config_.final_rate_share + (1 - config_.final_rate_share) * cosine);
+  auto& groups = optimizer_->param_groups();
+  groups[0].options().set_lr(rate);
+  groups[1].options().set_lr(rate);
+  groups[2].options().set_lr(rate / input_deviation);
+}
+
+DetectorTrainer::Batch DetectorTrainer::compose(std::int64_t step) const {
+  auto step_random = random_of(seed_, step, -1);
+  const auto& sizes = config_.picture_sizes;
+  const int size = sizes[std::uniform_int_distribution<std::size_t>(0, sizes.size() - 1)(step_random)];
+  Batch batch;
+  batch.step = step;
+  std::vector<cv::Mat> rgb;
+  const auto& anchors = anchors_.at(size);
+  for (int i = 0; i < config_.batch_size; ++i) {
+    auto random = random_of(seed_, step, i);
+    const auto scene = composer_->draw(size, random);
+    rgb.push_back(scene.rgb);
+    batch.targets.push_back(match_anchors(anchors, scene.faces, scene.ignored, config_.match));
+  }
+  batch.pictures = detector_input(rgb, config_.network);
+  return batch;
+}
+
+DetectorTrainer::Batch DetectorTrainer::next_batch(std::int64_t step) {
+  if (!config_.prefetch) return compose(step);
+  auto batch = prefetched_.valid() ? prefetched_.get() : compose(step);
+  if (batch.step != step) batch = compose(step);
+  prefetched_ = std::async(std::launch::async, [this, step] { return compose(step + 1); });
+  return batch;
+}
+
+std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
+  set_rate(step);
+  const auto batch = next_batch(step);
+  std::vector<S3fdOutput> outputs;
+  {
+    CpuAutocast mixed(config_.bfloat16);
+    outputs = network_->forward(batch.pictures);
+  }
+  const auto loss = multibox_loss(flatten_outputs(outputs), batch.targets, config_.loss);
+  const auto total = loss.classification + config_.localisation_weight * loss.localisation;
+  optimizer_->zero_grad();
+  total.backward();
+  const double gradient = torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.gradient_limit);
+  optimizer_->step();
+  update_average(*average_, *network_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
+  return {{"total", total.item<double>()},
+          {"classification", loss.classification.item<double>()},
+          {"localisation", loss.localisation.item<double>()},
+          {"gradient", gradient}};
+}
+
+DetectionSettings DetectorTrainer::settings() const {
+  return {config_.network, config_.detect_size, config_.score_threshold, config_.iou_threshold, 0.5f};
+}
+
+std::map<std::string, double> DetectorTrainer::validate() {
+  const auto score = score_pictures(average_, validation_, settings());
+  return {{"average_precision", score.average_precision},
+          {"recall", score.recall},
+          {"precision", score.precision},
+          {"false_alarms", score.false_alarms}};
+}
+
+cv::Mat DetectorTrainer::sheet() {
+  const cv::Scalar wanted(0, 220, 0), unsure(240, 200, 0), found(255, 0, 0);
+  std::vector<std::vector<cv::Mat>> rows;
+  for (int row = 0; row < 5; ++row) {
+    std::vector<cv::Mat> cells;
+    for (int column = 0; column < 4; ++column) {
+      auto random = random_of(seed_, row, 1000 + column);
+      auto scene = composer_->draw(config_.detect_size, random);
+      const auto faces =
+          detect_faces(average_, scene.rgb, config_.network, config_.score_threshold, config_.iou_threshold);
+      draw_boxes(scene.rgb, scene.faces, wanted);
+      draw_boxes(scene.rgb, scene.ignored, unsure);
+      draw_boxes(scene.rgb, faces, found);
+      cells.push_back(scene.rgb);
+    }
+    for (std::size_t column = 0; column < 4; ++column) {
+      const auto index = (row * 4 + column) * validation_.size() / 20;
+      auto picture = scaled_for_detection(validation_[index], config_.detect_size);
+      const auto faces = detect_faces(average_, picture.rgb, config_.network, config_.score_threshold,
+                                      config_.iou_threshold);
+      draw_boxes(picture.rgb, picture.faces, wanted);
+      draw_boxes(picture.rgb, picture.ignored, unsure);
+      draw_boxes(picture.rgb, faces, found);
+      cells.push_back(letterboxed(picture.rgb, config_.detect_size));
+    }
+    rows.push_back(cells);
+  }
+  return contact_sheet(rows, {"scene", "scene", "scene", "scene", "val", "val", "val", "val"});
+}
+
+void DetectorTrainer::put(Checkpoint& checkpoint) {
+  checkpoint.put_module("network", *network_);
+  checkpoint.put_module("average", *average_);
+  checkpoint.put_optimizer("optimizer", *optimizer_);
+}
+
+void DetectorTrainer::get(const Checkpoint& checkpoint) {
+  checkpoint.get_module("network", *network_);
+  checkpoint.get_module("average", *average_);
+  checkpoint.get_optimizer("optimizer", *optimizer_);
+}
+
+nlohmann::json DetectorTrainer::network_config() const {
+  return config_.network;
+}
+
+nlohmann::json DetectorTrainer::data_description() const {
+  return {{"pictures", sources_}, {"heads", head_counts_}, {"only_shippable", config_.only_shippable}};
+}
+
+void DetectorTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {
+  write_model(path, info, weights_of(*average_, "s3fd."), config_.half);
+}
+
+}  // namespace reenact::training

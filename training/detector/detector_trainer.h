@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "torch/networks/s3fd.h"
+#include "training/detector/detector_config.h"
+#include "training/detector/detector_evaluation.h"
+#include "training/support/supervised_run.h"
+
+namespace reenact::training {
+
+/// Trains S3FD on labelled pictures and on composed scenes.
+class DetectorTrainer : public SupervisedTask {
+ public:
+  /// Reads the data. `seed` decides on every scene of every step.
+  DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed);
+
+  std::int64_t samples_per_step() const override { return config_.batch_size; }
+  std::map<std::string, double> step(std::int64_t step) override;
+  std::map<std::string, double> validate() override;
+  std::string deciding_metric() const override { return "average_precision"; }
+  cv::Mat sheet() override;
+  void put(Checkpoint& checkpoint) override;
+  void get(const Checkpoint& checkpoint) override;
+  ModelKind kind() const override { return ModelKind::detector; }
+  nlohmann::json network_config() const override;
+  nlohmann::json data_description() const override;
+  void write(const std::filesystem::path& path, const ModelInfo& info) override;
+
+ private:
+  struct Batch {
+    std::int64_t step = -1;
+    torch::Tensor pictures;
+    std::vector<AnchorTargets> targets;
+  };
+  Batch compose(std::int64_t step) const;
+  Batch next_batch(std::int64_t step);
+  void set_rate(std::int64_t step);
+  DetectionSettings settings() const;
+
+  DetectorTrainingConfig config_;
+  std::uint64_t seed_;
+  std::map<std::string, int> sources_;
+  std::vector<FacePicture> pictures_, validation_;
+  std::map<std::string, int> head_counts_;
+  std::vector<HeadCutout> heads_;
+  std::unique_ptr<SceneComposer> composer_;
+  std::map<int, std::vector<Anchor>> anchors_;  // by the size of the pictures
+  S3fd network_, average_;
+  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::future<Batch> prefetched_;
+};
+
+}  // namespace reenact::training

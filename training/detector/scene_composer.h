@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <opencv2/core.hpp>
+#include <random>
+#include <vector>
+
+#include "training/detector/detection_pictures.h"
+#include "training/detector/head_cutouts.h"
+#include "training/detector/picture_degradation.h"
+
+namespace reenact::training {
+
+/// How training pictures are put together. The shares need not add up to one.
+struct SceneOptions {
+  double photographs = 0.4;  ///< share of windows of pictures with labelled faces
+  double portraits = 0.2;    ///< share of windows of head crops, backgrounds as they were
+  double collages = 0.28;    ///< share of heads cut out by their masks and laid over other backgrounds
+  double empty = 0.12;       ///< share of backgrounds without any face
+  int most_heads = 4;        ///< of a collage
+  double smallest_face = 12,
+         largest_face_share = 0.9;  ///< geometric mean of the sides; pixels, of the picture
+  double occlusion = 0.12;          ///< probability, a face
+  DegradationOptions degradation;
+};
+
+/// A training picture.
+struct Scene {
+  cv::Mat rgb;  ///< CV_8UC3, square
+  std::vector<FaceBox> faces, ignored;
+};
+
+/// Draws training pictures for the detector from labelled pictures and from heads with masks.
+class SceneComposer {
+ public:
+  /// `pictures` with faces serve as photographs, those without as backgrounds. Both lists must outlive the
+  /// object.
+  SceneComposer(const std::vector<FacePicture>& pictures, const std::vector<HeadCutout>& heads,
+                SceneOptions options);
+  /// A picture of `size` pixels square. Same state of `random`, same picture.
+  Scene draw(int size, std::mt19937_64& random) const;
+
+ private:
+  Scene photograph(const FacePicture& picture, int size, std::mt19937_64& random) const;
+  Scene portrait(int size, std::mt19937_64& random) const;
+  Scene collage(int size, std::mt19937_64& random) const;
+  cv::Mat background(int size, std::mt19937_64& random) const;
+  void paste_head(Scene& scene, double face_size, std::mt19937_64& random) const;
+  double draw_face_size(int size, std::mt19937_64& random) const;
+  const HeadCutout& draw_head(std::mt19937_64& random) const;
+
+  SceneOptions options_;
+  std::vector<const FacePicture*> photographs_, backgrounds_;
+  std::vector<std::vector<const HeadCutout*>>
+      heads_;  // one entry a person, so that long clips do not dominate
+};
+
+}  // namespace reenact::training

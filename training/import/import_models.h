@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "reenact/config.h"
+#include "training/import/authors_checkpoint.h"
+
+namespace reenact::training {
+
+/// What `reenact-train import` makes of a PyTorch file. Every function throws Error before it writes anything
+/// when a file does not fit, and returns what it did, a sentence for each file written or part left out.
+
+/// The authors' checkpoint to a `reenactor`, an `identity` with personal weights (fine-tuned checkpoints
+/// only), or both.
+struct AuthorsImport {
+  std::filesystem::path checkpoint;
+  std::filesystem::path reenactor;  ///< empty: not written
+  std::filesystem::path identity;   ///< empty: not written
+  WeightsChoice weights = WeightsChoice::average;
+  bool with_discriminator = false;  ///< adds `dis.*` (raw weights, there is no average) to the reenactor
+  std::string name;                 ///< of the person; empty: the name of the identity's file
+  std::string consent, licence;
+};
+std::vector<std::string> import_authors_checkpoint(const AuthorsImport& options);
+
+/// face-alignment's S3FD to a `detector`. `config` says how its input is prepared; the width is 1.
+std::vector<std::string> import_detector(const std::filesystem::path& weights,
+                                         const std::filesystem::path& output, DetectorConfig config,
+                                         const std::string& licence);
+
+/// VGG-19 (`features.N.*`) and VGGFace's VGG-16 (`N.*` or `features.N.*`) to `perceptual`: their convolutions
+/// up to number 28 as `vgg19.features.N.*` and `vggface.features.N.*`, the only ones that the content losses
+/// use. Either path may be empty.
+std::vector<std::string> import_perceptual(const std::filesystem::path& vgg19,
+                                           const std::filesystem::path& vggface,
+                                           const std::filesystem::path& output, const std::string& licence);
+
+/// torchvision's MobileNetV2 as pose encoder, and ResNeXt-50 32x4d or MobileNetV2 as identity encoder,
+/// without their last layers, to a `reenactor` that holds only `pose.*` and `idt.*`, from which a training
+/// can start. Either path may be empty.
+std::vector<std::string> import_encoders(const std::filesystem::path& pose,
+                                         const std::filesystem::path& identity,
+                                         const std::filesystem::path& output, const std::string& licence);
+
+}  // namespace reenact::training

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/meta/meta_batch.h"
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+
+namespace reenact::training {
+
+torch::Tensor to_picture_tensor(const cv::Mat& picture, int size) {
+  cv::Mat scaled = picture;
+  if (picture.rows != size || picture.cols != size)
+    cv::resize(picture, scaled, {size, size}, 0, 0, cv::INTER_AREA);
+  const auto bytes =
+      torch::from_blob(scaled.data, {size, size, scaled.channels()},
+                       {static_cast<std::int64_t>(scaled.step[0]), scaled.channels(), 1}, torch::kUInt8);
+  return bytes.permute({2, 0, 1}).to(torch::kFloat).div_(255).contiguous();
+}
+
+cv::Mat to_picture(const torch::Tensor& tensor) {
+  auto bytes = tensor.detach().to(torch::kCPU, torch::kFloat).clamp(0, 1).mul(255).round().to(torch::kUInt8);
+  if (bytes.size(0) == 1) bytes = bytes.expand({3, -1, -1});
+  bytes = bytes.permute({1, 2, 0}).contiguous();
+  return cv::Mat(static_cast<int>(bytes.size(0)), static_cast<int>(bytes.size(1)), CV_8UC3, bytes.data_ptr())
+      .clone();
+}
+
+MetaSampler::MetaSampler(const TalkingHeadDataset& dataset, const MetaConfig& config)
+    : dataset_(dataset), config_(config) {
+  for (std::size_t i = 0; i < dataset.clips().size(); ++i)
+    (dataset.clips()[i].is_still() ? stills_ : moving_).push_back(i);
+}
+
+int MetaSampler::label_count() const {
+  return static_cast<int>(dataset_.clips().size()) * (config_.augmentation.flip ? 2 : 1);
+}
+
+int MetaSampler::label(std::size_t clip, bool mirrored) const {
+  return config_.augmentation.flip ? static_cast<int>(2 * clip + mirrored) : static_cast<int>(clip);
+}
+
+int MetaSampler::training_frames(const HeadClip& clip) const {
+  const int count = static_cast<int>(clip.frames.size());
+  return std::max(1, count - count / 12);
+}
+
+MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
+                                const std::vector<cv::Mat>& identity_frames) const {
+  std::vector<torch::Tensor> pose_source, target, mask, landmarks, identity;
+  std::vector<float> has_landmarks;
+  std::vector<std::int64_t> labels;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto& sample = samples[i];
+    pose_source.push_back(to_picture_tensor(sample.pose_source, config_.networks.pose_image_size()));
+    target.push_back(to_picture_tensor(sample.target, config_.networks.image_size));
+    mask.push_back(to_picture_tensor(sample.mask, config_.networks.image_size));
+    auto points = torch::zeros({478, 2});
+    for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
+      points.data_ptr<float>()[2 * k] = sample.landmarks[k].x;
+      points.data_ptr<float>()[2 * k + 1] = sample.landmarks[k].y;
+    }
+    landmarks.push_back(points);
+    has_landmarks.push_back(sample.landmarks.empty() ? 0.f : 1.f);
+    labels.push_back(label(clips[i], sample.mirrored));
+  }
+  for (const auto& frame : identity_frames)
+    identity.push_back(to_picture_tensor(frame, config_.networks.image_size));
+  MetaBatch batch{torch::stack(pose_source), torch::stack(target),         torch::stack(mask),
+                  torch::stack(landmarks),   torch::tensor(has_landmarks), {},
+                  torch::tensor(labels)};
+  if (!identity.empty()) {
+    const auto size = config_.networks.image_size;
+    batch.identity_frames =
+        torch::stack(identity).view({static_cast<std::int64_t>(samples.size()), -1, 3, size, size});
+  }
+  return batch;
+}
+
+cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) const {
+  if (config_.identity_source != IdentitySource::fit) return frame.rgb.clone();
+  // The table already knows who it is: the encoder may see the person anywhere, before any background.
+  AugmentationConfig augmentation = config_.augmentation;
+  augmentation.flip = augmentation.pixelwise = false;
+  return augment(frame, frame, augmentation, random).pose_source;
+}
+
+MetaBatch MetaSampler::draw(int batch_size, Random& random) const {
+  const auto any = [&](std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+  };
+  const auto& clips = dataset_.clips();
+  std::vector<HeadSample> samples;
+  std::vector<std::size_t> chosen;
+  std::vector<cv::Mat> identity_frames;
+  for (int i = 0; i < batch_size; ++i) {
+    const bool still = moving_.empty() || (!stills_.empty() && std::uniform_real_distribution<>(
+                                                                   0, 1)(random) < config_.still_share);
+    const auto& choice = still ? stills_ : moving_;
+    const auto index = choice[any(choice.size())];
+    const auto& clip = clips[index];
+    const auto frames = static_cast<std::size_t>(training_frames(clip));
+    const auto& other = clips[any(clips.size())];
+    samples.push_back(augment(clip.frames[any(frames)], other.frames[any(other.frames.size())],
+                              config_.augmentation, random));
+    chosen.push_back(index);
+    if (config_.identity_source == IdentitySource::table) continue;
+    for (int k = 0; k < config_.identity_frames; ++k) {
+      cv::Mat picture = identity_picture(clip.frames[any(frames)], random);
+      if (samples.back().mirrored) cv::flip(picture, picture, 1);
+      identity_frames.push_back(picture);
+    }
+  }
+  return to_batch(samples, chosen, identity_frames);
+}
+
+MetaBatch MetaSampler::held_out(int count) const {
+  std::vector<HeadSample> samples;
+  std::vector<std::size_t> chosen;
+  std::vector<cv::Mat> identity_frames;
+  const auto& clips = dataset_.clips();
+  const auto& choice = moving_.empty() ? stills_ : moving_;
+  for (int i = 0; i < count; ++i) {
+    const auto index = choice[i * choice.size() / count];
+    const auto& clip = clips[index];
+    const auto& frame = clip.frames.back();
+    samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
+    chosen.push_back(index);
+    for (int k = 0; k < config_.identity_frames && config_.identity_source != IdentitySource::table; ++k)
+      identity_frames.push_back(clip.frames[k * training_frames(clip) / config_.identity_frames].rgb);
+  }
+  return to_batch(samples, chosen, identity_frames);
+}
+
+}  // namespace reenact::training

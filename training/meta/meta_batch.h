@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include "training/meta/meta_config.h"
+#include "training/meta/pose_augmentation.h"
+
+namespace reenact::training {
+
+/// One batch, pictures float32 in 0..1.
+struct MetaBatch {
+  torch::Tensor pose_source;      ///< [B, 3, P, P], P = pose_image_size
+  torch::Tensor target;           ///< [B, 3, S, S] with its background
+  torch::Tensor mask;             ///< [B, 1, S, S]
+  torch::Tensor landmarks;        ///< [B, 478, 2]; zeros where unknown
+  torch::Tensor has_landmarks;    ///< [B] 0 or 1
+  torch::Tensor identity_frames;  ///< [B, K, 3, S, S]; undefined unless asked for
+  torch::Tensor labels;           ///< [B] int64, row of the table and class of the discriminator
+};
+
+/// Draws batches from a dataset: clip, frame, augmentation.
+class MetaSampler {
+ public:
+  /// The last twelfth of every clip's frames is held out for validation.
+  MetaSampler(const TalkingHeadDataset& dataset, const MetaConfig& config);
+  MetaBatch draw(int batch_size, Random& random) const;
+  /// Frames held out, without augmentation, `count` of them spread over the clips; identity frames come from
+  /// the others.
+  MetaBatch held_out(int count) const;
+  /// Classes: two for each clip where mirrored people count as others, else one.
+  int label_count() const;
+  /// Row of a clip in the table.
+  int label(std::size_t clip, bool mirrored) const;
+
+ private:
+  cv::Mat identity_picture(const HeadFrame& frame, Random& random) const;
+  int training_frames(const HeadClip& clip) const;
+  MetaBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
+                     const std::vector<cv::Mat>& identity_frames) const;
+
+  const TalkingHeadDataset& dataset_;
+  const MetaConfig& config_;
+  std::vector<std::size_t> moving_, stills_;
+};
+
+/// CV_8UC1 or CV_8UC3 to [C, size, size] float32 in 0..1, scaled by area.
+torch::Tensor to_picture_tensor(const cv::Mat& picture, int size);
+/// [3 or 1, H, W] in 0..1 to CV_8UC3.
+cv::Mat to_picture(const torch::Tensor& tensor);
+
+}  // namespace reenact::training

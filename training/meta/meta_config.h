@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "reenact/config.h"
+#include "torch/networks/discriminator.h"
+#include "training/meta/pose_augmentation.h"
+#include "training/support/run_config.h"
+
+namespace reenact::training {
+
+/// Where the identity embeddings come from while the generator learns.
+enum class IdentitySource {
+  encoder,  ///< the mean over K frames of the identity encoder: the paper's way
+  table,    ///< one learned embedding per clip; the encoder is fitted to the table afterwards
+  fit       ///< only the identity encoder learns, towards the table of an earlier run
+};
+
+/// Everything `reenact-train meta` reads from its TOML file; the defaults are those of the released code
+/// where it has one.
+struct MetaConfig {
+  ReenactorConfig networks;
+  DiscriminatorConfig discriminator;  ///< image_size, embedding_size and num_labels follow from the rest
+
+  std::filesystem::path data;
+  DatasetFilter filter;
+  double still_share = 0.25;  ///< share of samples drawn from stills
+  AugmentationConfig augmentation;
+
+  IdentitySource identity_source = IdentitySource::encoder;
+  int identity_frames = 8;  ///< K of section 3.3
+  std::filesystem::path
+      start_from;  ///< checkpoint whose fitting tensors are taken; for growing and for `fit`
+
+  std::filesystem::path start_pose_from;  ///< checkpoint of a run that trained the pose encoder alone
+
+  int batch_size = 8;
+  std::int64_t steps = 1000;
+  double learning_rate = 5e-5, discriminator_learning_rate = 2e-4, table_learning_rate = 1e-3;
+  double beta1 = 0.0, epsilon = 1e-5;  ///< of Adam
+  bool unit_gain = false;  ///< initialise the generator by GeneratorNetwork::initialize_unit_gain()
+  // Both layers of the AdaIN MLP have spectral norm 1, so its thousands of coefficients move only as far as
+  // the embeddings are long: short ones leave the generator blind to pose and identity for thousands of
+  // steps.
+  bool freeze_pose =
+      false;  ///< the pose encoder stays as it starts, so that the generator cannot talk it into silence
+  double pose_deviation =
+      0;  ///< the pose encoder's last layer is scaled to this deviation over samples; 0: left as drawn
+  double dropout =
+      0.2;  ///< of the pose encoder; its noise drowns small poses for as long as features hardly vary
+  double table_deviation = 1.0;  ///< standard deviation of the table's first values
+  double final_rate_share =
+      1.0;  ///< share of the learning rates that is left at the last step (linear decay from the middle)
+  double weight_average = 0.999;
+  bool bfloat16 = false;
+
+  double l1_weight = 0, gradient_weight = 0, face_part_weight = 0, dice_weight = 1;
+  double adversarial_weight = 1, feature_matching_weight = 10, embedding_match_weight = 1e-2;
+  double landmark_weight = 0, cross_weight = 0;
+  std::int64_t adversarial_from = 0;  ///< step at which the discriminator joins
+
+  std::int64_t validation_every = 500, sheet_every = 500, checkpoint_every = 500;
+  int keep_checkpoints = 2;
+};
+
+/// Reads all keys and refuses unknown ones. Throws Error (invalid).
+MetaConfig read_meta_config(const RunConfig& file);
+
+}  // namespace reenact::training

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/meta/meta_networks.h"
+
+namespace reenact::training {
+namespace {
+
+/// Brings embeddings of any length to about the unit size at which the landmark head starts.
+constexpr double landmark_input_scale = 0.1;
+
+}  // namespace
+
+MetaNetworksImpl::MetaNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation,
+                                   double dropout, bool landmarks) {
+  pose = register_module("pose", MobileNetV2(config.pose_embedding_size, config.pose_encoder_width, dropout));
+  idt = register_module("idt", IdentityEncoderNetwork(config));
+  gen = register_module("gen", GeneratorNetwork(config));
+  if (table_rows > 0) {
+    table = register_module("table", torch::nn::Embedding(table_rows, config.identity_embedding_size));
+    torch::nn::init::normal_(table->weight, 0.0, table_deviation);
+  }
+  if (landmarks) {
+    landmark_head =
+        register_module("landmark_head", torch::nn::Linear(config.pose_embedding_size, 2 * landmark_count));
+    torch::nn::init::constant_(landmark_head->bias, 0.5);
+  }
+}
+
+torch::Tensor MetaNetworksImpl::landmarks(const torch::Tensor& pose_embedding) {
+  return landmark_head(landmark_input_scale * pose_embedding).to(torch::kFloat).view({-1, landmark_count, 2});
+}
+
+void MetaNetworksImpl::standardize_pose(const torch::Tensor& pictures, double deviation) {
+  torch::NoGradGuard no_grad;
+  const auto sample = pose(pictures).to(torch::kFloat);
+  const auto mean = sample.mean(0), gain = deviation / sample.std(0).clamp_min(1e-6);
+  for (auto& item : pose->named_parameters()) {
+    if (item.key() == "classifier.1.weight") item.value().mul_(gain.unsqueeze(1));
+    if (item.key() == "classifier.1.bias") item.value().sub_(mean).mul_(gain);
+  }
+  if (landmark_head.is_empty()) return;
+  landmark_head->bias.add_(torch::mv(landmark_head->weight, landmark_input_scale * mean));
+  landmark_head->weight.div_(gain.unsqueeze(0));
+}
+
+void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay) {
+  torch::NoGradGuard no_grad;
+  auto targets = average.parameters();
+  const auto sources = source.parameters();
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].lerp_(sources[i], 1 - decay);
+  auto target_buffers = average.buffers();
+  const auto source_buffers = source.buffers();
+  for (std::size_t i = 0; i < target_buffers.size(); ++i) target_buffers[i].copy_(source_buffers[i]);
+}
+
+}  // namespace reenact::training

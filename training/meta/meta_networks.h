@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include "reenact/config.h"
+#include "torch/networks/generator.h"
+#include "torch/networks/identity_encoder.h"
+#include "torch/networks/mobilenet_v2.h"
+
+namespace reenact::training {
+
+/// Points of the face mesh that the landmark head predicts.
+inline constexpr int landmark_count = 478;
+
+/// The networks that the generator's optimiser moves, under the prefixes of the model files.
+class MetaNetworksImpl : public torch::nn::Module {
+ public:
+  /// `table_rows`: learned identity embeddings, 0 for none, of standard deviation `table_deviation` at first;
+  /// `landmarks`: whether a linear head reads the face mesh out of the pose embedding (auxiliary target of
+  /// `lite`).
+  MetaNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation, double dropout,
+                   bool landmarks);
+  /// [B, d_p] -> [B, 478, 2], 0..1 of the picture's side.
+  torch::Tensor landmarks(const torch::Tensor& pose);
+
+  /// Rescales the pose encoder's last layer so that each value has mean 0 and this standard deviation over
+  /// `pictures`, and the landmark head with it, so that its predictions stay.
+  void standardize_pose(const torch::Tensor& pictures, double deviation);
+
+  MobileNetV2 pose = nullptr;
+  IdentityEncoderNetwork idt = nullptr;
+  GeneratorNetwork gen = nullptr;
+  torch::nn::Embedding table = nullptr;
+  torch::nn::Linear landmark_head = nullptr;
+};
+TORCH_MODULE(MetaNetworks);
+
+/// average = decay * average + (1 - decay) * source for parameters; buffers are copied.
+void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay);
+
+}  // namespace reenact::training

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/meta/meta_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "reenact/error.h"
+#include "torch/networks/autocast.h"
+#include "torch/networks/load_weights.h"
+#include "training/losses/adversarial.h"
+#include "training/losses/dice.h"
+#include "training/losses/landmark_loss.h"
+#include "training/losses/picture_loss.h"
+#include "training/support/contact_sheet.h"
+
+namespace reenact::training {
+namespace {
+
+DiscriminatorConfig with_labels(DiscriminatorConfig config, int label_count) {
+  config.num_labels = label_count;
+  return config;
+}
+
+/// Mean distance [B] in pixels of a 256 picture.
+torch::Tensor landmark_distance(const torch::Tensor& predicted, const torch::Tensor& wanted) {
+  return (predicted - wanted).norm(2, 2).mean(1) * 256;
+}
+
+void set_requires_grad(torch::nn::Module& module, bool wanted) {
+  for (auto& parameter : module.parameters()) parameter.set_requires_grad(wanted);
+}
+
+}  // namespace
+
+MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count)
+    : config_(config),
+      networks_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
+                config.table_deviation, config.dropout, config.landmark_weight > 0),
+      average_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
+               config.table_deviation, config.dropout, config.landmark_weight > 0),
+      discriminator_(with_labels(config.discriminator, label_count)) {
+  if (config_.unit_gain) networks_->gen->initialize_unit_gain();
+  if (config_.freeze_pose) set_requires_grad(*networks_->pose, false);
+  update_average(*average_, *networks_, 0.0);
+  average_->eval();
+  set_requires_grad(*average_, false);
+
+  using torch::optim::AdamOptions;
+  using torch::optim::OptimizerParamGroup;
+  const auto options = [&](double rate) {
+    return AdamOptions(rate).betas({config_.beta1, 0.999}).eps(config_.epsilon);
+  };
+  const auto group = [&](std::vector<torch::Tensor> parameters, double rate) {
+    return OptimizerParamGroup(std::move(parameters), std::make_unique<AdamOptions>(options(rate)));
+  };
+  std::vector<OptimizerParamGroup> groups;
+  if (config_.identity_source == IdentitySource::fit) {
+    groups.push_back(group(networks_->idt->parameters(), config_.learning_rate));
+  } else {
+    auto parameters = networks_->gen->parameters();
+    if (!config_.freeze_pose)
+      for (auto& parameter : networks_->pose->parameters()) parameters.push_back(parameter);
+    if (!networks_->table)
+      for (auto& parameter : networks_->idt->parameters()) parameters.push_back(parameter);
+    if (networks_->landmark_head)
+      for (auto& parameter : networks_->landmark_head->parameters()) parameters.push_back(parameter);
+    groups.push_back(group(std::move(parameters), config_.learning_rate));
+    if (networks_->table)
+      groups.push_back(group(networks_->table->parameters(), config_.table_learning_rate));
+  }
+  generator_optimizer_ = std::make_unique<torch::optim::Adam>(groups, options(config_.learning_rate));
+  discriminator_optimizer_ = std::make_unique<torch::optim::Adam>(
+      discriminator_->parameters(), options(config_.discriminator_learning_rate));
+}
+
+void MetaTrainer::set_rates(std::int64_t step) {
+  const double progress = static_cast<double>(step) / config_.steps;
+  const double share = progress < 0.5 ? 1 : 1 - (1 - config_.final_rate_share) * (progress - 0.5) / 0.5;
+  const double rates[] = {config_.learning_rate, config_.table_learning_rate};
+  auto& groups = generator_optimizer_->param_groups();
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(share * rates[i]);
+  for (auto& group : discriminator_optimizer_->param_groups())
+    group.options().set_lr(share * config_.discriminator_learning_rate);
+}
+
+torch::Tensor MetaTrainer::identity_of(MetaNetworks& networks, const MetaBatch& batch,
+                                       torch::Tensor* elementwise) {
+  if (networks->table) return networks->table(batch.labels);
+  const auto embeddings = networks->idt(batch.identity_frames);
+  if (elementwise) *elementwise = embeddings;
+  return embeddings.mean(1);
+}
+
+torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
+                                      const MetaBatch& batch) {
+  // A person drawn in somebody else's pose must show that pose to the averaged encoder.
+  const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
+  const auto others = identity.roll(1, 0).narrow(0, 0, count);
+  const auto head = networks_->gen(others, pose.narrow(0, 0, count));
+  const auto background = torch::rand({count, 3, 1, 1});
+  auto picture = head.rgb + (1 - head.mask) * background;
+  const auto size = config_.networks.pose_image_size();
+  if (picture.size(2) != size)
+    picture = torch::nn::functional::interpolate(picture, torch::nn::functional::InterpolateFuncOptions()
+                                                              .size(std::vector<std::int64_t>{size, size})
+                                                              .mode(torch::kArea));
+  const auto seen = average_->landmarks(average_->pose(picture));
+  return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
+}
+
+LossValues MetaTrainer::fit_step(const MetaBatch& batch) {
+  torch::Tensor loss;
+  {
+    CpuAutocast mixed(config_.bfloat16);
+    const auto predicted = networks_->idt(batch.identity_frames).mean(1);
+    loss = torch::smooth_l1_loss(predicted, average_->table(batch.labels));
+  }
+  generator_optimizer_->zero_grad();
+  loss.backward();
+  generator_optimizer_->step();
+  update_average(*average_, *networks_, config_.weight_average);
+  return {{"fit", loss.item<double>()}};
+}
+
+LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
+  set_rates(step);
+  networks_->train();
+  discriminator_->train();
+  if (config_.freeze_pose) networks_->pose->eval();
+  if (config_.identity_source == IdentitySource::fit) return fit_step(batch);
+  const bool adversarial = config_.adversarial_weight > 0 && step >= config_.adversarial_from;
+  const auto real = batch.target * batch.mask;
+  std::map<std::string, torch::Tensor> losses;
+  GeneratedHead head;
+  torch::Tensor class_embedding;
+  DiscriminatorOutput real_output;
+  {
+    CpuAutocast mixed(config_.bfloat16);
+    torch::Tensor elementwise;
+    const auto identity = identity_of(networks_, batch, &elementwise);
+    const auto pose = networks_->pose(batch.pose_source).to(torch::kFloat);
+    // Without any loss on pictures only the pose encoder learns, from landmarks: three times as fast.
+    const bool draws =
+        config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 || adversarial;
+    if (draws) head = networks_->gen(identity, pose);
+    const auto weights = face_part_weights(batch.landmarks, batch.has_landmarks,
+                                           static_cast<int>(real.size(2)), config_.face_part_weight);
+    if (config_.l1_weight > 0)
+      losses["l1"] = config_.l1_weight * multi_scale_l1_loss(head.rgb, real, weights);
+    if (config_.gradient_weight > 0)
+      losses["gradient"] = config_.gradient_weight * image_gradient_loss(head.rgb, real, weights);
+    if (config_.dice_weight > 0) losses["dice"] = config_.dice_weight * dice_loss(head.mask, batch.mask);
+    if (networks_->landmark_head)
+      losses["landmarks"] = config_.landmark_weight *
+                            landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
+    if (config_.cross_weight > 0) losses["cross"] = config_.cross_weight * cross_loss(identity, pose, batch);
+    if (adversarial) {
+      class_embedding = discriminator_->embed(batch.labels);
+      set_requires_grad(*discriminator_, false);
+      const auto fake_output = discriminator_(head.rgb, class_embedding.detach());
+      set_requires_grad(*discriminator_, true);
+      real_output = discriminator_(real, class_embedding);
+      losses["adversarial"] = config_.adversarial_weight * hinge_generator_loss(fake_output.score);
+      losses["features"] =
+          config_.feature_matching_weight * feature_matching_loss(fake_output.features, real_output.features);
+      if (config_.embedding_match_weight > 0 && elementwise.defined())
+        losses["embedding"] =
+            config_.embedding_match_weight * embedding_match_loss(elementwise, class_embedding);
+    }
+  }
+  torch::Tensor total;
+  for (auto& [name, loss] : losses)
+    total = total.defined() ? total + loss.to(torch::kFloat) : loss.to(torch::kFloat);
+  generator_optimizer_->zero_grad();
+  total.backward();
+  generator_optimizer_->step();
+
+  LossValues values;
+  if (adversarial) {
+    torch::Tensor loss;
+    {
+      CpuAutocast mixed(config_.bfloat16);
+      const auto fake_output = discriminator_(head.rgb.detach(), class_embedding.detach());
+      loss = hinge_discriminator_loss(real_output.score, fake_output.score);
+    }
+    discriminator_optimizer_->zero_grad();
+    loss.backward();
+    discriminator_optimizer_->step();
+    values["discriminator"] = loss.item<double>();
+  }
+  for (auto& [name, loss] : losses) values[name] = loss.item<double>();
+  values["total"] = total.item<double>();
+  if (!std::isfinite(values["total"])) {
+    for (auto& [name, value] : values)
+      if (!std::isfinite(value) && name != "total")
+        throw Error(ErrorCode::invalid,
+                    "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
+  }
+  update_average(*average_, *networks_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
+  return values;
+}
+
+torch::Tensor MetaTrainer::identities(const MetaBatch& batch) {
+  torch::NoGradGuard no_grad;
+  if (config_.identity_source == IdentitySource::fit) return average_->idt(batch.identity_frames).mean(1);
+  return identity_of(average_, batch);
+}
+
+LossValues MetaTrainer::validate(const MetaBatch& held_out) {
+  torch::NoGradGuard no_grad;
+  const auto pose = average_->pose(held_out.pose_source);
+  const auto head = average_->gen(identities(held_out), pose);
+  LossValues values;
+  values["held_out_l1"] = (head.rgb - held_out.target * held_out.mask).abs().mean().item<double>();
+  values["held_out_dice"] = dice_loss(head.mask, held_out.mask).item<double>();
+  if (average_->landmark_head) values["held_out_landmarks"] = landmark_error(held_out);
+  return values;
+}
+
+double MetaTrainer::landmark_error(const MetaBatch& batch) {
+  torch::NoGradGuard no_grad;
+  if (!average_->landmark_head) return 0;
+  const auto predicted = average_->landmarks(average_->pose(batch.pose_source));
+  const auto known = batch.has_landmarks;
+  return ((landmark_distance(predicted, batch.landmarks) * known).sum() / known.sum().clamp_min(1))
+      .item<double>();
+}
+
+cv::Mat MetaTrainer::sheet(const MetaBatch& drivers, const torch::Tensor& identities) {
+  torch::NoGradGuard no_grad;
+  std::vector<std::vector<cv::Mat>> rows;
+  const auto pose = average_->pose(drivers.pose_source);
+  for (std::int64_t i = 0; i < pose.size(0); ++i) {
+    std::vector<cv::Mat> row = {to_picture(drivers.target[i])};
+    const auto heads = average_->gen(identities, pose.narrow(0, i, 1).expand({identities.size(0), -1}));
+    for (std::int64_t k = 0; k < identities.size(0); ++k) row.push_back(to_picture(heads.rgb[k]));
+    rows.push_back(row);
+  }
+  std::vector<std::string> titles = {"driver"};
+  for (std::int64_t k = 0; k < identities.size(0); ++k) titles.push_back("identity " + std::to_string(k));
+  return contact_sheet(rows, titles);
+}
+
+void MetaTrainer::standardize_pose(const MetaBatch& batch) {
+  // A frozen encoder works with its running statistics, a learning one with those of the batch.
+  networks_->pose->train(!config_.freeze_pose);
+  networks_->standardize_pose(batch.pose_source, config_.pose_deviation);
+  update_average(*average_, *networks_, 0.0);
+}
+
+void MetaTrainer::put(Checkpoint& checkpoint) {
+  checkpoint.put_module("networks", *networks_);
+  checkpoint.put_module("average", *average_);
+  checkpoint.put_module("discriminator", *discriminator_);
+  checkpoint.put_optimizer("generator_optimizer", *generator_optimizer_);
+  checkpoint.put_optimizer("discriminator_optimizer", *discriminator_optimizer_);
+}
+
+void MetaTrainer::get(const Checkpoint& checkpoint) {
+  checkpoint.get_module("networks", *networks_);
+  checkpoint.get_module("average", *average_);
+  checkpoint.get_module("discriminator", *discriminator_);
+  checkpoint.get_optimizer("generator_optimizer", *generator_optimizer_);
+  checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
+}
+
+std::array<int, 3> MetaTrainer::start_from(const Checkpoint& checkpoint) {
+  torch::NoGradGuard no_grad;
+  std::array<int, 3> counts{};
+  const auto take = [&](torch::Tensor target, const std::string& name) {
+    if (!checkpoint.contains(name) || checkpoint.get(name).dim() != target.dim()) {
+      ++counts[2];
+      return;
+    }
+    auto source = checkpoint.get(name);
+    ++counts[source.sizes() == target.sizes() ? 0 : 1];
+    for (std::int64_t d = 0; d < target.dim(); ++d) {
+      const auto common = std::min(source.size(d), target.size(d));
+      source = source.narrow(d, 0, common);
+      target = target.narrow(d, 0, common);
+    }
+    target.copy_(source);
+  };
+  for (auto& item : networks_->named_parameters()) take(item.value(), "average." + item.key());
+  for (auto& item : networks_->named_buffers()) take(item.value(), "average." + item.key());
+  update_average(*average_, *networks_, 0.0);
+  if (config_.discriminator.image_size == config_.networks.image_size) {
+    for (auto& item : discriminator_->named_parameters())
+      if (checkpoint.contains("discriminator." + item.key()) &&
+          checkpoint.get("discriminator." + item.key()).sizes() == item.value().sizes())
+        take(item.value(), "discriminator." + item.key());
+  }
+  return counts;
+}
+
+void MetaTrainer::start_pose_from(const Checkpoint& checkpoint) {
+  checkpoint.get_module("average.pose", *networks_->pose);
+  if (networks_->landmark_head) checkpoint.get_module("average.landmark_head", *networks_->landmark_head);
+  update_average(*average_, *networks_, 0.0);
+}
+
+Identity MetaTrainer::table_identity(int label, const std::vector<cv::Mat>& frames) {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> pictures;
+  for (const auto& frame : frames)
+    pictures.push_back(to_picture_tensor(frame, config_.networks.pose_image_size()));
+  const auto pose = average_->pose(torch::stack(pictures)).mean(0).contiguous();
+  const auto embedding = average_->table->weight[label].contiguous();
+  const auto values = [](const torch::Tensor& tensor) {
+    return std::vector<float>(tensor.data_ptr<float>(), tensor.data_ptr<float>() + tensor.numel());
+  };
+  Identity identity;
+  identity.embedding = values(embedding);
+  identity.neutral_pose = values(pose);
+  identity.thumbnail = to_picture(average_->gen(embedding.unsqueeze(0), pose.unsqueeze(0)).rgb[0]);
+  return identity;
+}
+
+std::map<std::string, torch::Tensor> MetaTrainer::model() const {
+  auto tensors = weights_of(*average_->pose, "pose.");
+  // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
+  if (config_.identity_source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
+  tensors.merge(weights_of(*average_->gen, "gen."));
+  return tensors;
+}
+
+}  // namespace reenact::training

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+
+#include "reenact/identity.h"
+#include "torch/networks/discriminator.h"
+#include "training/meta/meta_batch.h"
+#include "training/meta/meta_networks.h"
+#include "training/support/checkpoint.h"
+
+namespace reenact::training {
+
+using LossValues = std::map<std::string, double>;
+
+/// Meta-learning of section 3.3: all networks, their optimisers and one step.
+class MetaTrainer {
+ public:
+  /// `label_count`: classes of the discriminator and rows of the table.
+  MetaTrainer(const MetaConfig& config, int label_count);
+
+  /// One update of all networks; `step` counts from 0 and decides on schedules.
+  LossValues step(const MetaBatch& batch, std::int64_t step);
+  /// L1, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on frames not
+  /// trained on.
+  LossValues validate(const MetaBatch& held_out);
+  /// Mean landmark error, pixels of a 256 picture, of the averaged pose encoder; for people of no table.
+  double landmark_error(const MetaBatch& batch);
+  /// Heads that the averaged networks draw: a row a driver, columns driver, itself redrawn, then each of
+  /// `identities` [N, d_i] taking the driver's pose.
+  cv::Mat sheet(const MetaBatch& drivers, const torch::Tensor& identities);
+  /// Averaged identity embeddings [B, d_i] of the batch's people.
+  torch::Tensor identities(const MetaBatch& batch);
+
+  /// See MetaNetworks; before the first step.
+  void standardize_pose(const MetaBatch& batch);
+  void put(Checkpoint& checkpoint);
+  void get(const Checkpoint& checkpoint);
+  /// Takes from another run's checkpoint every tensor that fits, and of larger ones the part that does: so a
+  /// generator grows by an upsampling block. Returns how many tensors were taken whole, in part, and not at
+  /// all.
+  std::array<int, 3> start_from(const Checkpoint& checkpoint);
+  /// Takes pose encoder and landmark head, which must fit.
+  void start_pose_from(const Checkpoint& checkpoint);
+  /// Row `label` of the table as an identity, its resting pose and thumbnail from `frames`, pictures of that
+  /// person.
+  Identity table_identity(int label, const std::vector<cv::Mat>& frames);
+  /// The tensors of a reenactor file, from the averaged networks.
+  std::map<std::string, torch::Tensor> model() const;
+
+ private:
+  torch::Tensor identity_of(MetaNetworks& networks, const MetaBatch& batch,
+                            torch::Tensor* elementwise = nullptr);
+  LossValues fit_step(const MetaBatch& batch);
+  torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
+  void set_rates(std::int64_t step);
+
+  MetaConfig config_;
+  MetaNetworks networks_, average_;
+  Discriminator discriminator_;
+  std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;
+};
+
+}  // namespace reenact::training

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <opencv2/core.hpp>
+#include <random>
+#include <vector>
+
+#include "training/meta/talking_head_dataset.h"
+
+namespace reenact::training {
+
+using Random = std::mt19937_64;
+
+/// What happens to a frame before it becomes a training sample.
+struct AugmentationConfig {
+  // Of the pose source alone: the transformation A of section 3.3 of the paper, ranges of the released code.
+  // It changes how the person looks and keeps the pose, so that the pose descriptor cannot carry the
+  // identity.
+  bool pixelwise = true;         ///< blur, sharpening, contrast, brightness, saturation, noise, JPEG
+  double affine_scale = 0.2;     ///< x and y scaled independently by 1 -+ this, every second sample
+  double background_swap = 0.0;  ///< probability that the background becomes a flat colour or another picture
+  // Of pose source and target together.
+  double shift = 0.05;    ///< translation by at most this share of the side, every second sample
+  double zoom = 0.0;      ///< scaled by 1 -+ this
+  double rotation = 0.0;  ///< standard deviation, degrees
+  bool flip = false;      ///< mirrored every second time; a mirrored person counts as another identity
+};
+
+/// One training sample: what the pose encoder sees and what the generator shall draw.
+struct HeadSample {
+  cv::Mat pose_source;                 ///< RGB CV_8UC3
+  cv::Mat target;                      ///< RGB CV_8UC3 with its background
+  cv::Mat mask;                        ///< CV_8UC1
+  std::vector<cv::Point2f> landmarks;  ///< of the target, 0..1 of the side; may be empty
+  bool mirrored = false;
+};
+
+/// Order of the 478 mediapipe face-mesh points after mirroring a picture.
+const std::vector<int>& mirrored_landmark_order();
+
+/// Draws a sample from a frame. `other` lends its picture as a background; it may be the frame itself.
+HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const AugmentationConfig& config,
+                   Random& random);
+
+/// The pixelwise part of A on an RGB picture.
+void augment_pixels(cv::Mat& rgb, Random& random);
+
+}  // namespace reenact::training

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/meta/talking_head_dataset.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/videoio.hpp>
+#include <sstream>
+
+#include "reenact/error.h"
+#include "reenact/safetensors.h"
+
+namespace reenact::training {
+namespace {
+
+using Row = std::map<std::string, std::string>;
+
+std::vector<Row> read_table(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) throw Error(ErrorCode::not_found, path.string() + ": the table of the dataset is not there");
+  const auto split = [](const std::string& line) {
+    std::vector<std::string> cells;
+    std::istringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, '\t');) cells.push_back(cell);
+    return cells;
+  };
+  std::string line;
+  std::getline(file, line);
+  const auto names = split(line);
+  std::vector<Row> rows;
+  while (std::getline(file, line)) {
+    const auto cells = split(line);
+    Row row;
+    for (std::size_t i = 0; i < names.size(); ++i) row[names[i]] = i < cells.size() ? cells[i] : "";
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// Row `index` of `landmarks` [N, 478, 2] in pixels of a picture of side `side`.
+std::vector<cv::Point2f> landmarks_of(const std::vector<float>& values, std::size_t index, float side) {
+  constexpr std::size_t points = 478;
+  std::vector<cv::Point2f> landmarks;
+  if (values.size() < (index + 1) * points * 2) return landmarks;
+  const float* row = values.data() + index * points * 2;
+  for (std::size_t i = 0; i < points; ++i) {
+    if (!std::isfinite(row[2 * i]) || !std::isfinite(row[2 * i + 1])) return {};
+    landmarks.emplace_back(row[2 * i] / side, row[2 * i + 1] / side);
+  }
+  return landmarks;
+}
+
+cv::Mat resized(const cv::Mat& image, int size) {
+  cv::Mat result;
+  cv::resize(image, result, {size, size}, 0, 0, image.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+std::vector<cv::Mat> read_video(const std::filesystem::path& path, int size, int step, int* side = nullptr) {
+  cv::VideoCapture capture(path.string());
+  std::vector<cv::Mat> frames;
+  cv::Mat frame;
+  for (int index = 0; capture.read(frame); ++index) {
+    if (side) *side = frame.cols;
+    if (index % step == 0) frames.push_back(resized(frame, size));
+  }
+  return frames;
+}
+
+}  // namespace
+
+TalkingHeadDataset::TalkingHeadDataset(const std::filesystem::path& folder, int image_size,
+                                       const DatasetFilter& filter) {
+  load_clips(folder, image_size, filter);
+  if (filter.stills && filter.split == "train") load_stills(folder, image_size);
+  if (clips_.empty())
+    throw Error(ErrorCode::not_found,
+                folder.string() + ": no clip of split " + filter.split + " could be read");
+}
+
+void TalkingHeadDataset::load_clips(const std::filesystem::path& folder, int image_size,
+                                    const DatasetFilter& filter) {
+  for (auto& row : read_table(folder / "clips.tsv")) {
+    if (row["split"] != filter.split || (filter.only_shippable && row["ship"] != "yes")) continue;
+    const auto clip_folder = folder / "clips" / row["id"];
+    int side = 256;
+    const auto pictures = read_video(clip_folder / "rgb.mp4", image_size, filter.frame_step, &side);
+    const auto masks = read_video(clip_folder / "mask.mp4", image_size, filter.frame_step);
+    if (pictures.empty() || masks.size() != pictures.size()) {
+      spdlog::warn("{}: {} pictures and {} masks could be decoded; left out", clip_folder.string(),
+                   pictures.size(), masks.size());
+      ++unreadable_;
+      continue;
+    }
+    const SafetensorsFile labels(clip_folder / "labels.safetensors");
+    const auto landmarks = labels.at("landmarks").to_floats();
+    HeadClip clip{row["id"], row["person"], {}};
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      HeadFrame frame;
+      cv::cvtColor(pictures[i], frame.rgb, cv::COLOR_BGR2RGB);
+      cv::extractChannel(masks[i], frame.mask, 0);
+      frame.landmarks = landmarks_of(landmarks, i * filter.frame_step, static_cast<float>(side));
+      clip.frames.push_back(std::move(frame));
+    }
+    clips_.push_back(std::move(clip));
+  }
+}
+
+void TalkingHeadDataset::load_stills(const std::filesystem::path& folder, int image_size) {
+  const auto table = folder / "stills.tsv";
+  if (!std::filesystem::exists(table)) return;
+  const SafetensorsFile labels(folder / "stills" / "labels.safetensors");
+  const auto landmarks = labels.at("landmarks").to_floats();
+  std::size_t index = 0;
+  for (auto& row : read_table(table)) {
+    const auto stem = folder / "stills" / row["id"];
+    const auto picture = cv::imread(stem.string() + ".jpg", cv::IMREAD_COLOR);
+    const auto mask = cv::imread(stem.string() + ".png", cv::IMREAD_GRAYSCALE);
+    const auto position = index++;
+    if (picture.empty() || mask.empty()) {
+      ++unreadable_;
+      continue;
+    }
+    HeadFrame frame;
+    cv::cvtColor(resized(picture, image_size), frame.rgb, cv::COLOR_BGR2RGB);
+    frame.mask = resized(mask, image_size);
+    frame.landmarks = landmarks_of(landmarks, position, static_cast<float>(picture.cols));
+    clips_.push_back({"still-" + row["id"], row["person"], {std::move(frame)}});
+  }
+}
+
+std::size_t TalkingHeadDataset::frame_count() const {
+  std::size_t count = 0;
+  for (const auto& clip : clips_) count += clip.frames.size();
+  return count;
+}
+
+}  // namespace reenact::training

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/personalise/fine_tuner.h"
+
+#include <cmath>
+
+#include "reenact/error.h"
+#include "training/losses/adversarial.h"
+#include "training/losses/dice.h"
+#include "training/losses/picture_loss.h"
+
+namespace reenact::training {
+namespace {
+
+void refuse_unless_finite(const std::map<std::string, torch::Tensor>& losses) {
+  for (const auto& [name, loss] : losses)
+    if (!std::isfinite(loss.item<double>()))
+      throw Error(ErrorCode::invalid, "while fine-tuning, loss \"" + name + "\" is " +
+                                          std::to_string(loss.item<double>()) + ", wanted a finite number");
+}
+
+/// The three passes of the discriminator in one step, in the authors' order: each advances the power
+/// iteration.
+struct DiscriminatorPasses {
+  DiscriminatorPasses(Discriminator& discriminator, const torch::Tensor& fake, const torch::Tensor& real) {
+    const auto rows = discriminator->embed(torch::zeros({fake.size(0)}, fake.options().dtype(torch::kLong)));
+    generator_side = discriminator->forward(fake, rows);
+    fake_side = discriminator->forward(fake.detach(), rows.detach());
+    real_side = discriminator->forward(real, rows);
+  }
+  DiscriminatorOutput generator_side, fake_side, real_side;
+};
+
+}  // namespace
+
+FineTuningOptions fine_tuning_preset(const std::string& preset) {
+  FineTuningOptions options;
+  if (preset == "paper") return options;
+  options.pose_encoder_in_training_mode = false;
+  options.dice_as_released = false;
+  options.l1_weight = 10;
+  options.gradient_weight = 5;
+  options.motion_weight = 1;
+  return options;
+}
+
+FineTuner::FineTuner(FineTunedNetworks networks, const FineTuningOptions& options)
+    : networks_(std::move(networks)),
+      options_(options),
+      generator_optimizer_(trained_parameters(), {.learning_rate = options.generator_learning_rate}),
+      average_(*networks_.person, options.weight_average) {
+  if (!networks_.discriminator.is_empty())
+    discriminator_optimizer_ =
+        std::make_unique<RAdam>(networks_.discriminator->parameters(),
+                                RAdamOptions{.learning_rate = options.discriminator_learning_rate});
+}
+
+std::vector<torch::Tensor> FineTuner::trained_parameters() const {
+  auto parameters = networks_.person->gen->parameters();
+  if (options_.train_identity_embedding) parameters.push_back(networks_.person->identity_embedding);
+  return parameters;
+}
+
+void FineTuner::set_modes() {
+  networks_.person->train(options_.networks_in_training_mode);
+  networks_.pose_encoder->train(options_.networks_in_training_mode && options_.pose_encoder_in_training_mode);
+  if (!networks_.discriminator.is_empty()) networks_.discriminator->train(options_.networks_in_training_mode);
+}
+
+torch::Tensor FineTuner::encode_pose(const torch::Tensor& pose_source) {
+  torch::NoGradGuard no_grad;  // its weights stay; in training mode its batch statistics do not
+  return networks_.pose_encoder->forward(pose_source);
+}
+
+void FineTuner::add_content_losses(Losses& losses, const GeneratedHead& head, const FineTuningBatch& batch) {
+  auto& perceptual = networks_.perceptual;
+  if (!perceptual.vgg19.is_empty() && options_.perceptual_weight > 0)
+    losses["perceptual"] = options_.perceptual_weight *
+                           perceptual_loss(perceptual.vgg19, head.rgb, batch.target, options_.vgg_input);
+  if (!perceptual.vgg_face.is_empty() && options_.face_identity_weight > 0)
+    losses["face_identity"] =
+        options_.face_identity_weight *
+        face_identity_loss(perceptual.vgg_face, head.rgb, batch.target, options_.vgg_input);
+  if (options_.dice_weight > 0)
+    losses["dice"] =
+        options_.dice_weight * (options_.dice_as_released ? dice_loss_as_released(head.mask, batch.mask)
+                                                          : dice_loss(head.mask, batch.mask));
+  const auto everywhere = torch::ones_like(batch.mask);
+  if (options_.l1_weight > 0)
+    losses["l1"] = options_.l1_weight * multi_scale_l1_loss(head.rgb, batch.target, everywhere);
+  if (options_.gradient_weight > 0)
+    losses["gradient"] = options_.gradient_weight * image_gradient_loss(head.rgb, batch.target, everywhere);
+}
+
+FineTuningStep FineTuner::step(const FineTuningBatch& batch) {
+  set_modes();
+  FineTuningStep result;
+  result.pose = encode_pose(batch.pose_source);
+  result.head = networks_.person->forward(result.pose);
+
+  Losses losses;
+  torch::Tensor discriminator_loss;
+  if (discriminator_optimizer_) {
+    const DiscriminatorPasses passes(networks_.discriminator, result.head.rgb, batch.target);
+    result.fake_score_generator = passes.generator_side.score;
+    result.fake_score_discriminator = passes.fake_side.score;
+    result.real_score = passes.real_side.score;
+    losses["adversarial"] = options_.adversarial_weight * hinge_generator_loss(passes.generator_side.score);
+    losses["feature_matching"] =
+        options_.feature_matching_weight *
+        feature_matching_loss(passes.generator_side.features, passes.real_side.features);
+    discriminator_loss = options_.adversarial_weight *
+                         hinge_discriminator_loss(passes.real_side.score, passes.fake_side.score);
+  }
+  add_content_losses(losses, result.head, batch);
+  if (motion_ && batch.motion.defined() && options_.motion_weight > 0)
+    losses["motion"] =
+        options_.motion_weight * motion_->loss(networks_.person, networks_.pose_encoder, batch.motion);
+  if (losses.empty())
+    throw Error(ErrorCode::invalid, "there is nothing to fine-tune on: every loss has weight 0");
+  refuse_unless_finite(losses);
+  if (discriminator_loss.defined()) refuse_unless_finite({{"discriminator", discriminator_loss}});
+
+  torch::Tensor total;
+  for (const auto& [name, loss] : losses) {
+    total = total.defined() ? total + loss : loss;
+    result.losses[name] = loss.item<double>();
+  }
+  // Only what the generator needs: the authors also compute, and then discard, the discriminator's gradients
+  // here.
+  const auto parameters = generator_optimizer_.parameters();
+  const auto gradients = torch::autograd::grad({total}, parameters);
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = gradients[i];
+
+  if (!options_.single_update) generator_optimizer_.step();
+  if (discriminator_optimizer_) {
+    result.losses["discriminator"] = discriminator_loss.item<double>();
+    discriminator_optimizer_->zero_grad();
+    discriminator_loss.backward();
+    discriminator_optimizer_->step();
+  }
+  if (options_.single_update) generator_optimizer_.step();
+  average_.update();
+  return result;
+}
+
+}  // namespace reenact::training

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "torch/networks/discriminator.h"
+#include "torch/networks/mobilenet_v2.h"
+#include "training/losses/content_loss.h"
+#include "training/optimizers/radam.h"
+#include "training/optimizers/weight_average.h"
+#include "training/personalise/fine_tuning_options.h"
+#include "training/personalise/motion_reference.h"
+#include "training/personalise/personal_generator.h"
+
+namespace reenact::training {
+
+/// Pictures of the person, float32 in 0..1.
+struct FineTuningBatch {
+  torch::Tensor pose_source;  ///< [B, 3, P, P], augmented
+  torch::Tensor target;       ///< [B, 3, S, S], multiplied by its mask
+  torch::Tensor mask;         ///< [B, 1, S, S]
+  torch::Tensor motion;       ///< [m] int64, poses of the motion reference to draw as well; may be undefined
+};
+
+/// What one step computed before the weights moved.
+struct FineTuningStep {
+  std::map<std::string, double> losses;  ///< weighted, by name; "discriminator" is not part of their sum
+  torch::Tensor pose;                    ///< [B, d_p]
+  GeneratedHead head;
+  /// [B] each, of the passes for the generator's and for the discriminator's loss; undefined without one.
+  torch::Tensor fake_score_generator, fake_score_discriminator, real_score;
+};
+
+/// The networks that fine-tuning works on. All but the pose encoder are changed.
+struct FineTunedNetworks {
+  MobileNetV2 pose_encoder = nullptr;
+  PersonalGenerator person = nullptr;
+  Discriminator discriminator = nullptr;  ///< a single class, its row the person's embedding; may be empty
+  PerceptualNetworks perceptual;
+};
+
+/// Fine-tuning to one person: the last step of section 3.1 of the paper, in the order of the released code.
+class FineTuner {
+ public:
+  /// Changes the networks in place.
+  FineTuner(FineTunedNetworks networks, const FineTuningOptions& options);
+
+  /// One forward pass of every network and one update of generator and discriminator. Throws Error (invalid)
+  /// naming the first loss that is not finite; no weight has changed then.
+  FineTuningStep step(const FineTuningBatch& batch);
+  /// From now on steps whose batch asks for it keep the motion, with weight `motion_weight` of the options.
+  void set_motion_reference(std::shared_ptr<const MotionReference> reference) {
+    motion_ = std::move(reference);
+  }
+
+  /// Running average of the person's generator and embedding.
+  WeightAverage& average() { return average_; }
+  FineTunedNetworks& networks() { return networks_; }
+
+ private:
+  using Losses = std::map<std::string, torch::Tensor>;
+  void set_modes();
+  torch::Tensor encode_pose(const torch::Tensor& pose_source);
+  void add_content_losses(Losses& losses, const GeneratedHead& head, const FineTuningBatch& batch);
+  std::vector<torch::Tensor> trained_parameters() const;
+
+  FineTunedNetworks networks_;
+  FineTuningOptions options_;
+  RAdam generator_optimizer_;
+  std::unique_ptr<RAdam> discriminator_optimizer_;
+  WeightAverage average_;
+  std::shared_ptr<const MotionReference> motion_;
+};
+
+}  // namespace reenact::training

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <torch/torch.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "reenact/error.h"
+#include "reenact/identity.h"
+#include "torch/networks/load_weights.h"
+#include "training/commands.h"
+#include "training/commands/pose_track.h"
+#include "training/personalise/personaliser.h"
+#include "training/support/contact_sheet.h"
+#include "training/support/event_writer.h"
+#include "training/support/progress.h"
+#include "training/support/stop_signal.h"
+#include "training/training_options.h"
+
+namespace reenact::training {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  PersonSources sources;
+  std::string model, perceptual, poses;
+  fs::path output, model_output, run_dir, config;
+  std::vector<std::string> overrides;
+  std::string identity_model, identity_embedding, name, consent, licence;
+  std::int64_t iterations = 0;
+  std::string device = "auto";
+  int threads = 0;
+  std::uint64_t seed = 0;
+};
+
+torch::Device device_of(const std::string& name) {
+  if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
+  if (name.rfind("cuda", 0) == 0 && !torch::cuda::is_available())
+    throw Error(ErrorCode::unsupported, "--device is " + name + ", but this LibTorch or machine has no CUDA");
+  try {
+    return torch::Device(name);
+  } catch (const c10::Error&) {
+    throw Error(ErrorCode::invalid, "--device is \"" + name + "\", wanted auto, cpu, cuda or cuda:N");
+  }
+}
+
+torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config) {
+  const auto path = find_model(name);
+  const auto track = load_pose_track(path);
+  std::vector<torch::Tensor> poses;
+  for (const auto& pose : track.poses) {
+    if (static_cast<int>(pose.size()) != config.pose_embedding_size)
+      throw Error(ErrorCode::wrong_kind, path.string() + " has poses of " + std::to_string(pose.size()) +
+                                             " values, but the model's have " +
+                                             std::to_string(config.pose_embedding_size));
+    poses.push_back(torch::tensor(pose));
+  }
+  return torch::stack(poses);
+}
+
+/// Tunes a reenactor to one person and writes the identity file.
+class PersonaliseRun {
+ public:
+  explicit PersonaliseRun(const Arguments& arguments)
+      : arguments_(arguments),
+        file_(arguments.config, arguments.overrides),
+        model_(std::make_shared<const ModelFile>(find_model(arguments.model), ModelKind::reenactor)),
+        networks_(model_->info().config.get<ReenactorConfig>()),
+        config_(read_personalise_config(file_, networks_.preset)) {
+    file_.refuse_unknown_keys();
+    if (!arguments_.identity_embedding.empty())
+      config_.tuning.train_identity_embedding = arguments_.identity_embedding == "train";
+    if (arguments_.iterations > 0) config_.iterations = arguments_.iterations;
+  }
+
+  void run() {
+    const auto device = device_of(arguments_.device);
+    PerceptualNetworks perceptual;
+    if (!arguments_.perceptual.empty())
+      perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
+    torch::Tensor poses;
+    if (config_.tuning.motion_weight > 0) poses = find_poses();
+
+    EngineOptions engine;
+    engine.threads = arguments_.threads;
+    auto pictures = load_person_pictures(arguments_.sources,
+                                         std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    training_pictures_ = pictures.training.size();
+    held_out_pictures_ = pictures.held_out.size();
+    if (config_.iterations == 0) config_.iterations = iterations_for(training_pictures_ + held_out_pictures_);
+
+    const auto identity_model =
+        arguments_.identity_model.empty()
+            ? model_
+            : std::make_shared<const ModelFile>(find_model(arguments_.identity_model), ModelKind::reenactor);
+    Personaliser person(*model_, *identity_model, config_, std::move(pictures), perceptual, poses, device,
+                        arguments_.seed);
+    announce(person, perceptual, poses, device);
+    tune(person);
+    write(person);
+  }
+
+ private:
+  /// Poses of other people: what the user names, else what is installed, else none.
+  torch::Tensor find_poses() {
+    if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
+    try {
+      return load_poses("poses-" + networks_.preset + ".safetensors", networks_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found) throw;
+      spdlog::warn(
+          "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
+      return {};
+    }
+  }
+
+  void announce(const Personaliser& person, const PerceptualNetworks& perceptual, const torch::Tensor& poses,
+                const torch::Device& device) const {
+    std::string losses;
+    const auto add = [&](bool used, const char* name) {
+      if (used) losses += (losses.empty() ? "" : ", ") + std::string(name);
+    };
+    const auto& tuning = config_.tuning;
+    add(!perceptual.vgg19.is_empty(), "VGG-19");
+    add(!perceptual.vgg_face.is_empty(), "VGGFace");
+    add(tuning.l1_weight > 0, "multi-scale L1");
+    add(tuning.gradient_weight > 0, "image gradients");
+    add(tuning.dice_weight > 0, "dice");
+    add(person.has_discriminator(), "adversarial and feature matching");
+    add(poses.defined(), "motion of other people");
+    if (perceptual.vgg19.is_empty() && perceptual.vgg_face.is_empty() && tuning.l1_weight == 0)
+      spdlog::warn(
+          "no --perceptual networks and loss.l1 is 0: the pictures' content is compared by the discriminator "
+          "alone");
+    spdlog::info("{} pictures, {} held out; {} iterations of {} on {}; losses: {}; identity embedding {}",
+                 training_pictures_, held_out_pictures_, config_.iterations, person.batch_size(),
+                 device.str(), losses, tuning.train_identity_embedding ? "trained" : "fixed");
+    if (networks_.preset == "paper" && tuning.pose_encoder_in_training_mode &&
+        arguments_.model_output.empty())
+      spdlog::warn(
+          "the pose encoder's batch statistics follow the person, as in the released code; only "
+          "--model-output "
+          "keeps them (or set tuning.pose_encoder_in_training_mode=false)");
+  }
+
+  /// Less is better: the error relative to the beginning, plus what got lost of the motion.
+  double score(const PersonMetrics& metrics) const {
+    return metrics.error / before_.error + config_.motion_share * metrics.motion_lost;
+  }
+
+  void tune(Personaliser& person) {
+    const auto start = std::chrono::steady_clock::now();
+    StopSignal stop;
+    std::optional<EventWriter> events;
+    if (!arguments_.run_dir.empty()) events.emplace(arguments_.run_dir / "events");
+    Progress progress(config_.iterations, 0, stdout);
+    before_ = best_ = person.validate();
+    person.remember();
+    draw(person, "before", events, 0);
+
+    const auto columns = std::max<std::int64_t>(1, config_.iterations / 5);
+    std::int64_t step = 0;
+    while (step < config_.iterations && !stop.requested()) {
+      const auto result = person.step();
+      ++step;
+      progress.update(step, person.batch_size(), result.losses);
+      if (events)
+        for (const auto& [name, value] : result.losses) events->scalar("loss/" + name, step, value);
+      if (step % columns == 0) draw(person, "iteration " + std::to_string(step), events, step);
+      if (step % config_.validate_every == 0 || step == config_.iterations || stop.requested())
+        validate(person, step, events);
+    }
+    iterations_done_ = step;
+    if (config_.keep_best)
+      person.restore();
+    else
+      best_step_ = step;
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    spdlog::info(
+        "{} iterations in {:.0f} s; best at {}: error on held-out pictures {:.4f} -> {:.4f}, PSNR {:.1f} -> "
+        "{:.1f} dB, motion lost {:.1f} %",
+        step, seconds_, best_step_, before_.error, best_.error, before_.psnr, best_.psnr,
+        100 * best_.motion_lost);
+  }
+
+  void validate(Personaliser& person, std::int64_t step, std::optional<EventWriter>& events) {
+    const auto metrics = person.validate();
+    spdlog::debug("iteration {}: error {:.4f}, PSNR {:.2f} dB, motion lost {:.2f} %", step, metrics.error,
+                  metrics.psnr, 100 * metrics.motion_lost);
+    if (events) {
+      events->scalar("held_out/error", step, metrics.error);
+      events->scalar("held_out/psnr", step, metrics.psnr);
+      events->scalar("held_out/motion_lost", step, metrics.motion_lost);
+    }
+    if (config_.keep_best && score(metrics) >= score(best_)) return;
+    best_ = metrics;
+    best_step_ = step;
+    if (config_.keep_best) person.remember();
+  }
+
+  void draw(Personaliser& person, const std::string& title, std::optional<EventWriter>& events,
+            std::int64_t step) {
+    if (!events) return;
+    person.draw_column(title);
+    write_png(arguments_.run_dir / "progress.png", person.sheet());
+    events->image("progress", step, person.sheet());
+    events->flush();
+  }
+
+  nlohmann::json provenance() const {
+    return {{"command", "reenact-train personalise"},
+            {"model", model_->path().filename().string()},
+            {"configuration", file_.to_toml()},
+            {"pictures", training_pictures_},
+            {"held_out", held_out_pictures_},
+            {"iterations", iterations_done_},
+            {"best_iteration", best_step_},
+            {"seconds", seconds_},
+            {"error", {{"before", before_.error}, {"after", best_.error}}},
+            {"psnr", {{"before", before_.psnr}, {"after", best_.psnr}}},
+            {"motion_lost", best_.motion_lost}};
+  }
+
+  void write(Personaliser& person) {
+    Identity identity;
+    identity.name = arguments_.name.empty() ? arguments_.output.stem().string() : arguments_.name;
+    identity.consent = arguments_.consent;
+    identity.licence = arguments_.licence;
+    identity.embedding = person.embedding();
+    std::size_t picture = 0;
+    identity.neutral_pose = person.neutral_pose(picture);
+    identity.thumbnail = person.frames()[picture].rgb;
+
+    const auto weights = person.generator_weights();
+    std::map<std::string, torch::Tensor> stored;  // half the size; engines convert back
+    std::map<std::string, TensorView> views;
+    for (const auto& [name, tensor] : weights) {
+      stored[name] = tensor.to(torch::kCPU, torch::kHalf).contiguous();
+      views[name] = {DataType::f16,
+                     stored[name].sizes().vec(),
+                     {static_cast<const std::byte*>(stored[name].data_ptr()), stored[name].nbytes()}};
+    }
+    if (!arguments_.output.parent_path().empty()) fs::create_directories(arguments_.output.parent_path());
+    save_identity(arguments_.output, identity, provenance(), views);
+    spdlog::info("wrote {}", arguments_.output.string());
+    if (arguments_.model_output.empty()) return;
+    auto tensors = person.encoder_weights();
+    tensors.insert(weights.begin(), weights.end());
+    ModelInfo info = model_->info();
+    info.provenance = provenance();
+    write_model(arguments_.model_output, info, tensors);
+    spdlog::info("wrote {}", arguments_.model_output.string());
+  }
+
+  Arguments arguments_;
+  RunConfig file_;
+  std::shared_ptr<const ModelFile> model_;
+  ReenactorConfig networks_;
+  PersonaliseConfig config_;
+  std::size_t training_pictures_ = 0, held_out_pictures_ = 0;
+  PersonMetrics before_, best_;
+  std::int64_t best_step_ = 0, iterations_done_ = 0;
+  double seconds_ = 0;
+};
+
+}  // namespace
+
+CLI::App* add_personalise_command(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "personalise", "Tune a reenactor to one person from an image, a folder of images or a clip");
+  auto a = std::make_shared<Arguments>();
+  command->add_option("sources", a->sources.paths, "Images, folders of images or clips of the person")
+      ->option_text("PATH...")
+      ->required();
+  command->add_option("--model", a->model, "Reenactor to start from")->option_text("FILE")->required();
+  command->add_option("--output", a->output, "Identity file to write")->option_text("FILE")->required();
+  command
+      ->add_option("--model-output", a->model_output,
+                   "Also write the whole tuned reenactor, with the pose encoder's batch statistics")
+      ->option_text("FILE");
+  command
+      ->add_option("--run-dir", a->run_dir, "Folder for progress.png and TensorBoard events; none without it")
+      ->option_text("DIR");
+  command
+      ->add_option("--iterations", a->iterations,
+                   "Weight updates; default by the number of pictures, 125 for one to 230 for 30 and more")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--identity-embedding", a->identity_embedding,
+                   "train (the released code) or fixed (the paper); default by the configuration")
+      ->check(CLI::IsMember({"train", "fixed"}));
+  command
+      ->add_option(
+          "--identity-model", a->identity_model,
+          "Reenactor whose identity encoder makes the embedding, where it is not --model: the authors "
+          "use the running average here, and tune the raw weights")
+      ->option_text("FILE");
+  command
+      ->add_option("--perceptual", a->perceptual, "Perceptual model (VGG-19, VGGFace) for the content losses")
+      ->option_text("FILE");
+  command
+      ->add_option("--poses", a->poses,
+                   "Pose track of other people whose motion the head must go on to follow")
+      ->option_text("FILE");
+  command
+      ->add_option("--masks", a->sources.masks,
+                   "With --already-cropped: masks of the person, one source for each source of pictures")
+      ->option_text("PATH...");
+  command->add_option("--segmenter", a->sources.segmenter, "Segmenter model that finds the person on a crop")
+      ->option_text("FILE")
+      ->capture_default_str();
+  command
+      ->add_option("--pictures-per-source", a->sources.pictures_per_source,
+                   "Pictures taken from a clip or folder, spread evenly")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--name", a->name, "Name of the person; default: the output's file name");
+  command->add_option("--consent", a->consent, "Who agreed to what, stored in the identity file");
+  command->add_option("--licence", a->licence, "Licence of the identity file");
+  command->add_option("--config", a->config, "Configuration (TOML)")->option_text("FILE.toml");
+  command->add_option("--set", a->overrides, "Override one value of the configuration; may be repeated")
+      ->option_text("KEY=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--device", a->device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  command->add_option("--threads", a->threads, "Threads of the networks; 0: as many as the process may use")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--seed", a->seed, "Seed of all random numbers")->capture_default_str();
+  add_cropper_options(*command, a->sources.cropper);
+  command->callback([a] {
+    TrainingOptions options;
+    options.seed = a->seed;
+    options.threads = a->threads;
+    apply_training_options(options);
+    PersonaliseRun(*a).run();
+  });
+  return command;
+}
+
+}  // namespace reenact::training

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "training/meta/pose_augmentation.h"
+#include "training/personalise/fine_tuning_options.h"
+#include "training/support/run_config.h"
+
+namespace reenact::training {
+
+/// Everything `reenact-train personalise` reads from its TOML file.
+struct PersonaliseConfig {
+  FineTuningOptions tuning;
+  AugmentationConfig augmentation;  ///< of the pose source, and the shift of both, as in meta-learning
+
+  std::int64_t iterations = 0;  ///< 0: by the number of pictures, see iterations_for()
+  int batch_size = 0;           ///< 0: as many as there are pictures, at most 8
+  int motion_batch = 2;         ///< poses of other people in each step
+
+  std::int64_t validate_every = 10;
+  bool keep_best = true;  ///< write the iteration that does best on held-out frames, else the last
+  /// What a loss of motion weighs against the error on held-out frames when the best iteration is chosen.
+  double motion_share = 1;
+};
+
+/// Reads all keys, with the defaults of the reenactor's preset. Throws Error (invalid).
+PersonaliseConfig read_personalise_config(const RunConfig& file, const std::string& preset);
+
+/// 125 for one picture rising to 230 for 30 and more, as the authors recommend.
+std::int64_t iterations_for(std::size_t pictures);
+
+}  // namespace reenact::training

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "reenact/config.h"
+#include "reenact/model_file.h"
+#include "torch/networks/identity_encoder.h"
+#include "training/personalise/fine_tuner.h"
+#include "training/personalise/person_pictures.h"
+#include "training/personalise/personalise_config.h"
+
+namespace reenact::training {
+
+/// How well the person's averaged networks do, on pictures they were not tuned on.
+struct PersonMetrics {
+  double error = 0;        ///< multi-scale L1 plus gradient difference on held-out frames, less is better
+  double psnr = 0;         ///< of held-out heads on black, dB
+  double motion_lost = 0;  ///< see MotionReference; 0 without one
+};
+
+/// What a reenactor knows of one person while it is tuned to them.
+class Personaliser {
+ public:
+  /// The identity encoder comes from `identity_model`, all else from `reenactor`; they may be one file.
+  /// `poses` [M, d_p] of other people, or undefined. Frames are mirrored for validation where none were held
+  /// out. Throws Error as load_weights() does.
+  Personaliser(const ModelFile& reenactor, const ModelFile& identity_model, const PersonaliseConfig& config,
+               PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
+               const torch::Device& device, std::uint64_t seed);
+
+  FineTuningStep step();
+  PersonMetrics validate();
+  /// Keeps the averaged weights as they are now; restore() takes them back.
+  void remember();
+  void restore();
+
+  /// Adds a column to the sheet: held-out frames and poses of other people, drawn with the averaged weights.
+  void draw_column(const std::string& title);
+  cv::Mat sheet() const;
+
+  /// `gen.*`, averaged.
+  std::map<std::string, torch::Tensor> generator_weights();
+  /// `pose.*` and `idt.*`: what the pose encoder has become, and the identity encoder as it was.
+  std::map<std::string, torch::Tensor> encoder_weights() const;
+  std::vector<float> embedding();
+  /// Pose of the picture nearest to the mean of all, and its number within frames().
+  std::vector<float> neutral_pose(std::size_t& picture);
+  const std::vector<HeadFrame>& frames() const { return pictures_.training; }
+
+  bool has_discriminator() const { return !discriminator_.is_empty(); }
+  int batch_size() const { return batch_size_; }
+
+ private:
+  struct Views {
+    torch::Tensor pose_source, target, mask;  // as in FineTuningBatch
+  };
+  Views views_of(const std::vector<HeadFrame>& frames) const;
+  FineTuningBatch draw_batch();
+  torch::Tensor encode_identity() const;
+  torch::Tensor encode_poses(const torch::Tensor& pose_source);
+  std::size_t next_frame();
+
+  ReenactorConfig reenactor_config_;
+  PersonaliseConfig config_;
+  PersonPictures pictures_;
+  torch::Device device_;
+  Random random_;
+  int batch_size_;
+
+  MobileNetV2 pose_encoder_;
+  IdentityEncoderNetwork identity_encoder_;
+  PersonalGenerator person_;
+  Discriminator discriminator_ = nullptr;
+  std::unique_ptr<FineTuner> tuner_;
+  std::shared_ptr<const MotionReference> motion_;
+
+  Views held_out_;
+  std::map<std::string, torch::Tensor> remembered_;
+  std::vector<std::size_t> epoch_;  // frames of this epoch that have not had their turn
+  std::vector<std::string> titles_;
+  std::vector<std::vector<cv::Mat>> rows_;
+};
+
+}  // namespace reenact::training

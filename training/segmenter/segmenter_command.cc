@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <memory>
+
+#include "reenact/error.h"
+#include "training/commands.h"
+#include "training/segmenter/segmenter_trainer.h"
+#include "training/training_options.h"
+
+namespace reenact::training {
+
+CLI::App* add_segmenter_command(CLI::App& parent) {
+  auto* command = parent.add_subcommand("segmenter", "Trains the person mask on head crops (U-Net)");
+  auto options = std::make_shared<TrainingOptions>();
+  add_training_options(*command, *options);
+  command->callback([options] {
+    apply_training_options(*options);
+    const RunConfig file(options->config, options->overrides);
+    auto config = read_segmenter_config(file);
+    const auto schedule = read_run_schedule(file, *options, {.steps = 3000});
+    file.refuse_unknown_keys();
+    if (config.data.empty())
+      throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
+    config.steps = schedule.steps;
+    SegmenterTrainer trainer(config, options->seed);
+    run_supervised(trainer, *options, file, schedule, "reenact-train segmenter");
+  });
+  return command;
+}
+
+}  // namespace reenact::training

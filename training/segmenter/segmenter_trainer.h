@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "torch/networks/unet_segmenter.h"
+#include "training/segmenter/mask_sampler.h"
+#include "training/support/supervised_run.h"
+
+namespace reenact::training {
+
+/// Everything `reenact-train segmenter` can be told; configs/segmenter.toml explains the keys.
+struct SegmenterTrainingConfig {
+  std::filesystem::path data;
+  bool only_shippable = true;
+  int frame_step = 4;     ///< of the clips
+  int stored_size = 160;  ///< side at which crops are kept in memory
+  bool prefetch = true;   ///< draw the next batch in a second thread
+
+  SegmenterConfig network = segmenter_preset("lite");
+  bool half = true;  ///< store the weights as float16
+
+  std::int64_t steps = 3000, warm_up_steps = 100;
+  int batch_size = 24;
+  double learning_rate = 3e-3, final_rate_share = 0.01, weight_decay = 1e-4;
+  double dice_weight = 1.0, weight_average = 0.998;
+  bool bfloat16 = true;
+  MaskSampleOptions samples;
+};
+/// Throws Error (invalid) for values that make no sense.
+SegmenterTrainingConfig read_segmenter_config(const RunConfig& file);
+
+/// Binary cross-entropy against soft masks, and 1 - dice with squared sums; logits and masks [B, 1, S, S].
+struct MaskLoss {
+  torch::Tensor cross_entropy, dice;
+};
+MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks);
+
+/// Trains the U-Net on head crops with masks.
+class SegmenterTrainer : public SupervisedTask {
+ public:
+  /// Reads the data. `seed` decides on every sample of every step.
+  SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed);
+
+  std::int64_t samples_per_step() const override { return config_.batch_size; }
+  std::map<std::string, double> step(std::int64_t step) override;
+  std::map<std::string, double> validate() override;
+  std::string deciding_metric() const override { return "intersection_over_union"; }
+  cv::Mat sheet() override;
+  void put(Checkpoint& checkpoint) override;
+  void get(const Checkpoint& checkpoint) override;
+  ModelKind kind() const override { return ModelKind::segmenter; }
+  nlohmann::json network_config() const override;
+  nlohmann::json data_description() const override;
+  void write(const std::filesystem::path& path, const ModelInfo& info) override;
+
+ private:
+  struct Batch {
+    std::int64_t step = -1;
+    torch::Tensor pictures, masks;
+  };
+  Batch compose(std::int64_t step) const;
+  Batch next_batch(std::int64_t step);
+  void set_rate(std::int64_t step);
+
+  SegmenterTrainingConfig config_;
+  std::uint64_t seed_;
+  std::vector<HeadClip> clips_, strangers_;
+  std::vector<MaskSample> validation_;
+  std::unique_ptr<MaskSampler> sampler_;
+  UnetSegmenter network_, average_;
+  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::future<Batch> prefetched_;
+};
+
+}  // namespace reenact::training

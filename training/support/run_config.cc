@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/support/run_config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <sstream>
+
+#include "reenact/error.h"
+
+namespace reenact::training {
+namespace {
+
+std::vector<std::string> split(const std::string& dotted_key) {
+  std::vector<std::string> parts;
+  std::istringstream stream(dotted_key);
+  for (std::string part; std::getline(stream, part, '.');) parts.push_back(part);
+  return parts;
+}
+
+/// The value read as TOML, or as text where it is none.
+toml::table parse_value(const std::string& value) {
+  try {
+    return toml::parse("value = " + value);
+  } catch (const toml::parse_error&) {
+    return toml::table{{"value", value}};
+  }
+}
+
+std::string describe(const toml::node& node) {
+  std::ostringstream text;
+  text << node.type();
+  return text.str();
+}
+
+/// Insertions, deletions and replacements from one word to the other.
+std::size_t edit_distance(const std::string& from, const std::string& to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] != to[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+template <typename Value>
+void insert(toml::table& root, const std::vector<std::string>& parts, Value&& value) {
+  toml::table* table = &root;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    table->insert(parts[i], toml::table{});
+    table = table->get_as<toml::table>(parts[i]);
+    if (!table) return;  // only reached when a parent was itself asked for as a value
+  }
+  table->insert_or_assign(parts.back(), std::forward<Value>(value));
+}
+
+/// The shortest digits that read back as the same number; toml++ itself prints 0.2 as 0.20000000000000001.
+std::string shortest(double value) {
+  char digits[64];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  std::string text(digits, end);
+  return !std::isfinite(value) || text.find_first_of(".e") != std::string::npos ? text : text + ".0";
+}
+
+void write_value(std::ostream& out, const toml::node& node) {
+  if (const auto* number = node.as_floating_point()) {
+    out << shortest(number->get());
+  } else if (const auto* array = node.as_array()) {
+    const char* separator = "[";
+    for (const auto& element : *array) {
+      out << separator;
+      write_value(out, element);
+      separator = ", ";
+    }
+    out << (array->empty() ? "[]" : "]");
+  } else {
+    node.visit([&out](const auto& value) { out << value; });
+  }
+}
+
+/// Values first, then the tables inside.
+void write_table(std::ostream& out, const toml::table& table, const std::string& prefix) {
+  for (const auto& [key, node] : table) {
+    if (node.is_table()) continue;
+    out << key.str() << " = ";
+    write_value(out, node);
+    out << '\n';
+  }
+  for (const auto& [key, node] : table)
+    if (const auto* inner = node.as_table()) {
+      out << "\n[" << prefix << key.str() << "]\n";
+      write_table(out, *inner, prefix + std::string(key.str()) + ".");
+    }
+}
+
+}  // namespace
+
+struct RunConfig::Private {
+  std::filesystem::path path;
+  toml::table root;
+  std::vector<std::string> overridden;
+  // What was asked for, by dotted key, with the value given out.
+  std::map<std::string, toml::table> asked;
+
+  const toml::node* find(const std::string& dotted_key) const {
+    const toml::node* node = &root;
+    for (const auto& part : split(dotted_key)) {
+      const auto* table = node->as_table();
+      node = table ? table->get(part) : nullptr;
+      if (!node) return nullptr;
+    }
+    return node;
+  }
+
+  /// "'meta.toml' line 12" or "--set optimizer.beta".
+  std::string where(const std::string& dotted_key, const toml::node& node) const {
+    for (const auto& key : overridden)
+      if (dotted_key == key || dotted_key.starts_with(key + ".")) return "--set " + key;
+    std::ostringstream text;
+    text << "'" << path.string() << "' line " << node.source().begin.line;
+    return text.str();
+  }
+
+  [[noreturn]] void refuse(const std::string& key, const toml::node& node, const std::string& wanted) const {
+    throw Error(ErrorCode::invalid,
+                where(key, node) + " gives '" + key + "' as " + describe(node) + ", wanted " + wanted);
+  }
+
+  void override_with(const std::string& assignment) {
+    const auto equals = assignment.find('=');
+    const std::string key = assignment.substr(0, equals);
+    if (equals == std::string::npos || key.empty() || key.front() == '.' || key.back() == '.' ||
+        key.find("..") != std::string::npos)
+      throw Error(ErrorCode::invalid, "--set has the argument '" + assignment + "', wanted key=value");
+    const auto parts = split(key);
+    toml::table* table = &root;
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+      table->insert(parts[i], toml::table{});
+      auto* inner = table->get_as<toml::table>(parts[i]);
+      if (!inner)
+        throw Error(ErrorCode::invalid, "--set " + key + " does not fit '" + path.string() + "', where '" +
+                                            parts[i] + "' is a value and no table");
+      table = inner;
+    }
+    const auto value = parse_value(assignment.substr(equals + 1));
+    table->insert_or_assign(parts.back(), *value.get("value"));
+    overridden.push_back(key);
+  }
+
+  void collect_unknown(const toml::table& table, const std::string& prefix,
+                       std::vector<std::pair<std::string, const toml::node*>>& unknown) const {
+    for (const auto& [key, node] : table) {
+      const std::string dotted = prefix + std::string(key.str());
+      if (asked.count(dotted)) continue;
+      if (const auto* inner = node.as_table())
+        collect_unknown(*inner, dotted + ".", unknown);
+      else
+        unknown.emplace_back(dotted, &node);
+    }
+  }
+
+  template <typename Value>
+  const Value& record(const std::string& key, const Value& value) {
+    asked[key] = toml::table{{"value", value}};
+    return value;
+  }
+
+  template <typename Value>
+  std::vector<Value> record_list(const std::string& key, const std::vector<Value>& values) {
+    toml::array array;
+    for (const auto& value : values) array.push_back(value);
+    asked[key] = toml::table{{"value", std::move(array)}};
+    return values;
+  }
+
+  template <typename Value>
+  std::vector<Value> list(const std::string& key, const std::vector<Value>& fallback,
+                          const std::string& wanted) {
+    const toml::node* node = find(key);
+    if (!node) return record_list(key, fallback);
+    const auto* array = node->as_array();
+    if (!array) refuse(key, *node, wanted);
+    std::vector<Value> values;
+    for (const auto& element : *array) {
+      const auto value = element.value<Value>();
+      if (!value || (std::is_same_v<Value, std::string> != element.is_string()) || element.is_boolean())
+        refuse(key, element, wanted);
+      values.push_back(*value);
+    }
+    return record_list(key, values);
+  }
+};
+
+RunConfig::RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides)
+    : p_(std::make_unique<Private>()) {
+  p_->path = toml;
+  if (!toml.empty()) {
+    if (!std::filesystem::exists(toml))
+      throw Error(ErrorCode::not_found, "found no configuration file '" + toml.string() + "'");
+    std::ifstream stream(toml, std::ios::binary);
+    if (!stream.is_open() || !std::filesystem::is_regular_file(toml))
+      throw Error(ErrorCode::unreadable, "cannot read the configuration file '" + toml.string() + "'");
+    const std::string document{std::istreambuf_iterator<char>(stream), {}};
+    try {
+      p_->root = toml::parse(document, toml.string());
+    } catch (const toml::parse_error& error) {
+      throw Error(ErrorCode::invalid, "'" + toml.string() + "' line " +
+                                          std::to_string(error.source().begin.line) +
+                                          " is not TOML: " + std::string(error.description()));
+    }
+  }
+  for (const auto& assignment : overrides) p_->override_with(assignment);
+}
+
+RunConfig::~RunConfig() = default;
+RunConfig::RunConfig(RunConfig&&) noexcept = default;
+RunConfig& RunConfig::operator=(RunConfig&&) noexcept = default;
+
+double RunConfig::number(const std::string& dotted_key, double fallback) const {
+  const toml::node* node = p_->find(dotted_key);
+  if (!node) return p_->record(dotted_key, fallback);
+  if (!node->is_number()) p_->refuse(dotted_key, *node, "a number");
+  return p_->record(dotted_key, *node->value<double>());
+}
+
+std::int64_t RunConfig::integer(const std::string& dotted_key, std::int64_t fallback) const {
+  const toml::node* node = p_->find(dotted_key);
+  if (!node) return p_->record(dotted_key, fallback);
+  if (!node->is_integer()) p_->refuse(dotted_key, *node, "a whole number");
+  return p_->record(dotted_key, *node->value<std::int64_t>());
+}
+
+bool RunConfig::boolean(const std::string& dotted_key, bool fallback) const {
+  const toml::node* node = p_->find(dotted_key);
+  if (!node) return p_->record(dotted_key, fallback);
+  if (!node->is_boolean()) p_->refuse(dotted_key, *node, "true or false");
+  return p_->record(dotted_key, *node->value<bool>());
+}
+
+std::string RunConfig::text(const std::string& dotted_key, const std::string& fallback) const {
+  const toml::node* node = p_->find(dotted_key);
+  if (!node) return p_->record(dotted_key, fallback);
+  if (!node->is_string()) p_->refuse(dotted_key, *node, "text");
+  return p_->record(dotted_key, *node->value<std::string>());
+}
+
+std::vector<std::string> RunConfig::texts(const std::string& dotted_key,
+                                          const std::vector<std::string>& fallback) const {
+  return p_->list(dotted_key, fallback, "a list of texts");
+}
+
+std::vector<double> RunConfig::numbers(const std::string& dotted_key,
+                                       const std::vector<double>& fallback) const {
+  return p_->list(dotted_key, fallback, "a list of numbers");
+}
+
+bool RunConfig::contains(const std::string& dotted_key) const {
+  return p_->find(dotted_key) != nullptr;
+}
+
+void RunConfig::refuse_unknown_keys() const {
+  std::vector<std::pair<std::string, const toml::node*>> unknown;
+  p_->collect_unknown(p_->root, "", unknown);
+  if (unknown.empty()) return;
+  const auto& [key, node] = unknown.front();
+  std::string hint;
+  std::size_t shortest = std::max<std::size_t>(3, key.size() / 3);
+  for (const auto& [known, value] : p_->asked)
+    if (const auto distance = edit_distance(key, known); distance < shortest) {
+      shortest = distance;
+      hint = ", which is unknown; did you mean '" + known + "'?";
+    }
+  throw Error(ErrorCode::invalid, p_->where(key, *node) + " has the key '" + key + "'" +
+                                      (hint.empty() ? ", which is unknown" : hint));
+}
+
+std::string RunConfig::to_toml() const {
+  toml::table resolved;
+  for (const auto& [key, value] : p_->asked) insert(resolved, split(key), *value.get("value"));
+  std::ostringstream text;
+  write_table(text, resolved, "");
+  return text.str();
+}
+
+const std::filesystem::path& RunConfig::path() const {
+  return p_->path;
+}
+
+}  // namespace reenact::training
