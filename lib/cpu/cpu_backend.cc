@@ -85,6 +85,8 @@ bool CpuBackend::supports(Network network, const ModelFile& file, const EngineOp
         return !file.info().config.get<ReenactorConfig>().reflection_padding;
       // These have no calibration for int8.
       case Network::pose_encoder:
+        return options.precision != Precision::int8 &&
+               file.info().config.get<ReenactorConfig>().pose_encoder == "mobilenet_v2";
       case Network::detector:
         return options.precision != Precision::int8;
       case Network::segmenter:

@@ -26,6 +26,7 @@ void visit_reenactor(Config& config, Visitor&& field) {
   field("reflection_padding", config.reflection_padding);
   field("identity_encoder", config.identity_encoder);
   field("identity_encoder_width", config.identity_encoder_width);
+  field("pose_encoder", config.pose_encoder);
   field("pose_encoder_width", config.pose_encoder_width);
   field("pose_input_size", config.pose_input_size);
 }
@@ -132,9 +133,12 @@ void validate(const ReenactorConfig& config) {
   check(what, "identity_encoder_width", config.identity_encoder_width, 0.05, 8.0);
   check(what, "pose_encoder_width", config.pose_encoder_width, 0.05, 8.0);
   if (config.pose_input_size != 0) check(what, "pose_input_size", config.pose_input_size, 32, 2048);
-  if (config.identity_encoder != "resnext50_32x4d" && config.identity_encoder != "mobilenet_v2") {
-    refuse(what, "identity_encoder", config.identity_encoder, "\"resnext50_32x4d\" or \"mobilenet_v2\"");
-  }
+  const auto check_encoder = [&](const char* field, const std::string& name) {
+    if (name != "resnext50_32x4d" && name != "mobilenet_v2")
+      refuse(what, field, name, "\"resnext50_32x4d\" or \"mobilenet_v2\"");
+  };
+  check_encoder("identity_encoder", config.identity_encoder);
+  check_encoder("pose_encoder", config.pose_encoder);
 }
 
 void validate(const DetectorConfig& config) {
@@ -182,7 +186,8 @@ ReenactorConfig reenactor_preset(const std::string& name) {
   config.pose_embedding_size = 256;
   config.projector_hidden = 512;
   config.identity_encoder = "mobilenet_v2";
-  config.pose_input_size = 96;
+  config.pose_encoder_width = 0.5;
+  config.pose_input_size = 112;
   return config;
 }
 

@@ -21,7 +21,8 @@ struct ReenactorConfig {
 
   std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2"
   double identity_encoder_width = 1.0;               ///< width multiplier of a mobilenet_v2 identity encoder
-  double pose_encoder_width = 1.0;                   ///< width multiplier of the MobileNetV2 pose encoder
+  std::string pose_encoder = "mobilenet_v2";         ///< or "resnext50_32x4d"
+  double pose_encoder_width = 1.0;                   ///< width multiplier of a mobilenet_v2 pose encoder
   int pose_input_size = 0;  ///< side to which crops are reduced before the pose encoder; 0: image_size
 
   int upsampling_blocks() const;   ///< log2(image_size / constant_size)

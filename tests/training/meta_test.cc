@@ -4,11 +4,17 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <opencv2/core.hpp>
 
+#include "reenact/error.h"
+#include "torch/networks/load_weights.h"
+#include "training/expect_error.h"
 #include "training/losses/landmark_loss.h"
 #include "training/losses/picture_loss.h"
 #include "training/meta/meta_trainer.h"
 #include "training/small_face_dataset.h"
+#include "training/support/picture_metrics.h"
 #include "training/support/random_state.h"
 
 namespace reenact::training {
@@ -88,6 +94,167 @@ TEST_F(MetaTraining, LearnsToDrawOneBatch) {
   }
 }
 
+TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
+  const auto settings = config("encoder");
+  const MetaSampler sampler(*dataset_, settings);
+  Random whole_random(4), first_random(4), second_random(4);
+  const auto whole = sampler.draw(4, whole_random);
+  const auto first = sampler.draw(4, first_random, 0, 2), second = sampler.draw(4, second_random, 1, 2);
+  EXPECT_TRUE(torch::equal(torch::cat({first.pose_source, second.pose_source}), whole.pose_source));
+  EXPECT_TRUE(
+      torch::equal(torch::cat({first.identity_frames, second.identity_frames}), whole.identity_frames));
+  EXPECT_TRUE(torch::equal(torch::cat({first.labels, second.labels}), whole.labels));
+  EXPECT_EQ(first_random, whole_random);
+  EXPECT_EQ(second_random, whole_random);
+}
+
+TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
+  const auto settings = config("table");
+  const MetaSampler sampler(*dataset_, settings);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(1);
+  auto batch = sampler.draw(2, random);
+  trainer.step(batch, 0);
+  Checkpoint checkpoint;
+  trainer.put(checkpoint);
+  std::map<std::string, torch::Tensor> before;
+  for (auto& [name, tensor] : checkpoint.tensors())
+    if (name.find("optimizer") != std::string::npos || name.starts_with("average"))
+      before[name] = tensor.clone();
+  batch.target[0][0][3][3] = std::numeric_limits<float>::quiet_NaN();
+  test::expect_error([&] { trainer.step(batch, 1); }, ErrorCode::invalid, {"step 1", "is not finite"});
+  for (const auto& [name, tensor] : before)
+    EXPECT_TRUE(torch::equal(checkpoint.tensors().at(name), tensor)) << name;
+  batch.target[0][0][3][3] = 0;
+  EXPECT_TRUE(std::isfinite(trainer.step(batch, 1).at("total")));
+}
+
+TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
+  std::vector<std::map<std::string, torch::Tensor>> models;
+  for (const bool at_once : {false, true}) {
+    auto settings = config("encoder");
+    settings.single_update = at_once;
+    seed_everything(8);
+    const MetaSampler sampler(*dataset_, settings);
+    MetaTrainer trainer(settings, sampler.label_count());
+    Random random(8);
+    for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
+    models.push_back(trainer.model());
+  }
+  for (const auto& [name, tensor] : models[0]) EXPECT_TRUE(torch::equal(tensor, models[1].at(name))) << name;
+}
+
+TEST_F(MetaTraining, WithoutSegmentationTheMaskStaysOne) {
+  auto settings = config("table");
+  settings.segmentation = false;
+  const MetaSampler sampler(*dataset_, settings);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(1);
+  const auto batch = sampler.draw(3, random);
+  EXPECT_EQ(batch.mask.min().item<float>(), 1.f);
+  const double first = trainer.step(batch, 0).at("l1");
+  double last = 0;
+  for (int step = 1; step < 20; ++step) last = trainer.step(batch, step).at("l1");
+  EXPECT_LT(last, first);
+  auto weights = trainer.model();
+  GeneratorNetwork generator(settings.networks);
+  {
+    torch::NoGradGuard no_grad;
+    for (auto& item : generator->named_parameters()) item.value().copy_(weights.at("gen." + item.key()));
+    for (auto& item : generator->named_buffers()) item.value().copy_(weights.at("gen." + item.key()));
+  }
+  generator->eval();
+  const auto head = generator(torch::randn({2, 8}), torch::randn({2, 8}));
+  EXPECT_TRUE(torch::equal(head.mask, torch::ones_like(head.mask)));
+  EXPECT_TRUE(torch::equal(head.rgb, head.color));
+}
+
+TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
+  VggFeatures network(VggLayout::vgg19);
+  write_model(root_ / "perceptual.safetensors", ModelInfo{.kind = ModelKind::perceptual},
+              weights_of(*network, "vgg19."), true);
+  auto settings = config("table");
+  settings.perceptual_networks = root_ / "perceptual.safetensors";
+  settings.perceptual_weight = 0.5;
+  settings.l1_weight = 0;
+  const MetaSampler sampler(*dataset_, settings);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(1);
+  const auto batch = sampler.draw(2, random);
+  const auto losses = trainer.step(batch, 0);
+  EXPECT_GT(losses.at("perceptual"), 0);
+  EXPECT_EQ(losses.count("face_identity"), 0u) << "the file holds no VGGFace";
+  EXPECT_EQ(losses.count("l1"), 0u);
+}
+
+TEST_F(MetaTraining, ValidationKnowsSimilarity) {
+  const auto settings = config("table");
+  const MetaSampler sampler(*dataset_, settings);
+  MetaTrainer trainer(settings, sampler.label_count());
+  const auto values = trainer.validate(sampler.held_out(3));
+  EXPECT_GT(values.at("held_out_psnr"), 2);
+  EXPECT_LT(values.at("held_out_psnr"), 30);
+  EXPECT_LT(values.at("held_out_ssim"), 0.9);
+}
+
+TEST(PictureMetrics, FollowTheirFormulas) {
+  const cv::Mat dark(32, 32, CV_8UC3, cv::Scalar(100, 100, 100)),
+      bright(32, 32, CV_8UC3, cv::Scalar(120, 120, 120));
+  EXPECT_NEAR(psnr(dark, bright), 20 * std::log10(255.0 / 20.0), 1e-6);
+  EXPECT_EQ(psnr(dark, dark), 100);
+  // Flat pictures differ in luminance only: (2 a b + c1) / (a^2 + b^2 + c1) with c1 = (0.01 * 255)^2.
+  const double c1 = 2.55 * 2.55;
+  EXPECT_NEAR(ssim(dark, bright), (2 * 100 * 120 + c1) / (100 * 100 + 120 * 120 + c1), 1e-4);
+  EXPECT_NEAR(ssim(dark, dark), 1, 1e-6);
+  cv::Mat noise(32, 32, CV_8UC3), other(32, 32, CV_8UC3);
+  cv::randu(noise, 0, 255);
+  cv::randu(other, 0, 255);
+  EXPECT_LT(ssim(noise, other), 0.2);
+}
+
+TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
+  const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
+  const auto read = [&](const std::string& name) {
+    const RunConfig file(folder / name);
+    const auto result = read_meta_config(file);
+    file.refuse_unknown_keys();
+    return result;
+  };
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator(folder / "ablation")) {
+    const auto settings = read("ablation/" + entry.path().filename().string());
+    EXPECT_EQ(settings.steps, 1'200'000) << entry.path() << " builds upon the paper's";
+    EXPECT_EQ(settings.networks.image_size, 256);
+    ++count;
+  }
+  EXPECT_EQ(count, 8);
+  const auto paper = read("meta-paper.toml");
+  EXPECT_TRUE(paper.segmentation && paper.augmentation.pixelwise &&
+              paper.networks.pose_encoder == "mobilenet_v2");
+  EXPECT_EQ(read("ablation/minus-posedim.toml").networks.pose_embedding_size, 64);
+  EXPECT_FALSE(read("ablation/minus-augm.toml").augmentation.pixelwise);
+  EXPECT_FALSE(read("ablation/minus-segm.toml").segmentation);
+  EXPECT_EQ(read("ablation/plus-poseenc.toml").networks.pose_encoder, "resnext50_32x4d");
+  const auto both = read("ablation/plus-poseenc-minus-segm.toml");
+  EXPECT_TRUE(!both.segmentation && both.networks.pose_encoder == "resnext50_32x4d" &&
+              both.augmentation.pixelwise);
+  EXPECT_EQ(read("ablation/plus-poseenc-minus-augm.toml").augmentation.affine_scale, 0);
+  EXPECT_EQ(read("ablation/x2face-minus-augm.toml").networks.pose_embedding_size, 128);
+  EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").freeze_pose);
+}
+
+TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
+  auto settings = reenactor_preset("paper");
+  settings.pose_embedding_size = 16;
+  settings.pose_encoder = "resnext50_32x4d";
+  PoseEncoderNetwork strong(settings);
+  EXPECT_TRUE(strong->named_parameters().contains("layer1.0.conv1.weight"));
+  EXPECT_EQ(strong(torch::rand({2, 3, 64, 64})).sizes(), (std::vector<std::int64_t>{2, 16}));
+  settings.pose_encoder = "mobilenet_v2";
+  PoseEncoderNetwork weak(settings);
+  EXPECT_TRUE(weak->named_parameters().contains("classifier.1.weight"));
+}
+
 TEST_F(MetaTraining, ResumesBitByBit) {
   const auto settings = config("table");
   const MetaSampler sampler(*dataset_, settings);
@@ -129,7 +296,7 @@ TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
   large.networks.image_size = large.discriminator.image_size = 64;
   large.networks.num_channels = 2;
   MetaTrainer grown(large, sampler.label_count());
-  grown.start_from(Checkpoint::load(root_ / "small.safetensors"));
+  grown.start_from(starting_weights(root_ / "small.safetensors"));
   const auto before = trainer.model(), after = grown.model();
   EXPECT_TRUE(torch::equal(before.at("gen.up2.conv1.weight"), after.at("gen.up2.conv1.weight")));
   const auto rows = before.at("gen.proj.fc2.weight").size(0);

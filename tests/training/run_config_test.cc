@@ -106,6 +106,26 @@ TEST_F(RunConfigTest, RefusesBrokenInput) {
   expect_error([&] { RunConfig(write(example), {"steps.x=1"}); }, ErrorCode::invalid, {"'steps' is a value"});
 }
 
+TEST_F(RunConfigTest, AFileMayBuildUponAnother) {
+  write(example);
+  std::filesystem::create_directory(folder_ / "more");
+  const auto upper = folder_ / "more" / "upper.toml";
+  std::ofstream(upper)
+      << "base = \"../run.toml\"\nsteps = 5\n[optimizer]\namsgrad = false\n[other]\nodd = 1\n";
+  const RunConfig config(upper, {"data=elsewhere"});
+  EXPECT_EQ(config.integer("steps", 1), 5);
+  EXPECT_FALSE(config.boolean("optimizer.amsgrad", true));
+  EXPECT_EQ(config.number("optimizer.learning_rate", 1), 2e-4);
+  EXPECT_EQ(config.text("data", ""), "elsewhere");
+  expect_error([&] { config.integer("optimizer.names", 1); }, ErrorCode::invalid, {"run.toml' line 9"});
+  expect_error([&] { config.text("other.odd", ""); }, ErrorCode::invalid, {"upper.toml' line 6"});
+
+  std::ofstream(upper) << "base = \"upper.toml\"\n";
+  expect_error([&] { RunConfig{upper}; }, ErrorCode::invalid, {"builds upon itself"});
+  std::ofstream(upper) << "base = \"none.toml\"\n";
+  expect_error([&] { RunConfig{upper}; }, ErrorCode::not_found, {"none.toml"});
+}
+
 TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   const RunConfig config(write(example), {"steps=12"});
   config.integer("steps", 0);

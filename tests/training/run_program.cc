@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -24,28 +25,54 @@ std::string text_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-ProgramResult run_program(const std::vector<std::string>& arguments) {
+struct RunningProgram::Files {
+  TemporaryFolder folder;
+  std::string output = folder / "output", errors = folder / "errors";
+};
+
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& variables)
+    : files_(std::make_unique<Files>()) {
   const char* program = std::getenv("REENACT_TRAIN");
   if (!program) throw std::runtime_error("REENACT_TRAIN does not name the program");
-  const TemporaryFolder folder;
   std::vector<char*> argv{const_cast<char*>(program)};
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  std::vector<char*> environment;
+  for (const auto& variable : variables) environment.push_back(const_cast<char*>(variable.c_str()));
+  for (char** variable = environ; *variable; ++variable) environment.push_back(*variable);
+  environment.push_back(nullptr);
 
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  const std::string output = folder / "output", errors = folder / "errors";
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, 1, output.c_str(), O_WRONLY | O_CREAT, 0600);
-  posix_spawn_file_actions_addopen(&files, 2, errors.c_str(), O_WRONLY | O_CREAT, 0600);
-  pid_t child = 0;
-  const int failure = posix_spawn(&child, program, &files, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, files_->output.c_str(), O_WRONLY | O_CREAT, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, files_->errors.c_str(), O_WRONLY | O_CREAT, 0600);
+  const int failure = posix_spawn(&child_, program, &actions, nullptr, argv.data(), environment.data());
+  posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) throw std::runtime_error("cannot run " + std::string(program));
+}
+
+RunningProgram::~RunningProgram() {
+  if (child_ == 0) return;
+  send(SIGKILL);
+  wait();
+}
+
+void RunningProgram::send(int signal) {
+  ::kill(child_, signal);
+}
+
+ProgramResult RunningProgram::wait() {
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(child_, &status, 0);
+  child_ = 0;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, text_of(output), text_of(errors)};
+  return {code, text_of(files_->output), text_of(files_->errors)};
+}
+
+ProgramResult run_program(const std::vector<std::string>& arguments) {
+  return RunningProgram(arguments).wait();
 }
 
 }  // namespace reenact::test

@@ -53,6 +53,7 @@ MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const st
     pose_source.push_back(to_picture_tensor(sample.pose_source, config_.networks.pose_image_size()));
     target.push_back(to_picture_tensor(sample.target, config_.networks.image_size));
     mask.push_back(to_picture_tensor(sample.mask, config_.networks.image_size));
+    if (!config_.segmentation) mask.back().fill_(1);
     auto points = torch::zeros({478, 2});
     for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
       points.data_ptr<float>()[2 * k] = sample.landmarks[k].x;
@@ -83,7 +84,8 @@ cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) co
   return augment(frame, frame, augmentation, random).pose_source;
 }
 
-MetaBatch MetaSampler::draw(int batch_size, Random& random) const {
+MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int parts) const {
+  Random random;
   const auto any = [&](std::size_t count) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
   };
@@ -92,6 +94,8 @@ MetaBatch MetaSampler::draw(int batch_size, Random& random) const {
   std::vector<std::size_t> chosen;
   std::vector<cv::Mat> identity_frames;
   for (int i = 0; i < batch_size; ++i) {
+    random.seed(batch_random());
+    if (i * parts / batch_size != part) continue;
     const bool still = moving_.empty() || (!stills_.empty() && std::uniform_real_distribution<>(
                                                                    0, 1)(random) < config_.still_share);
     const auto& choice = still ? stills_ : moving_;

@@ -24,7 +24,10 @@ class MetaSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
   MetaSampler(const TalkingHeadDataset& dataset, const MetaConfig& config);
-  MetaBatch draw(int batch_size, Random& random) const;
+  /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
+  /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
+  /// is a multiple of `parts`.
+  MetaBatch draw(int batch_size, Random& random, int part = 0, int parts = 1) const;
   /// Frames held out, without augmentation, `count` of them spread over the clips; identity frames come from
   /// the others.
   MetaBatch held_out(int count) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <limits>
 
 #include "reenact/error.h"
@@ -26,53 +27,113 @@ class MetaRun {
         file_(options.config, options.overrides),
         config_(read_meta_config(file_)),
         folder_(options.run_dir / "checkpoints", config_.keep_checkpoints),
-        random_(options.seed) {
+        random_(options.seed),
+        place_(place_from_environment()) {
     file_.refuse_unknown_keys();
     if (options.steps) config_.steps = *options.steps;
     if (config_.data.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
+    if (config_.batch_size % place_.count != 0)
+      throw Error(ErrorCode::invalid, "training.batch_size is " + std::to_string(config_.batch_size) +
+                                          ", wanted a multiple of the " + std::to_string(place_.count) +
+                                          " processes that share it");
+    if (place_.rank > 0) spdlog::set_level(spdlog::level::err);
+    group_ = std::make_shared<ProcessGroup>(
+        place_, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * config_.peer_timeout)));
+    if (place_.count > 1)
+      spdlog::info("{} processes share each batch of {}; batch normalisation works on each one's part",
+                   place_.count, config_.batch_size);
   }
 
   void run() {
     const int size = std::max(config_.networks.image_size, config_.networks.pose_image_size());
-    const TalkingHeadDataset dataset(config_.data, size, config_.filter);
+    announce_content_loss();
+    std::optional<TalkingHeadDataset> loaded;
+    std::optional<MetaBatch> strangers;
+    group_->wait_for([&] {
+      loaded.emplace(config_.data, size, config_.filter);
+      if (group_->is_main()) strangers = load_strangers(size);
+    });
+    const auto& dataset = *loaded;
     spdlog::info("{} clips and stills, {} frames, {} unreadable", dataset.clips().size(),
                  dataset.frame_count(), dataset.unreadable());
-    if (config_.l1_weight > 0)
-      spdlog::info(
-          "content loss: multi-scale L1 and image gradients, the substitute for perceptual networks");
     for (const auto& clip : dataset.clips())
       table_clips_ += clip.id + (config_.augmentation.flip ? " " + clip.id + ":mirrored " : " ");
     const MetaSampler sampler(dataset, config_);
-    MetaTrainer trainer(config_, sampler.label_count());
-    const auto first = restore(trainer);
-    if (first == 0 && config_.pose_deviation > 0) trainer.standardize_pose(sampler.draw(192, random_));
+    MetaTrainer trainer(config_, sampler.label_count(), group_);
+    std::int64_t first = 0;
+    group_->wait_for([&] { first = prepare(trainer, sampler); });
+    agree_on(first, trainer);
     const auto held_out = sampler.held_out(48);
-    const auto strangers = load_strangers(size);
 
     StopSignal stop;
-    EventWriter events(options_.run_dir / "events");
-    Progress progress(config_.steps, first, stdout);
+    std::unique_ptr<EventWriter> events;
+    std::unique_ptr<Progress> progress;
+    if (group_->is_main()) {
+      events = std::make_unique<EventWriter>(options_.run_dir / "events");
+      progress = std::make_unique<Progress>(config_.steps, first, stdout);
+    }
     std::int64_t step = first;
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step % every == 0 || step == config_.steps);
     };
-    while (step < config_.steps && !stop.requested()) {
-      const auto losses = trainer.step(sampler.draw(config_.batch_size, random_), step);
+    while (step < config_.steps && !group_->any(stop.requested())) {
+      const auto losses =
+          trainer.step(sampler.draw(config_.batch_size, random_, group_->rank(), group_->count()), step);
       ++step;
-      progress.update(step, config_.batch_size, losses);
-      if (step % 20 == 0)
-        for (const auto& [name, value] : losses) events.scalar("loss/" + name, step, value);
-      if (due(config_.validation_every)) validate(trainer, held_out, strangers, events, step);
-      if (due(config_.sheet_every)) draw_sheet(trainer, held_out, strangers, events, step);
-      if (due(config_.checkpoint_every)) save(trainer, step);
+      if (progress) progress->update(step, config_.batch_size, losses);
+      if (events && step % 20 == 0)
+        for (const auto& [name, value] : losses) events->scalar("loss/" + name, step, value);
+      if (!due(config_.validation_every) && !due(config_.sheet_every) && !due(config_.checkpoint_every))
+        continue;
+      group_->on_main([&] {
+        if (due(config_.validation_every)) validate(trainer, held_out, strangers, *events, step);
+        if (due(config_.sheet_every)) draw_sheet(trainer, held_out, strangers, *events, step);
+        if (due(config_.checkpoint_every)) save(trainer, step);
+      });
     }
-    if (step % config_.checkpoint_every != 0) save(trainer, step);
-    write(trainer, step);
-    if (config_.identity_source != IdentitySource::encoder) write_identities(trainer, dataset, sampler);
+    group_->on_main([&] {
+      if (!due(config_.checkpoint_every)) save(trainer, step);
+      write(trainer, step);
+      if (config_.identity_source != IdentitySource::encoder) write_identities(trainer, dataset, sampler);
+    });
   }
 
  private:
+  void announce_content_loss() const {
+    if (!config_.perceptual_networks.empty())
+      spdlog::info("content loss: {} of VGG features from {}",
+                   config_.l1_weight > 0 ? "pixels (L1) and losses" : "losses",
+                   config_.perceptual_networks.string());
+    else if (config_.l1_weight > 0)
+      spdlog::info(
+          "content loss: multi-scale L1 and image gradients, the substitute for perceptual networks");
+    else
+      spdlog::warn("content loss: none, since there are no perceptual networks and loss.l1 is 0");
+  }
+
+  /// Restores or starts; every process does the same from the same files.
+  std::int64_t prepare(MetaTrainer& trainer, const MetaSampler& sampler) {
+    const auto first = restore(trainer);
+    if (first == 0 && config_.pose_deviation > 0) trainer.standardize_pose(sampler.draw(192, random_));
+    if (first == 0 && config_.identity_source == IdentitySource::fit)
+      trainer.standardize_identity(sampler.draw(96, random_));
+    return first;
+  }
+
+  void agree_on(std::int64_t first, MetaTrainer& trainer) {
+    LossValues steps = {{"step", static_cast<double>(first)}};
+    group_->average(steps);
+    if (group_->any(steps["step"] != static_cast<double>(first)))
+      throw Error(ErrorCode::invalid, "the processes found different checkpoints in '" +
+                                          options_.run_dir.string() +
+                                          "', wanted a folder that all of them share");
+    trainer.broadcast();
+    // Dropout and backgrounds differ from one process to the next; a run resumed by one process stays bit by
+    // bit.
+    if (group_->rank() > 0) seed_everything(options_.seed + 1'000'003 * group_->rank() + first);
+  }
+
   std::int64_t restore(MetaTrainer& trainer) {
     const auto latest = options_.resume ? folder_.latest() : std::nullopt;
     if (latest) {
@@ -85,7 +146,7 @@ class MetaRun {
       return step;
     }
     if (!config_.start_from.empty()) {
-      const auto counts = trainer.start_from(Checkpoint::load(config_.start_from));
+      const auto counts = trainer.start_from(starting_weights(config_.start_from));
       spdlog::info("{}: {} tensors taken, {} in part, {} not", config_.start_from.string(), counts[0],
                    counts[1], counts[2]);
     }
@@ -181,7 +242,9 @@ class MetaRun {
   RunConfig file_;
   MetaConfig config_;
   CheckpointFolder folder_;
-  Random random_;
+  Random random_;  ///< in the same state in every process
+  ProcessPlace place_;
+  std::shared_ptr<ProcessGroup> group_;
   std::unique_ptr<TalkingHeadDataset> strangers_;
   LossValues last_metrics_;
   std::string table_clips_;  ///< whose embedding each row of the table is, separated by spaces

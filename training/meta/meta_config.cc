@@ -22,6 +22,7 @@ ReenactorConfig read_networks(const RunConfig& file) {
   config.identity_encoder = file.text("networks.identity_encoder", config.identity_encoder);
   config.identity_encoder_width =
       file.number("networks.identity_encoder_width", config.identity_encoder_width);
+  config.pose_encoder = file.text("networks.pose_encoder", config.pose_encoder);
   config.pose_encoder_width = file.number("networks.pose_encoder_width", config.pose_encoder_width);
   config.reflection_padding = file.boolean("networks.reflection_padding", config.reflection_padding);
   return config;
@@ -82,6 +83,8 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.dropout = file.number("training.dropout", c.dropout);
   c.final_rate_share = file.number("training.final_rate_share", c.final_rate_share);
   c.weight_average = file.number("training.weight_average", c.weight_average);
+  c.single_update = file.boolean("training.single_update", c.single_update);
+  c.segmentation = file.boolean("training.segmentation", c.segmentation);
   c.bfloat16 = file.boolean("training.bfloat16", c.bfloat16);
   c.validation_every = file.integer("training.validation_every", c.validation_every);
   c.sheet_every = file.integer("training.sheet_every", c.sheet_every);
@@ -95,9 +98,17 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.adversarial_weight = file.number("loss.adversarial", c.adversarial_weight);
   c.feature_matching_weight = file.number("loss.feature_matching", c.feature_matching_weight);
   c.embedding_match_weight = file.number("loss.embedding_match", c.embedding_match_weight);
+  c.perceptual_networks = file.text("loss.perceptual_networks", "");
+  c.perceptual_weight = file.number("loss.perceptual", c.perceptual_weight);
+  c.face_identity_weight = file.number("loss.face_identity", c.face_identity_weight);
+  c.vgg_input = vgg_input_from(file.text("loss.vgg_input", "released"));
+  c.dice_as_released = file.boolean("loss.dice_as_released", c.dice_as_released);
   c.landmark_weight = file.number("loss.landmarks", c.landmark_weight);
   c.cross_weight = file.number("loss.cross", c.cross_weight);
   c.adversarial_from = file.integer("loss.adversarial_from", c.adversarial_from);
+  c.peer_timeout = file.number("distributed.timeout", c.peer_timeout);
+  if (!(c.peer_timeout >= 1 && c.peer_timeout <= 86400))
+    throw Error(ErrorCode::invalid, "distributed.timeout must be from 1 to 86400 seconds");
   if (c.batch_size < 1 || c.identity_frames < 1 || c.steps < 1)
     throw Error(ErrorCode::invalid,
                 "training.batch_size, identity.frames and training.steps must be at least 1");

@@ -7,6 +7,7 @@
 
 #include "reenact/config.h"
 #include "torch/networks/discriminator.h"
+#include "training/losses/content_loss.h"
 #include "training/meta/pose_augmentation.h"
 #include "training/support/run_config.h"
 
@@ -33,7 +34,7 @@ struct MetaConfig {
   IdentitySource identity_source = IdentitySource::encoder;
   int identity_frames = 8;  ///< K of section 3.3
   std::filesystem::path
-      start_from;  ///< checkpoint whose fitting tensors are taken; for growing and for `fit`
+      start_from;  ///< checkpoint or reenactor whose fitting tensors are taken; for growing and for `fit`
 
   std::filesystem::path start_pose_from;  ///< checkpoint of a run that trained the pose encoder alone
 
@@ -55,15 +56,23 @@ struct MetaConfig {
   double final_rate_share =
       1.0;  ///< share of the learning rates that is left at the last step (linear decay from the middle)
   double weight_average = 0.999;
+  bool single_update = false;  ///< generator and discriminator move together after both gradients, as in the
+                               ///< paper, not in turn
+  bool segmentation = true;    ///< false: pictures keep their background and the mask is 1 (ablation -Segm)
   bool bfloat16 = false;
 
   double l1_weight = 0, gradient_weight = 0, face_part_weight = 0, dice_weight = 1;
   double adversarial_weight = 1, feature_matching_weight = 10, embedding_match_weight = 1e-2;
+  std::filesystem::path perceptual_networks;  ///< `perceptual` file; empty: no loss of VGG features
+  double perceptual_weight = 0.03, face_identity_weight = 0.006;  ///< of VGG-19 and of VGGFace
+  VggInput vgg_input = VggInput::as_released;
+  bool dice_as_released = false;  ///< see dice_loss_as_released()
   double landmark_weight = 0, cross_weight = 0;
   std::int64_t adversarial_from = 0;  ///< step at which the discriminator joins
 
   std::int64_t validation_every = 500, sheet_every = 500, checkpoint_every = 500;
   int keep_checkpoints = 2;
+  double peer_timeout = 40;  ///< seconds after which a silent process of a distributed run counts as lost
 };
 
 /// Reads all keys and refuses unknown ones. Throws Error (invalid).

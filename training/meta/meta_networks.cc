@@ -7,11 +7,21 @@ namespace {
 /// Brings embeddings of any length to about the unit size at which the landmark head starts.
 constexpr double landmark_input_scale = 0.1;
 
+/// Changes the module's last linear layer so that outputs x [B, N] become (x - from) * gain + to.
+void rescale_last_layer(torch::nn::Module& module, const torch::Tensor& from, const torch::Tensor& gain,
+                        const torch::Tensor& to) {
+  torch::nn::LinearImpl* last = nullptr;
+  for (auto& child : module.modules(/*include_self=*/false))
+    if (auto* linear = child->as<torch::nn::Linear>()) last = linear;
+  last->weight.mul_(gain.unsqueeze(1));
+  last->bias.sub_(from).mul_(gain).add_(to);
+}
+
 }  // namespace
 
 MetaNetworksImpl::MetaNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation,
                                    double dropout, bool landmarks) {
-  pose = register_module("pose", MobileNetV2(config.pose_embedding_size, config.pose_encoder_width, dropout));
+  pose = register_module("pose", PoseEncoderNetwork(config, dropout));
   idt = register_module("idt", IdentityEncoderNetwork(config));
   gen = register_module("gen", GeneratorNetwork(config));
   if (table_rows > 0) {
@@ -33,13 +43,17 @@ void MetaNetworksImpl::standardize_pose(const torch::Tensor& pictures, double de
   torch::NoGradGuard no_grad;
   const auto sample = pose(pictures).to(torch::kFloat);
   const auto mean = sample.mean(0), gain = deviation / sample.std(0).clamp_min(1e-6);
-  for (auto& item : pose->named_parameters()) {
-    if (item.key() == "classifier.1.weight") item.value().mul_(gain.unsqueeze(1));
-    if (item.key() == "classifier.1.bias") item.value().sub_(mean).mul_(gain);
-  }
+  rescale_last_layer(*pose, mean, gain, torch::zeros_like(mean));
   if (landmark_head.is_empty()) return;
   landmark_head->bias.add_(torch::mv(landmark_head->weight, landmark_input_scale * mean));
   landmark_head->weight.div_(gain.unsqueeze(0));
+}
+
+void MetaNetworksImpl::standardize_identity(const torch::Tensor& frames) {
+  torch::NoGradGuard no_grad;
+  const auto sample = idt(frames).mean(1);
+  const auto rows = table->weight;
+  rescale_last_layer(*idt, sample.mean(0), rows.std(0) / sample.std(0).clamp_min(1e-6), rows.mean(0));
 }
 
 void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay) {

@@ -6,7 +6,7 @@
 #include "reenact/config.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
-#include "torch/networks/mobilenet_v2.h"
+#include "torch/networks/pose_encoder.h"
 
 namespace reenact::training {
 
@@ -28,7 +28,11 @@ class MetaNetworksImpl : public torch::nn::Module {
   /// `pictures`, and the landmark head with it, so that its predictions stay.
   void standardize_pose(const torch::Tensor& pictures, double deviation);
 
-  MobileNetV2 pose = nullptr;
+  /// Rescales the identity encoder's last layer so that over `frames` [B, K, 3, S, S] its embeddings have the mean and
+  /// deviation of the table's rows: fitting begins at their scale instead of crawling there.
+  void standardize_identity(const torch::Tensor& frames);
+
+  PoseEncoderNetwork pose = nullptr;
   IdentityEncoderNetwork idt = nullptr;
   GeneratorNetwork gen = nullptr;
   torch::nn::Embedding table = nullptr;

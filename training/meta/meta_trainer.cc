@@ -12,6 +12,7 @@
 #include "training/losses/landmark_loss.h"
 #include "training/losses/picture_loss.h"
 #include "training/support/contact_sheet.h"
+#include "training/support/picture_metrics.h"
 
 namespace reenact::training {
 namespace {
@@ -30,16 +31,37 @@ void set_requires_grad(torch::nn::Module& module, bool wanted) {
   for (auto& parameter : module.parameters()) parameter.set_requires_grad(wanted);
 }
 
+/// A generator whose mask is 1 to the last bit and stays so: no gradient reaches the zeroed filter, and tanh
+/// has none left.
+void fix_mask_at_one(GeneratorNetwork& generator) {
+  torch::NoGradGuard no_grad;
+  constexpr int mask_channel = 3;
+  auto parameters = generator->named_parameters();
+  parameters["out.weight"][mask_channel].zero_();
+  parameters["out.bias"][mask_channel].fill_(20);
+}
+
+void refuse_unless_finite(const LossValues& values, std::int64_t step) {
+  for (const auto& [name, value] : values)
+    if (!std::isfinite(value))
+      throw Error(ErrorCode::invalid,
+                  "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
+}
+
 }  // namespace
 
-MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count)
+MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_ptr<ProcessGroup> processes)
     : config_(config),
+      group_(std::move(processes)),
       networks_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
                 config.table_deviation, config.dropout, config.landmark_weight > 0),
       average_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
                config.table_deviation, config.dropout, config.landmark_weight > 0),
       discriminator_(with_labels(config.discriminator, label_count)) {
+  if (!config_.perceptual_networks.empty())
+    perceptual_ = load_perceptual_networks(config_.perceptual_networks);
   if (config_.unit_gain) networks_->gen->initialize_unit_gain();
+  if (!config_.segmentation) fix_mask_at_one(networks_->gen);
   if (config_.freeze_pose) set_requires_grad(*networks_->pose, false);
   update_average(*average_, *networks_, 0.0);
   average_->eval();
@@ -108,18 +130,53 @@ torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch
   return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
 }
 
-LossValues MetaTrainer::fit_step(const MetaBatch& batch) {
+LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
   torch::Tensor loss;
   {
     CpuAutocast mixed(config_.bfloat16);
     const auto predicted = networks_->idt(batch.identity_frames).mean(1);
-    loss = torch::smooth_l1_loss(predicted, average_->table(batch.labels));
+    const auto deviation = average_->table->weight.std();
+    loss = torch::smooth_l1_loss(predicted / deviation, average_->table(batch.labels) / deviation);
   }
-  generator_optimizer_->zero_grad();
-  loss.backward();
+  LossValues values = {{"fit", loss.item<double>()}};
+  group_->average(values);
+  refuse_unless_finite(values, step);
+  compute_gradients(*generator_optimizer_, loss);
   generator_optimizer_->step();
+  group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, config_.weight_average);
-  return {{"fit", loss.item<double>()}};
+  return values;
+}
+
+void MetaTrainer::broadcast() {
+  group_->broadcast(*networks_);
+  group_->broadcast(*average_);
+  group_->broadcast(*discriminator_);
+}
+
+void MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, const torch::Tensor& loss) {
+  optimizer.zero_grad();
+  loss.backward();
+  group_->average_gradients(optimizer);
+}
+
+void MetaTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
+                                     const torch::Tensor& real, const MetaBatch& batch) {
+  if (!perceptual_.vgg19.is_empty() && config_.perceptual_weight > 0)
+    losses["perceptual"] =
+        config_.perceptual_weight * perceptual_loss(perceptual_.vgg19, head.rgb, real, config_.vgg_input);
+  if (!perceptual_.vgg_face.is_empty() && config_.face_identity_weight > 0)
+    losses["face_identity"] = config_.face_identity_weight *
+                              face_identity_loss(perceptual_.vgg_face, head.rgb, real, config_.vgg_input);
+  const auto weights = face_part_weights(batch.landmarks, batch.has_landmarks, static_cast<int>(real.size(2)),
+                                         config_.face_part_weight);
+  if (config_.l1_weight > 0) losses["l1"] = config_.l1_weight * multi_scale_l1_loss(head.rgb, real, weights);
+  if (config_.gradient_weight > 0)
+    losses["gradient"] = config_.gradient_weight * image_gradient_loss(head.rgb, real, weights);
+  if (config_.dice_weight > 0)
+    losses["dice"] =
+        config_.dice_weight * (config_.dice_as_released ? dice_loss_as_released(head.mask, batch.mask)
+                                                        : dice_loss(head.mask, batch.mask));
 }
 
 LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
@@ -127,7 +184,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   networks_->train();
   discriminator_->train();
   if (config_.freeze_pose) networks_->pose->eval();
-  if (config_.identity_source == IdentitySource::fit) return fit_step(batch);
+  if (config_.identity_source == IdentitySource::fit) return fit_step(batch, step);
   const bool adversarial = config_.adversarial_weight > 0 && step >= config_.adversarial_from;
   const auto real = batch.target * batch.mask;
   std::map<std::string, torch::Tensor> losses;
@@ -140,16 +197,12 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
     const auto identity = identity_of(networks_, batch, &elementwise);
     const auto pose = networks_->pose(batch.pose_source).to(torch::kFloat);
     // Without any loss on pictures only the pose encoder learns, from landmarks: three times as fast.
-    const bool draws =
-        config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 || adversarial;
-    if (draws) head = networks_->gen(identity, pose);
-    const auto weights = face_part_weights(batch.landmarks, batch.has_landmarks,
-                                           static_cast<int>(real.size(2)), config_.face_part_weight);
-    if (config_.l1_weight > 0)
-      losses["l1"] = config_.l1_weight * multi_scale_l1_loss(head.rgb, real, weights);
-    if (config_.gradient_weight > 0)
-      losses["gradient"] = config_.gradient_weight * image_gradient_loss(head.rgb, real, weights);
-    if (config_.dice_weight > 0) losses["dice"] = config_.dice_weight * dice_loss(head.mask, batch.mask);
+    const bool draws = config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
+                       !config_.perceptual_networks.empty() || adversarial;
+    if (draws) {
+      head = networks_->gen(identity, pose);
+      add_content_losses(losses, head, real, batch);
+    }
     if (networks_->landmark_head)
       losses["landmarks"] = config_.landmark_weight *
                             landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
@@ -171,31 +224,27 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   torch::Tensor total;
   for (auto& [name, loss] : losses)
     total = total.defined() ? total + loss.to(torch::kFloat) : loss.to(torch::kFloat);
-  generator_optimizer_->zero_grad();
-  total.backward();
-  generator_optimizer_->step();
-
-  LossValues values;
+  torch::Tensor discriminator_loss;
   if (adversarial) {
-    torch::Tensor loss;
-    {
-      CpuAutocast mixed(config_.bfloat16);
-      const auto fake_output = discriminator_(head.rgb.detach(), class_embedding.detach());
-      loss = hinge_discriminator_loss(real_output.score, fake_output.score);
-    }
-    discriminator_optimizer_->zero_grad();
-    loss.backward();
-    discriminator_optimizer_->step();
-    values["discriminator"] = loss.item<double>();
+    CpuAutocast mixed(config_.bfloat16);
+    const auto fake_output = discriminator_(head.rgb.detach(), class_embedding.detach());
+    discriminator_loss = hinge_discriminator_loss(real_output.score, fake_output.score);
   }
+  LossValues values;
   for (auto& [name, loss] : losses) values[name] = loss.item<double>();
+  if (adversarial) values["discriminator"] = discriminator_loss.item<double>();
   values["total"] = total.item<double>();
-  if (!std::isfinite(values["total"])) {
-    for (auto& [name, value] : values)
-      if (!std::isfinite(value) && name != "total")
-        throw Error(ErrorCode::invalid,
-                    "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
+  group_->average(values);
+  refuse_unless_finite(values, step);
+
+  compute_gradients(*generator_optimizer_, total);
+  if (!config_.single_update) generator_optimizer_->step();
+  if (adversarial) {
+    compute_gradients(*discriminator_optimizer_, discriminator_loss);
+    discriminator_optimizer_->step();
   }
+  if (config_.single_update) generator_optimizer_->step();
+  group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
   return values;
 }
@@ -212,6 +261,13 @@ LossValues MetaTrainer::validate(const MetaBatch& held_out) {
   const auto head = average_->gen(identities(held_out), pose);
   LossValues values;
   values["held_out_l1"] = (head.rgb - held_out.target * held_out.mask).abs().mean().item<double>();
+  values["held_out_psnr"] = values["held_out_ssim"] = 0;
+  const auto count = held_out.target.size(0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto drawn = to_picture(head.rgb[i]), wanted = to_picture((held_out.target * held_out.mask)[i]);
+    values["held_out_psnr"] += psnr(drawn, wanted) / static_cast<double>(count);
+    values["held_out_ssim"] += ssim(drawn, wanted) / static_cast<double>(count);
+  }
   values["held_out_dice"] = dice_loss(head.mask, held_out.mask).item<double>();
   if (average_->landmark_head) values["held_out_landmarks"] = landmark_error(held_out);
   return values;
@@ -248,6 +304,12 @@ void MetaTrainer::standardize_pose(const MetaBatch& batch) {
   update_average(*average_, *networks_, 0.0);
 }
 
+void MetaTrainer::standardize_identity(const MetaBatch& batch) {
+  networks_->idt->train();
+  networks_->standardize_identity(batch.identity_frames);
+  update_average(*average_, *networks_, 0.0);
+}
+
 void MetaTrainer::put(Checkpoint& checkpoint) {
   checkpoint.put_module("networks", *networks_);
   checkpoint.put_module("average", *average_);
@@ -264,15 +326,33 @@ void MetaTrainer::get(const Checkpoint& checkpoint) {
   checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
 }
 
-std::array<int, 3> MetaTrainer::start_from(const Checkpoint& checkpoint) {
+std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path) {
+  const ModelFile file(path);
+  if (file.info().kind == ModelKind::checkpoint) {
+    const auto checkpoint = Checkpoint::load(path);
+    auto weights = checkpoint.with_prefix("average");
+    for (const auto& [name, tensor] : checkpoint.with_prefix("discriminator"))
+      weights["discriminator." + name] = tensor;
+    return weights;
+  }
+  if (file.info().kind != ModelKind::reenactor)
+    throw Error(ErrorCode::wrong_kind, "'" + path.string() + "' is a " + to_string(file.info().kind) +
+                                           ", wanted a checkpoint or a reenactor");
+  std::map<std::string, torch::Tensor> weights;
+  for (const auto& [name, view] : file.file().tensors()) weights[name] = to_torch(view);
+  return weights;
+}
+
+std::array<int, 3> MetaTrainer::start_from(const std::map<std::string, torch::Tensor>& weights) {
   torch::NoGradGuard no_grad;
   std::array<int, 3> counts{};
   const auto take = [&](torch::Tensor target, const std::string& name) {
-    if (!checkpoint.contains(name) || checkpoint.get(name).dim() != target.dim()) {
+    const auto found = weights.find(name);
+    if (found == weights.end() || found->second.dim() != target.dim()) {
       ++counts[2];
       return;
     }
-    auto source = checkpoint.get(name);
+    auto source = found->second;
     ++counts[source.sizes() == target.sizes() ? 0 : 1];
     for (std::int64_t d = 0; d < target.dim(); ++d) {
       const auto common = std::min(source.size(d), target.size(d));
@@ -281,14 +361,14 @@ std::array<int, 3> MetaTrainer::start_from(const Checkpoint& checkpoint) {
     }
     target.copy_(source);
   };
-  for (auto& item : networks_->named_parameters()) take(item.value(), "average." + item.key());
-  for (auto& item : networks_->named_buffers()) take(item.value(), "average." + item.key());
+  for (auto& item : networks_->named_parameters()) take(item.value(), item.key());
+  for (auto& item : networks_->named_buffers()) take(item.value(), item.key());
+  if (!config_.segmentation) fix_mask_at_one(networks_->gen);
   update_average(*average_, *networks_, 0.0);
-  if (config_.discriminator.image_size == config_.networks.image_size) {
-    for (auto& item : discriminator_->named_parameters())
-      if (checkpoint.contains("discriminator." + item.key()) &&
-          checkpoint.get("discriminator." + item.key()).sizes() == item.value().sizes())
-        take(item.value(), "discriminator." + item.key());
+  for (auto& item : discriminator_->named_parameters()) {
+    const auto found = weights.find("discriminator." + item.key());
+    if (found != weights.end() && found->second.sizes() == item.value().sizes())
+      take(item.value(), found->first);
   }
   return counts;
 }

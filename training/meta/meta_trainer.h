@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <opencv2/core.hpp>
@@ -10,6 +11,8 @@
 
 #include "reenact/identity.h"
 #include "torch/networks/discriminator.h"
+#include "training/distributed/process_group.h"
+#include "training/losses/content_loss.h"
 #include "training/meta/meta_batch.h"
 #include "training/meta/meta_networks.h"
 #include "training/support/checkpoint.h"
@@ -18,16 +21,27 @@ namespace reenact::training {
 
 using LossValues = std::map<std::string, double>;
 
+/// What MetaTrainer::start_from() takes from a file: the averaged networks and the discriminator of a
+/// checkpoint, or a finished reenactor. Throws Error (wrong_kind, and as ModelFile does).
+std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path);
+
 /// Meta-learning of section 3.3: all networks, their optimisers and one step.
 class MetaTrainer {
  public:
-  /// `label_count`: classes of the discriminator and rows of the table.
-  MetaTrainer(const MetaConfig& config, int label_count);
+  /// `label_count`: classes of the discriminator and rows of the table. Of several `processes` each makes its
+  /// own trainer and calls step() and broadcast() at the same times.
+  MetaTrainer(const MetaConfig& config, int label_count,
+              std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
-  /// One update of all networks; `step` counts from 0 and decides on schedules.
+  /// Gives all processes of the group the networks of rank 0; before the first step, and after restoring.
+  void broadcast();
+  /// One update of all networks; `step` counts from 0 and decides on schedules. Losses and gradients are
+  /// means over the group, and so are the running statistics of batch normalisation; each process normalises
+  /// with those of its own part. Throws Error (invalid) naming a loss that is not finite; no weight has
+  /// changed then.
   LossValues step(const MetaBatch& batch, std::int64_t step);
-  /// L1, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on frames not
-  /// trained on.
+  /// L1, PSNR, SSIM, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on
+  /// frames not trained on.
   LossValues validate(const MetaBatch& held_out);
   /// Mean landmark error, pixels of a 256 picture, of the averaged pose encoder; for people of no table.
   double landmark_error(const MetaBatch& batch);
@@ -39,12 +53,13 @@ class MetaTrainer {
 
   /// See MetaNetworks; before the first step.
   void standardize_pose(const MetaBatch& batch);
+  void standardize_identity(const MetaBatch& batch);
   void put(Checkpoint& checkpoint);
   void get(const Checkpoint& checkpoint);
-  /// Takes from another run's checkpoint every tensor that fits, and of larger ones the part that does: so a
+  /// Takes from another run's weights every tensor that fits, and of larger ones the part that does: so a
   /// generator grows by an upsampling block. Returns how many tensors were taken whole, in part, and not at
   /// all.
-  std::array<int, 3> start_from(const Checkpoint& checkpoint);
+  std::array<int, 3> start_from(const std::map<std::string, torch::Tensor>& weights);
   /// Takes pose encoder and landmark head, which must fit.
   void start_pose_from(const Checkpoint& checkpoint);
   /// Row `label` of the table as an identity, its resting pose and thumbnail from `frames`, pictures of that
@@ -56,11 +71,17 @@ class MetaTrainer {
  private:
   torch::Tensor identity_of(MetaNetworks& networks, const MetaBatch& batch,
                             torch::Tensor* elementwise = nullptr);
-  LossValues fit_step(const MetaBatch& batch);
+  LossValues fit_step(const MetaBatch& batch, std::int64_t step);
   torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
   void set_rates(std::int64_t step);
+  void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
+                          const torch::Tensor& real, const MetaBatch& batch);
+  /// Gradients of a loss, averaged over the group.
+  void compute_gradients(torch::optim::Optimizer& optimizer, const torch::Tensor& loss);
 
   MetaConfig config_;
+  std::shared_ptr<ProcessGroup> group_;
+  PerceptualNetworks perceptual_;
   MetaNetworks networks_, average_;
   Discriminator discriminator_;
   std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;

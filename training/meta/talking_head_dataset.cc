@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <opencv2/imgcodecs.hpp>
@@ -11,6 +12,7 @@
 #include <opencv2/videoio.hpp>
 #include <sstream>
 
+#include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
 
@@ -41,15 +43,36 @@ std::vector<Row> read_table(const std::filesystem::path& path) {
   return rows;
 }
 
-/// Row `index` of `landmarks` [N, 478, 2] in pixels of a picture of side `side`.
-std::vector<cv::Point2f> landmarks_of(const std::vector<float>& values, std::size_t index, float side) {
+/// Where a stored crop lies in the picture of training, all in pixels of the latter.
+struct Placement {
+  int size;    ///< side of the picture
+  int inner;   ///< side of the stored crop in it
+  int margin;  ///< from the picture's left and top edge to the crop's
+
+  /// A crop of `crop_scale` times the face box, brought into the paper's framing of 1.8 times. Clips that were published cut
+  /// tighter get the same reflected and faded rim that the elements give such a video.
+  Placement(int size, const std::string& crop_scale) : size(size), inner(size), margin(0) {
+    constexpr double framing = 1.8;
+    const double scale = crop_scale.empty() ? framing : std::strtod(crop_scale.c_str(), nullptr);
+    if (!(scale > 0.5 && scale < framing)) return;
+    inner = static_cast<int>(std::lround(size * scale / framing));
+    margin = (size - inner) / 2;
+  }
+  cv::Rect window() const { return {-margin, -margin, size, size}; }
+};
+
+/// Row `index` of `landmarks` [N, 478, 2] in pixels of a stored crop of side `side`.
+std::vector<cv::Point2f> landmarks_of(const std::vector<float>& values, std::size_t index, float side,
+                                      const Placement& placement) {
   constexpr std::size_t points = 478;
   std::vector<cv::Point2f> landmarks;
   if (values.size() < (index + 1) * points * 2) return landmarks;
   const float* row = values.data() + index * points * 2;
+  const float scale = static_cast<float>(placement.inner) / side / static_cast<float>(placement.size);
+  const float offset = static_cast<float>(placement.margin) / static_cast<float>(placement.size);
   for (std::size_t i = 0; i < points; ++i) {
     if (!std::isfinite(row[2 * i]) || !std::isfinite(row[2 * i + 1])) return {};
-    landmarks.emplace_back(row[2 * i] / side, row[2 * i + 1] / side);
+    landmarks.emplace_back(row[2 * i] * scale + offset, row[2 * i + 1] * scale + offset);
   }
   return landmarks;
 }
@@ -88,22 +111,34 @@ void TalkingHeadDataset::load_clips(const std::filesystem::path& folder, int ima
     if (row["split"] != filter.split || (filter.only_shippable && row["ship"] != "yes")) continue;
     const auto clip_folder = folder / "clips" / row["id"];
     int side = 256;
-    const auto pictures = read_video(clip_folder / "rgb.mp4", image_size, filter.frame_step, &side);
-    const auto masks = read_video(clip_folder / "mask.mp4", image_size, filter.frame_step);
+    const Placement placement(image_size, row["crop_scale"]);
+    const auto pictures = read_video(clip_folder / "rgb.mp4", placement.inner, filter.frame_step, &side);
+    const auto masks = read_video(clip_folder / "mask.mp4", placement.inner, filter.frame_step);
     if (pictures.empty() || masks.size() != pictures.size()) {
       spdlog::warn("{}: {} pictures and {} masks could be decoded; left out", clip_folder.string(),
                    pictures.size(), masks.size());
       ++unreadable_;
       continue;
     }
-    const SafetensorsFile labels(clip_folder / "labels.safetensors");
-    const auto landmarks = labels.at("landmarks").to_floats();
+    std::vector<float> landmarks;
+    try {
+      landmarks = SafetensorsFile(clip_folder / "labels.safetensors").at("landmarks").to_floats();
+    } catch (const Error& error) {
+      spdlog::warn("{}; the clip is left out", error.what());
+      ++unreadable_;
+      continue;
+    }
     HeadClip clip{row["id"], row["person"], {}};
     for (std::size_t i = 0; i < pictures.size(); ++i) {
       HeadFrame frame;
       cv::cvtColor(pictures[i], frame.rgb, cv::COLOR_BGR2RGB);
       cv::extractChannel(masks[i], frame.mask, 0);
-      frame.landmarks = landmarks_of(landmarks, i * filter.frame_step, static_cast<float>(side));
+      if (placement.margin > 0) {
+        frame.rgb = crop_with_padding(frame.rgb, placement.window());
+        frame.mask = crop_mask_with_padding(frame.mask, placement.window());
+      }
+      frame.landmarks =
+          landmarks_of(landmarks, i * filter.frame_step, static_cast<float>(side), placement);
       clip.frames.push_back(std::move(frame));
     }
     clips_.push_back(std::move(clip));
@@ -122,13 +157,14 @@ void TalkingHeadDataset::load_stills(const std::filesystem::path& folder, int im
     const auto mask = cv::imread(stem.string() + ".png", cv::IMREAD_GRAYSCALE);
     const auto position = index++;
     if (picture.empty() || mask.empty()) {
+      spdlog::warn("{}: the picture or its mask could not be decoded; left out", stem.string());
       ++unreadable_;
       continue;
     }
     HeadFrame frame;
     cv::cvtColor(resized(picture, image_size), frame.rgb, cv::COLOR_BGR2RGB);
     frame.mask = resized(mask, image_size);
-    frame.landmarks = landmarks_of(landmarks, position, static_cast<float>(picture.cols));
+    frame.landmarks = landmarks_of(landmarks, position, static_cast<float>(picture.cols), {image_size, ""});
     clips_.push_back({"still-" + row["id"], row["person"], {std::move(frame)}});
   }
 }

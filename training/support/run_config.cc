@@ -54,6 +54,47 @@ std::size_t edit_distance(const std::string& from, const std::string& to) {
   return row.back();
 }
 
+toml::table read_toml(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::not_found, "found no configuration file '" + path.string() + "'");
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream.is_open() || !std::filesystem::is_regular_file(path))
+    throw Error(ErrorCode::unreadable, "cannot read the configuration file '" + path.string() + "'");
+  const std::string document{std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return toml::parse(document, path.string());
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::invalid, "'" + path.string() + "' line " +
+                                        std::to_string(error.source().begin.line) +
+                                        " is not TOML: " + std::string(error.description()));
+  }
+}
+
+/// Puts the values of `upper` in place of, or beside, those of `lower`.
+void lay_over(toml::table& lower, toml::table&& upper) {
+  for (auto&& [key, node] : upper) {
+    auto* inner = lower.get_as<toml::table>(key);
+    if (inner && node.is_table())
+      lay_over(*inner, std::move(*node.as_table()));
+    else
+      lower.insert_or_assign(key, std::move(node));  // moved nodes remember their line, copied ones do not
+  }
+}
+
+/// The file over the one that its key `base` names, if it has one.
+toml::table read_with_base(const std::filesystem::path& path, int depth = 0) {
+  auto table = read_toml(path);
+  const auto base = table["base"].value<std::string>();
+  if (!base) return table;
+  if (depth > 8)
+    throw Error(ErrorCode::invalid,
+                "'" + path.string() + "' builds upon itself or upon too many other files");
+  table.erase("base");
+  auto result = read_with_base(path.parent_path() / *base, depth + 1);
+  lay_over(result, std::move(table));
+  return result;
+}
+
 template <typename Value>
 void insert(toml::table& root, const std::vector<std::string>& parts, Value&& value) {
   toml::table* table = &root;
@@ -65,10 +106,13 @@ void insert(toml::table& root, const std::vector<std::string>& parts, Value&& va
   table->insert_or_assign(parts.back(), std::forward<Value>(value));
 }
 
-/// The shortest digits that read back as the same number; toml++ itself prints 0.2 as 0.20000000000000001.
+/// The shortest digits that read back as the same number, without an exponent where people write none; toml++
+/// itself prints 0.2 as 0.20000000000000001.
 std::string shortest(double value) {
   char digits[64];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  const double size = std::abs(value);
+  const auto format = size >= 1e-4 && size < 1e15 ? std::chars_format::fixed : std::chars_format::general;
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, format).ptr;
   std::string text(digits, end);
   return !std::isfinite(value) || text.find_first_of(".e") != std::string::npos ? text : text + ".0";
 }
@@ -128,7 +172,9 @@ struct RunConfig::Private {
     for (const auto& key : overridden)
       if (dotted_key == key || dotted_key.starts_with(key + ".")) return "--set " + key;
     std::ostringstream text;
-    text << "'" << path.string() << "' line " << node.source().begin.line;
+    // A value may stand in a file that this one builds upon.
+    text << "'" << (node.source().path ? *node.source().path : path.string()) << "' line "
+         << node.source().begin.line;
     return text.str();
   }
 
@@ -205,21 +251,7 @@ struct RunConfig::Private {
 RunConfig::RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides)
     : p_(std::make_unique<Private>()) {
   p_->path = toml;
-  if (!toml.empty()) {
-    if (!std::filesystem::exists(toml))
-      throw Error(ErrorCode::not_found, "found no configuration file '" + toml.string() + "'");
-    std::ifstream stream(toml, std::ios::binary);
-    if (!stream.is_open() || !std::filesystem::is_regular_file(toml))
-      throw Error(ErrorCode::unreadable, "cannot read the configuration file '" + toml.string() + "'");
-    const std::string document{std::istreambuf_iterator<char>(stream), {}};
-    try {
-      p_->root = toml::parse(document, toml.string());
-    } catch (const toml::parse_error& error) {
-      throw Error(ErrorCode::invalid, "'" + toml.string() + "' line " +
-                                          std::to_string(error.source().begin.line) +
-                                          " is not TOML: " + std::string(error.description()));
-    }
-  }
+  if (!toml.empty()) p_->root = read_with_base(toml);
   for (const auto& assignment : overrides) p_->override_with(assignment);
 }
 

@@ -17,7 +17,8 @@ namespace reenact::training {
 /// accepted where a number is asked for.
 class RunConfig {
  public:
-  /// `toml` may be empty: then only overrides and fallbacks count. Each override is "a.b=value"; the value is
+  /// A file may build upon another: its top-level key `base` names that one, relative to its own folder, and its values count
+  /// before those of the other. `toml` may be empty: then only overrides and fallbacks count. Each override is "a.b=value"; the value is
   /// read as TOML and, where it is none, as text, so that quotes are not needed. Throws Error: not_found,
   /// unreadable, invalid.
   explicit RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {});

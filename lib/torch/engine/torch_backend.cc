@@ -23,7 +23,7 @@ class TorchObject : public Interface {
   Execution execution_;
 };
 
-class TorchPoseEncoder : public TorchObject<PoseEncoder, MobileNetV2Impl, ReenactorConfig> {
+class TorchPoseEncoder : public TorchObject<PoseEncoder, PoseEncoderNetworkImpl, ReenactorConfig> {
  public:
   using TorchObject::TorchObject;
   int image_size() const override { return config_.image_size; }
@@ -115,9 +115,8 @@ std::unique_ptr<PoseEncoder> TorchBackend::pose_encoder(std::shared_ptr<const Mo
   return std::make_unique<TorchPoseEncoder>(
       pose_encoders_.get(*file, execution,
                          [&] {
-                           return loaded(std::make_shared<MobileNetV2Impl>(config.pose_embedding_size,
-                                                                           config.pose_encoder_width),
-                                         *file, "pose.", execution);
+                           return loaded(std::make_shared<PoseEncoderNetworkImpl>(config), *file, "pose.",
+                                         execution);
                          }),
       config, execution);
 }

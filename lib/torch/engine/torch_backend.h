@@ -5,6 +5,7 @@
 #include "torch/engine/weight_cache.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
+#include "torch/networks/pose_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"
@@ -27,7 +28,7 @@ class TorchBackend : public Backend {
                                        const EngineOptions& options) override;
 
  private:
-  WeightCache<MobileNetV2Impl> pose_encoders_;
+  WeightCache<PoseEncoderNetworkImpl> pose_encoders_;
   WeightCache<IdentityEncoderNetworkImpl> identity_encoders_;
   WeightCache<GeneratorNetworkImpl> generators_;
   WeightCache<S3fdImpl> detectors_;

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "reenact/model_file.h"
+#include "support/temporary_folder.h"
+#include "training/process_ranks.h"
+#include "training/run_program.h"
+#include "training/small_face_dataset.h"
+
+namespace reenact::training {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using test::RunningProgram;
+using testing::HasSubstr;
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// `reenact-train meta` on drawn faces.
+class MetaCommand : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<test::TemporaryFolder>();
+    test::write_small_face_dataset(*folder_ / "data");
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static fs::path path(const std::string& name) { return *folder_ / name; }
+  static fs::path checkpoint(const std::string& run, int step) {
+    char name[64];
+    std::snprintf(name, sizeof name, "checkpoint-%09d.safetensors", step);
+    return path(run) / "checkpoints" / name;
+  }
+  static std::vector<std::string> arguments(const std::string& run, int steps,
+                                            const std::vector<std::string>& more = {}) {
+    std::vector<std::string> list = {
+        "meta",      "--run-dir", path(run), "--output",           path(run + ".safetensors"),
+        "--threads", "1",         "--steps", std::to_string(steps)};
+    for (const char* setting :
+         {"networks.preset=lite", "networks.image_size=32", "networks.pose_input_size=32",
+          "networks.num_channels=4", "networks.max_channels=8", "networks.identity_embedding_size=8",
+          "networks.pose_embedding_size=8", "networks.projector_hidden=16",
+          "networks.identity_encoder_width=0.25", "networks.pose_encoder_width=0.25",
+          "discriminator.num_blocks=4", "identity.source=table", "training.batch_size=4",
+          "training.checkpoint_every=2", "training.validation_every=1000", "training.sheet_every=1000",
+          "training.keep_checkpoints=2", "loss.l1=10"}) {
+      list.push_back("--set");
+      list.push_back(setting);
+    }
+    list.push_back("--set");
+    list.push_back("data.folder=" + path("data").string());
+    list.insert(list.end(), more.begin(), more.end());
+    return list;
+  }
+  static bool wait_for_file(const fs::path& file) {
+    for (int i = 0; i < 6000 && !fs::exists(file); ++i) std::this_thread::sleep_for(5ms);
+    return fs::exists(file);
+  }
+  static fs::path newest_checkpoint(const std::string& run) {
+    fs::path newest;
+    for (const auto& entry : fs::directory_iterator(path(run) / "checkpoints"))
+      if (entry.path().extension() == ".safetensors") newest = std::max(newest, entry.path());
+    return newest;
+  }
+  static std::unique_ptr<test::TemporaryFolder> folder_;
+};
+std::unique_ptr<test::TemporaryFolder> MetaCommand::folder_;
+
+TEST_F(MetaCommand, AKilledRunResumesToTheSameModel) {
+  const auto straight = test::run_program(arguments("straight", 30));
+  ASSERT_EQ(straight.exit_code, 0) << straight.errors;
+  EXPECT_THAT(straight.errors, HasSubstr("substitute for perceptual networks"));
+  {
+    RunningProgram killed(arguments("killed", 30));
+    ASSERT_TRUE(wait_for_file(checkpoint("killed", 4)));
+    killed.send(SIGKILL);
+    ASSERT_EQ(killed.wait().exit_code, 128 + SIGKILL) << "it was to be killed before its end";
+  }
+  ASSERT_FALSE(fs::exists(path("killed.safetensors")));
+  const auto resumed = test::run_program(arguments("killed", 30, {"--resume"}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_THAT(resumed.errors, HasSubstr("resumed from"));
+  EXPECT_EQ(bytes_of(path("straight.safetensors")), bytes_of(path("killed.safetensors")));
+}
+
+TEST_F(MetaCommand, AFullDiskEndsNothing) {
+  const auto steps = 4;
+  rlimit unlimited{};
+  getrlimit(RLIMIT_FSIZE, &unlimited);
+  rlimit full = unlimited;
+  full.rlim_cur = 40 * 1024;  // less than a checkpoint
+  setrlimit(RLIMIT_FSIZE, &full);
+  const auto result = test::run_program(arguments("full", steps));
+  setrlimit(RLIMIT_FSIZE, &unlimited);
+  EXPECT_EQ(result.exit_code, 1) << "the model could not be written either";
+  EXPECT_THAT(result.errors, HasSubstr("checkpoint-000000002.safetensors"));
+  EXPECT_THAT(result.errors, HasSubstr("checkpoint-000000004.safetensors"))
+      << "it went on after the first failure";
+  EXPECT_THAT(result.errors, HasSubstr("there is no earlier checkpoint"));
+  EXPECT_FALSE(fs::exists(path("full.safetensors")));
+}
+
+TEST_F(MetaCommand, UnreadableEntriesAreCounted) {
+  fs::copy(path("data"), path("damaged"), fs::copy_options::recursive);
+  fs::resize_file(path("damaged") / "stills" / "0001.jpg", 10);
+  fs::resize_file(path("damaged") / "clips" / "c0" / "labels.safetensors", 30);
+  auto list = arguments("unreadable", 1);
+  std::replace(list.begin(), list.end(), "data.folder=" + path("data").string(),
+               "data.folder=" + path("damaged").string());
+  const auto result = test::run_program(list);
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("1 clips and stills, 1 frames, 2 unreadable"));
+  EXPECT_THAT(result.errors, HasSubstr("0001"));
+}
+
+#ifdef REENACT_WITH_GLOO
+
+std::vector<std::string> rank_variables(int rank, std::uint16_t port) {
+  return {"RANK=" + std::to_string(rank), "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1",
+          "MASTER_PORT=" + std::to_string(port)};
+}
+
+TEST_F(MetaCommand, OnlyTheFirstProcessWrites) {
+  const auto port = test::free_port();
+  RunningProgram first(arguments("first", 4), rank_variables(0, port));
+  RunningProgram second(arguments("second", 4), rank_variables(1, port));
+  const auto first_result = first.wait(), second_result = second.wait();
+  ASSERT_EQ(first_result.exit_code, 0) << first_result.errors;
+  ASSERT_EQ(second_result.exit_code, 0) << second_result.errors;
+  EXPECT_EQ(ModelFile(path("first.safetensors"), ModelKind::reenactor).info().provenance["step"], 4);
+  EXPECT_FALSE(fs::exists(path("second.safetensors")));
+  EXPECT_FALSE(fs::exists(path("second")));
+  EXPECT_EQ(second_result.output, "");
+  EXPECT_THAT(first_result.errors, HasSubstr("2 processes share each batch of 4"));
+}
+
+TEST_F(MetaCommand, ALostProcessEndsTheRunAndItResumes) {
+  {
+    const auto port = test::free_port();
+    RunningProgram first(arguments("lost", 100'000), rank_variables(0, port));
+    RunningProgram second(arguments("lost", 100'000), rank_variables(1, port));
+    ASSERT_TRUE(wait_for_file(checkpoint("lost", 4)));
+    second.send(SIGKILL);
+    second.wait();
+    const auto start = std::chrono::steady_clock::now();
+    const auto result = first.wait();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 60s);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, HasSubstr("reenact-train: process 0 of 0 to 1 lost another one"));
+  }
+  const auto port = test::free_port();
+  RunningProgram first(arguments("lost", 10'000, {"--resume"}), rank_variables(0, port));
+  RunningProgram second(arguments("lost", 10'000, {"--resume"}), rank_variables(1, port));
+  const auto before = newest_checkpoint("lost");
+  for (int i = 0; i < 6000 && newest_checkpoint("lost") == before; ++i) std::this_thread::sleep_for(5ms);
+  second.send(SIGTERM);  // one is told to stop, both do
+  const auto second_result = second.wait(), first_result = first.wait();
+  EXPECT_EQ(second_result.exit_code, 0) << second_result.errors;
+  EXPECT_EQ(first_result.exit_code, 0) << first_result.errors;
+  EXPECT_THAT(first_result.errors, HasSubstr("resumed from"));
+  EXPECT_TRUE(fs::exists(path("lost.safetensors")));
+}
+
+TEST_F(MetaCommand, ABatchThatCannotBeSharedIsRefused) {
+  RunningProgram program(arguments("odd", 1, {"--set", "training.batch_size=3"}),
+                         rank_variables(0, test::free_port()));
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("training.batch_size is 3, wanted a multiple of the 2 processes"));
+}
+
+#else
+
+TEST_F(MetaCommand, SeveralProcessesNeedGloo) {
+  RunningProgram program(arguments("none", 1), {"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1"});
+  const auto result = program.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("this build has no Gloo"));
+}
+
+#endif
+
+}  // namespace
+}  // namespace reenact::training
