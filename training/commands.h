@@ -14,6 +14,7 @@ CLI::App* add_render_command(CLI::App& parent);     // training/commands/render_
 CLI::App* add_inspect_command(CLI::App& parent);    // training/commands/inspect_command.cc
 CLI::App* add_import_command(CLI::App& parent);     // training/import/import_command.cc
 CLI::App* add_personalise_command(CLI::App& parent);  // training/personalise/personalise_command.cc
+CLI::App* add_prepare_command(CLI::App& parent);  // training/prepare/prepare_command.cc
 CLI::App* add_quantise_command(CLI::App& parent);  // training/quantise/quantise_command.cc
 
 }  // namespace reenact::training

@@ -50,6 +50,9 @@ int run(int argc, char** argv) {
   app.parse_complete_callback([&level] { spdlog::set_level(level); });
 
   using namespace reenact::training;
+#ifdef REENACT_WITH_PREPARE_COMMAND
+  add_prepare_command(app);
+#endif
 #ifdef REENACT_WITH_DETECTOR_COMMAND
   add_detector_command(app);
 #endif

@@ -39,27 +39,39 @@ FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions&
   if (!options_.already_cropped) detector_ = load_detector(find_model(options_.detector), engine);
 }
 
-cv::Mat FaceCropper::crop(const cv::Mat& rgb, int size, double seconds) {
-  cv::Mat crop;
+std::optional<FaceTracker::State> FaceCropper::find(const cv::Mat& rgb, double seconds) {
   if (options_.already_cropped) {
-    if (rgb.size() == cv::Size(size, size))
-      crop = rgb;
-    else
-      cv::resize(rgb, crop, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
-  } else {
-    cv::Mat reduced = rgb;
-    const double scale = static_cast<double>(options_.detect_size) / std::max(rgb.cols, rgb.rows);
-    if (scale > 0 && scale < 1) cv::resize(rgb, reduced, {}, scale, scale, cv::INTER_AREA);
-    const auto x = static_cast<float>(rgb.cols) / static_cast<float>(reduced.cols);
-    const auto y = static_cast<float>(rgb.rows) / static_cast<float>(reduced.rows);
-    auto boxes = detector_->detect(reduced, static_cast<float>(options_.score_threshold),
-                                   static_cast<float>(options_.iou_threshold));
-    for (auto& box : boxes) box = {box.left * x, box.top * y, box.right * x, box.bottom * y, box.score};
-    const auto face = tracker_.update(rgb, boxes, seconds);
-    if (!face) return {};
-    crop = crop_face(rgb, face->box, size, options_.crop_scale);
+    const auto x = static_cast<float>(rgb.cols), y = static_cast<float>(rgb.rows);
+    const auto share = static_cast<float>(1 / options_.crop_scale);
+    const FaceBox middle{x * (1 - share) / 2, y * (1 - share) / 2, x * (1 + share) / 2, y * (1 + share) / 2,
+                         1};
+    return FaceTracker::State{middle, 1, false};
   }
+  cv::Mat reduced = rgb;
+  const double scale = static_cast<double>(options_.detect_size) / std::max(rgb.cols, rgb.rows);
+  if (scale > 0 && scale < 1) cv::resize(rgb, reduced, {}, scale, scale, cv::INTER_AREA);
+  const auto x = static_cast<float>(rgb.cols) / static_cast<float>(reduced.cols);
+  const auto y = static_cast<float>(rgb.rows) / static_cast<float>(reduced.rows);
+  auto boxes = detector_->detect(reduced, static_cast<float>(options_.score_threshold),
+                                 static_cast<float>(options_.iou_threshold));
+  for (auto& box : boxes) box = {box.left * x, box.top * y, box.right * x, box.bottom * y, box.score};
+  return tracker_.update(rgb, boxes, seconds);
+}
+
+cv::Mat FaceCropper::cut(const cv::Mat& rgb, const FaceBox& box, int size) const {
+  cv::Mat crop;
+  if (!options_.already_cropped)
+    crop = crop_face(rgb, box, size, options_.crop_scale);
+  else if (rgb.size() == cv::Size(size, size))
+    crop = rgb;
+  else
+    cv::resize(rgb, crop, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
   return options_.loader_crop ? recrop_as_loader(crop, size) : crop;
+}
+
+cv::Mat FaceCropper::crop(const cv::Mat& rgb, int size, double seconds) {
+  const auto face = find(rgb, seconds);
+  return face ? cut(rgb, face->box, size) : cv::Mat();
 }
 
 void FaceCropper::reset() {

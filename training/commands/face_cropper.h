@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 
 #include "reenact/engine.h"
@@ -34,7 +35,12 @@ class FaceCropper {
   /// Throws Error as find_model() and load_detector() do; needs no detector for pictures already cropped.
   FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine);
 
-  /// `size` x `size` RGB CV_8UC3, or an empty picture when no face was found.
+  /// The face that crop() would cut out of the next picture, in its pixels; of pictures already cropped the
+  /// middle one over crop_scale. Empty when none was found.
+  std::optional<FaceTracker::State> find(const cv::Mat& rgb, double seconds);
+  /// The window around `box`, a face that find() found in this picture: `size` x `size` RGB CV_8UC3.
+  cv::Mat cut(const cv::Mat& rgb, const FaceBox& box, int size) const;
+  /// Both: `size` x `size` RGB CV_8UC3, or an empty picture when no face was found.
   cv::Mat crop(const cv::Mat& rgb, int size, double seconds);
   /// Forgets the face followed so far; the next picture is of another source.
   void reset();

@@ -51,7 +51,7 @@ std::optional<PictureSource::Picture> PictureSource::next() {
   cv::Mat rgb;
   if (!images_.empty()) {
     if (index_ >= static_cast<std::int64_t>(images_.size())) return {};
-    rgb = read_rgb(images_[static_cast<std::size_t>(index_)]);
+    rgb = read_rgb(images_[static_cast<std::size_t>(index_++)]);
   } else {
     cv::Mat bgr;
     if (!clip_.read(bgr) || bgr.empty()) {
@@ -59,9 +59,10 @@ std::optional<PictureSource::Picture> PictureSource::next() {
         throw Error(ErrorCode::unreadable, "'" + path_.string() + "' is a clip without a picture");
       return {};
     }
+    ++index_;
     cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
   }
-  const auto timestamp = std::llround(static_cast<double>(index_++) * 1e9 / frame_rate_);
+  const auto timestamp = std::llround(static_cast<double>(index_ - 1) * 1e9 / frame_rate_);
   return Picture{rgb, timestamp};
 }
 

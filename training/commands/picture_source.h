@@ -21,7 +21,8 @@ class PictureSource {
   /// Throws Error: not_found, unreadable when it is neither an image nor a clip that OpenCV reads.
   explicit PictureSource(const std::filesystem::path& path);
 
-  /// Empty at the end. Throws Error (unreadable) for an image of a folder that cannot be read.
+  /// Empty at the end. Throws Error (unreadable) for an image of a folder that cannot be read; the next call goes on with
+  /// the one after it.
   std::optional<Picture> next();
   /// Pictures a second: the clip's own, 25 for images.
   double frame_rate() const { return frame_rate_; }

@@ -112,7 +112,6 @@ DetectorTrainer::Batch DetectorTrainer::compose(std::int64_t step) const {
   const auto& sizes = config_.picture_sizes;
   const int size = sizes[std::uniform_int_distribution<std::size_t>(0, sizes.size() - 1)(step_random)];
   Batch batch;
-  batch.step = step;
   std::vector<cv::Mat> rgb;
   const auto& anchors = anchors_.at(size);
   for (int i = 0; i < config_.batch_size; ++i) {
@@ -126,10 +125,8 @@ DetectorTrainer::Batch DetectorTrainer::compose(std::int64_t step) const {
 }
 
 DetectorTrainer::Batch DetectorTrainer::next_batch(std::int64_t step) {
-  if (!config_.prefetch) return compose(step);
-  auto batch = prefetched_.valid() ? prefetched_.get() : compose(step);
-  if (batch.step != step) batch = compose(step);
-  prefetched_ = std::async(std::launch::async, [this, step] { return compose(step + 1); });
+  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
+  if (config_.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
   return batch;
 }
 

@@ -3,13 +3,13 @@
 
 #include <torch/torch.h>
 
-#include <future>
 #include <memory>
 #include <vector>
 
 #include "torch/networks/s3fd.h"
 #include "training/detector/detector_config.h"
 #include "training/detector/detector_evaluation.h"
+#include "training/support/prefetcher.h"
 #include "training/support/supervised_run.h"
 
 namespace reenact::training {
@@ -34,7 +34,6 @@ class DetectorTrainer : public SupervisedTask {
 
  private:
   struct Batch {
-    std::int64_t step = -1;
     torch::Tensor pictures;
     std::vector<AnchorTargets> targets;
   };
@@ -53,7 +52,7 @@ class DetectorTrainer : public SupervisedTask {
   std::map<int, std::vector<Anchor>> anchors_;  // by the size of the pictures
   S3fd network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
-  std::future<Batch> prefetched_;
+  Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 
 }  // namespace reenact::training

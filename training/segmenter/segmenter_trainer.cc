@@ -140,14 +140,12 @@ SegmenterTrainer::Batch SegmenterTrainer::compose(std::int64_t step) const {
     pictures.push_back(to_tensor(sample.rgb));
     masks.push_back(to_tensor(sample.mask));
   }
-  return {step, torch::stack(pictures), torch::stack(masks)};
+  return {torch::stack(pictures), torch::stack(masks)};
 }
 
 SegmenterTrainer::Batch SegmenterTrainer::next_batch(std::int64_t step) {
-  if (!config_.prefetch) return compose(step);
-  auto batch = prefetched_.valid() ? prefetched_.get() : compose(step);
-  if (batch.step != step) batch = compose(step);
-  prefetched_ = std::async(std::launch::async, [this, step] { return compose(step + 1); });
+  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
+  if (config_.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
   return batch;
 }
 

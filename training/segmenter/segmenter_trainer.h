@@ -3,12 +3,12 @@
 
 #include <torch/torch.h>
 
-#include <future>
 #include <memory>
 #include <vector>
 
 #include "torch/networks/unet_segmenter.h"
 #include "training/segmenter/mask_sampler.h"
+#include "training/support/prefetcher.h"
 #include "training/support/supervised_run.h"
 
 namespace reenact::training {
@@ -60,7 +60,6 @@ class SegmenterTrainer : public SupervisedTask {
 
  private:
   struct Batch {
-    std::int64_t step = -1;
     torch::Tensor pictures, masks;
   };
   Batch compose(std::int64_t step) const;
@@ -74,7 +73,7 @@ class SegmenterTrainer : public SupervisedTask {
   std::unique_ptr<MaskSampler> sampler_;
   UnetSegmenter network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
-  std::future<Batch> prefetched_;
+  Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 
 }  // namespace reenact::training
