@@ -47,7 +47,7 @@ struct MetaConfig {
   // the embeddings are long: short ones leave the generator blind to pose and identity for thousands of
   // steps.
   bool freeze_pose =
-      false;  ///< the pose encoder stays as it starts, so that the generator cannot talk it into silence
+      false;  ///< pose encoder and landmark head stay as they start, so that the generator cannot talk it into silence
   double pose_deviation =
       0;  ///< the pose encoder's last layer is scaled to this deviation over samples; 0: left as drawn
   double dropout =

@@ -62,7 +62,10 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
     perceptual_ = load_perceptual_networks(config_.perceptual_networks);
   if (config_.unit_gain) networks_->gen->initialize_unit_gain();
   if (!config_.segmentation) fix_mask_at_one(networks_->gen);
-  if (config_.freeze_pose) set_requires_grad(*networks_->pose, false);
+  if (config_.freeze_pose) {
+    set_requires_grad(*networks_->pose, false);
+    if (networks_->landmark_head) set_requires_grad(*networks_->landmark_head, false);
+  }
   update_average(*average_, *networks_, 0.0);
   average_->eval();
   set_requires_grad(*average_, false);
@@ -84,7 +87,7 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
       for (auto& parameter : networks_->pose->parameters()) parameters.push_back(parameter);
     if (!networks_->table)
       for (auto& parameter : networks_->idt->parameters()) parameters.push_back(parameter);
-    if (networks_->landmark_head)
+    if (networks_->landmark_head && !config_.freeze_pose)
       for (auto& parameter : networks_->landmark_head->parameters()) parameters.push_back(parameter);
     groups.push_back(group(std::move(parameters), config_.learning_rate));
     if (networks_->table)
@@ -203,7 +206,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
       head = networks_->gen(identity, pose);
       add_content_losses(losses, head, real, batch);
     }
-    if (networks_->landmark_head)
+    if (networks_->landmark_head && !config_.freeze_pose)
       losses["landmarks"] = config_.landmark_weight *
                             landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
     if (config_.cross_weight > 0) losses["cross"] = config_.cross_weight * cross_loss(identity, pose, batch);
