@@ -68,6 +68,7 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
   EXPECT_EQ(json(config), json::parse(R"({"preset":"small","image_size":64,"num_channels":8,"max_channels":64,
     "identity_embedding_size":32,"pose_embedding_size":16,"constant_size":8,"residual_blocks":1,"projector_hidden":512,
     "reflection_padding":true,"identity_encoder":"mobilenet_v2","identity_encoder_width":0.5,"pose_encoder_width":0.25,
+    "pose_encoder":"mobilenet_v2",
     "pose_input_size":96})"));
   EXPECT_EQ(json(DetectorConfig()),
             json::parse(R"({"width":1.0,"channel_order":"bgr","subtract_mean":true})"));

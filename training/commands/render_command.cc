@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::string model = "reenactor.safetensors", identity;
   fs::path driver, output, pose_track;
-  std::string background = "black";
+  std::string background = "black", licence;
   bool side_by_side = false;
   std::int64_t every = 1, limit = 0;
   FaceCropperOptions cropper;
@@ -183,6 +183,7 @@ void run(const Arguments& arguments) {
   }
 
   PoseTrack track;
+  track.licence = arguments.licence;
   track.provenance = {{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
   std::int64_t read = 0, drawn = 0, faceless = 0;
   while (arguments.limit == 0 || drawn < arguments.limit) {
@@ -235,6 +236,7 @@ CLI::App* add_render_command(CLI::App& parent) {
       ->option_text("PATH");
   command->add_option("--pose-track", arguments->pose_track, "Record the poses into this file as well")
       ->option_text("FILE");
+  command->add_option("--licence", arguments->licence, "Licence of the pose track, an SPDX expression or a sentence");
   command
       ->add_option("--background", arguments->background,
                    "black (colour times mask, as the authors' pictures), transparent, R,G,B or an image file")
