@@ -91,7 +91,12 @@ const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vecto
             best([&](const FaceBox& face) { return intersection_over_union(face, box); });
         if (intersection_over_union(*nearest, box) > 0) return nearest;
       }
-      break;
+      {
+        // A large box that the detector doubts must not win over a sure face: it would be followed from then on.
+        constexpr float least_share = 0.85f;
+        const float sure = least_share * best([](const FaceBox& face) { return face.score; })->score;
+        return best([&](const FaceBox& face) { return face.score >= sure ? area(face) : -1.f; });
+      }
     case FaceSelect::largest:
       break;
   }

@@ -284,6 +284,19 @@ TEST(FaceTrackerSmoothing, SteadiesAJitteringBoxTheMoreTheHigher) {
   EXPECT_LT(full, half / 1.5);
 }
 
+TEST(FaceTrackerSelection, ADoubtfulLargeBoxDoesNotWinOverASureFace) {
+  const Scene scene;
+  const cv::Mat picture = scene.without_face();
+  FaceBox doubtful = box_at(400, 200, 300, 300);
+  doubtful.score = 0.6f;
+  FaceTracker tracker({FaceSelect::track, 0, 0});
+  EXPECT_NEAR(center_x(update(tracker, picture, {doubtful, box_at(200, 200)}, 0)->box), 200, 1);
+  // Sure enough, the larger one is chosen as ever.
+  doubtful.score = 0.85f;
+  tracker.reset();
+  EXPECT_NEAR(center_x(update(tracker, picture, {doubtful, box_at(200, 200)}, 1)->box), 400, 1);
+}
+
 TEST(FaceTrackerSmoothing, LagsLittleBehindAQuickFace) {
   // Half a face side a second: One-Euro's lag in the steady state is v / (2 pi (cutoff + beta v)).
   const Scene scene;
