@@ -46,7 +46,8 @@ GType face_select_get_type() {
   static const GEnumValue values[] = {
       value(FaceSelect::largest, "The largest face of each detection", "largest"),
       value(FaceSelect::center, "The face nearest to the middle of the picture", "center"),
-      value(FaceSelect::track, "The face followed so far, else the largest", "track"),
+      value(FaceSelect::track,
+            "The face followed so far, else the largest of those nearly as sure as the surest", "track"),
       value(FaceSelect::index, "The face-index-th from the left", "index"), end_of_values};
   static const GType type = register_enum("ReenactFaceSelect", values);
   return type;

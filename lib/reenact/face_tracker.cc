@@ -70,6 +70,12 @@ const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vecto
     return &*std::max_element(faces.begin(), faces.end(),
                               [&](const FaceBox& a, const FaceBox& b) { return value(a) < value(b); });
   };
+  // A large box that the detector doubts must not win over a sure face: it would be followed from then on.
+  const auto largest_sure = [&] {
+    constexpr float least_share = 0.85f;
+    const float least = least_share * best([](const FaceBox& face) { return face.score; })->score;
+    return best([&](const FaceBox& face) { return face.score >= least ? area(face) : -1.f; });
+  };
   switch (options.select) {
     case FaceSelect::center:
       return best([&](const FaceBox& face) {
@@ -91,12 +97,7 @@ const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vecto
             best([&](const FaceBox& face) { return intersection_over_union(face, box); });
         if (intersection_over_union(*nearest, box) > 0) return nearest;
       }
-      {
-        // A large box that the detector doubts must not win over a sure face: it would be followed from then on.
-        constexpr float least_share = 0.85f;
-        const float sure = least_share * best([](const FaceBox& face) { return face.score; })->score;
-        return best([&](const FaceBox& face) { return face.score >= sure ? area(face) : -1.f; });
-      }
+      return largest_sure();
     case FaceSelect::largest:
       break;
   }

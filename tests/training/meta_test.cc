@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <opencv2/core.hpp>
@@ -241,6 +242,26 @@ TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
   EXPECT_EQ(read("ablation/plus-poseenc-minus-augm.toml").augmentation.affine_scale, 0);
   EXPECT_EQ(read("ablation/x2face-minus-augm.toml").networks.pose_embedding_size, 128);
   EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").freeze_pose);
+}
+
+TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
+  const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
+  std::string before;
+  std::int64_t steps = 0;
+  for (const std::string name : {"meta-lite-pose", "meta-lite-64", "meta-lite-128", "meta-lite-fit"}) {
+    const RunConfig file(folder / (name + ".toml"));
+    const auto settings = read_meta_config(file);
+    file.refuse_unknown_keys();
+    if (!before.empty()) {
+      char wanted[96];
+      std::snprintf(wanted, sizeof wanted, "runs/%s/checkpoints/checkpoint-%09d.safetensors", before.c_str(),
+                    static_cast<int>(steps));
+      EXPECT_EQ(settings.start_from.empty() ? settings.start_pose_from : settings.start_from, wanted) << name;
+      EXPECT_EQ(settings.networks.pose_image_size(), reenactor_preset("lite").pose_image_size()) << name;
+    }
+    before = name;
+    steps = settings.steps;
+  }
 }
 
 TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {

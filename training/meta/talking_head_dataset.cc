@@ -5,43 +5,17 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <map>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
-#include <sstream>
 
 #include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
+#include "training/support/table.h"
 
 namespace reenact::training {
 namespace {
-
-using Row = std::map<std::string, std::string>;
-
-std::vector<Row> read_table(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) throw Error(ErrorCode::not_found, path.string() + ": the table of the dataset is not there");
-  const auto split = [](const std::string& line) {
-    std::vector<std::string> cells;
-    std::istringstream stream(line);
-    for (std::string cell; std::getline(stream, cell, '\t');) cells.push_back(cell);
-    return cells;
-  };
-  std::string line;
-  std::getline(file, line);
-  const auto names = split(line);
-  std::vector<Row> rows;
-  while (std::getline(file, line)) {
-    const auto cells = split(line);
-    Row row;
-    for (std::size_t i = 0; i < names.size(); ++i) row[names[i]] = i < cells.size() ? cells[i] : "";
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
 
 /// Where a stored crop lies in the picture of training, all in pixels of the latter.
 struct Placement {
@@ -49,8 +23,8 @@ struct Placement {
   int inner;   ///< side of the stored crop in it
   int margin;  ///< from the picture's left and top edge to the crop's
 
-  /// A crop of `crop_scale` times the face box, brought into the paper's framing of 1.8 times. Clips that were published cut
-  /// tighter get the same reflected and faded rim that the elements give such a video.
+  /// A crop of `crop_scale` times the face box, brought into the paper's framing of 1.8 times. Clips that
+  /// were published cut tighter get the same reflected and faded rim that the elements give such a video.
   Placement(int size, const std::string& crop_scale) : size(size), inner(size), margin(0) {
     constexpr double framing = 1.8;
     const double scale = crop_scale.empty() ? framing : std::strtod(crop_scale.c_str(), nullptr);
@@ -137,8 +111,7 @@ void TalkingHeadDataset::load_clips(const std::filesystem::path& folder, int ima
         frame.rgb = crop_with_padding(frame.rgb, placement.window());
         frame.mask = crop_mask_with_padding(frame.mask, placement.window());
       }
-      frame.landmarks =
-          landmarks_of(landmarks, i * filter.frame_step, static_cast<float>(side), placement);
+      frame.landmarks = landmarks_of(landmarks, i * filter.frame_step, static_cast<float>(side), placement);
       clip.frames.push_back(std::move(frame));
     }
     clips_.push_back(std::move(clip));

@@ -6,7 +6,6 @@
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
 #include "torch/networks/pose_encoder.h"
-#include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"
 

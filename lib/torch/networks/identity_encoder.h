@@ -4,22 +4,17 @@
 #include <torch/torch.h>
 
 #include "reenact/config.h"
-#include "torch/networks/mobilenet_v2.h"
-#include "torch/networks/resnext.h"
+#include "torch/networks/named_encoder.h"
 
 namespace reenact {
 
 /// The identity encoder that a configuration names: ResNeXt-50 32x4d (section 3.1 of the paper) or, in
 /// `lite`, MobileNetV2. Its parameters have the chosen network's own names.
-class IdentityEncoderNetworkImpl : public torch::nn::Module {
+class IdentityEncoderNetworkImpl : public NamedEncoder {
  public:
   explicit IdentityEncoderNetworkImpl(const ReenactorConfig& config);
   /// [B, K, 3, S, S] in 0..1 -> [B, K, d_i]; the identity is the mean over K.
   torch::Tensor forward(const torch::Tensor& frames);
-
- private:
-  std::shared_ptr<ResNeXt50Impl> resnext_;
-  std::shared_ptr<MobileNetV2Impl> mobilenet_;
 };
 TORCH_MODULE(IdentityEncoderNetwork);
 

@@ -4,23 +4,18 @@
 #include <torch/torch.h>
 
 #include "reenact/config.h"
-#include "torch/networks/mobilenet_v2.h"
-#include "torch/networks/resnext.h"
+#include "torch/networks/named_encoder.h"
 
 namespace reenact {
 
 /// The pose encoder that a configuration names: MobileNetV2 (section 3.1 of the paper) or, for the ablation
 /// +PoseEnc of its supplement, ResNeXt-50 32x4d. Its parameters have the chosen network's own names.
-class PoseEncoderNetworkImpl : public torch::nn::Module {
+class PoseEncoderNetworkImpl : public NamedEncoder {
  public:
   /// `dropout`: of MobileNetV2, probability before the last layer.
   explicit PoseEncoderNetworkImpl(const ReenactorConfig& config, double dropout = 0.2);
   /// [B, 3, H, W] in 0..1 -> [B, d_p]
   torch::Tensor forward(const torch::Tensor& rgb);
-
- private:
-  std::shared_ptr<ResNeXt50Impl> resnext_;
-  std::shared_ptr<MobileNetV2Impl> mobilenet_;
 };
 TORCH_MODULE(PoseEncoderNetwork);
 
