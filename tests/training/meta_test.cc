@@ -13,6 +13,7 @@
 #include "training/expect_error.h"
 #include "training/losses/landmark_loss.h"
 #include "training/losses/picture_loss.h"
+#include "training/meta/appearance_codes.h"
 #include "training/meta/meta_trainer.h"
 #include "training/small_face_dataset.h"
 #include "training/support/picture_metrics.h"
@@ -76,6 +77,31 @@ TEST_F(MetaTraining, HeldOutFramesAreNeverDrawn) {
   EXPECT_GE(batch.target.min().item<float>(), 0.f);
   EXPECT_LE(batch.target.max().item<float>(), 1.f);
   EXPECT_LT(batch.labels.max().item<std::int64_t>(), sampler.label_count());
+}
+
+TEST(AppearanceCodes, PutTheSamePersonNearest) {
+  torch::manual_seed(5);
+  constexpr int people = 30, size = 24;
+  const auto heads = torch::rand({people, 3, 8, 8});
+  const auto again = heads + 0.03 * torch::randn_like(heads);
+  const auto codes = appearance_codes(torch::cat({heads, again}), size, 10);
+  EXPECT_EQ(codes.sizes(), (std::vector<std::int64_t>{2 * people, size}));
+  EXPECT_NEAR(codes.std().item<double>(), 10, 1e-3);
+  EXPECT_LT(codes.mean(0).abs().max().item<double>(), 1e-3);
+  auto distances = torch::cdist(codes, codes);
+  distances.fill_diagonal_(1e9);
+  const auto nearest = distances.argmin(1);
+  for (int i = 0; i < people; ++i) EXPECT_EQ(nearest[i].item<int>(), people + i);
+}
+
+TEST_F(MetaTraining, MirroredClassesHaveMirroredHeads) {
+  const auto settings = config("table");
+  const MetaSampler sampler(*dataset_, settings);
+  const auto heads = sampler.mean_heads(16);
+  ASSERT_EQ(heads.sizes(), (std::vector<std::int64_t>{sampler.label_count(), 3, 16, 16}));
+  for (int i = 0; i < sampler.label_count(); i += 2)
+    EXPECT_TRUE(torch::equal(heads[i].flip(2), heads[i + 1])) << i;
+  EXPECT_GT((heads[0] - heads[2]).abs().max().item<float>(), 0.05f);
 }
 
 TEST_F(MetaTraining, LearnsToDrawOneBatch) {

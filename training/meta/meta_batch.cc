@@ -116,6 +116,22 @@ MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int 
   return to_batch(samples, chosen, identity_frames);
 }
 
+torch::Tensor MetaSampler::mean_heads(int size) const {
+  constexpr int most_frames = 8;
+  std::vector<torch::Tensor> heads;
+  for (const auto& clip : dataset_.clips()) {
+    const int available = training_frames(clip), count = std::min(most_frames, available);
+    auto sum = torch::zeros({3, size, size});
+    for (int k = 0; k < count; ++k) {
+      const auto& frame = clip.frames[k * available / count];
+      sum += to_picture_tensor(frame.rgb, size) * to_picture_tensor(frame.mask, size);
+    }
+    heads.push_back(sum / count);
+    if (config_.augmentation.flip) heads.push_back(heads.back().flip(2));
+  }
+  return torch::stack(heads);
+}
+
 MetaBatch MetaSampler::held_out(int count) const {
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;

@@ -31,6 +31,8 @@ class MetaSampler {
   /// Frames held out, without augmentation, `count` of them spread over the clips; identity frames come from
   /// the others.
   MetaBatch held_out(int count) const;
+  /// Mean picture of each class on black, [label_count, 3, size, size], of at most 8 training frames.
+  torch::Tensor mean_heads(int size) const;
   /// Classes: two for each clip where mirrored people count as others, else one.
   int label_count() const;
   /// Row of a clip in the table.

@@ -115,6 +115,9 @@ class MetaRun {
   /// Restores or starts; every process does the same from the same files.
   std::int64_t prepare(MetaTrainer& trainer, const MetaSampler& sampler) {
     const auto first = restore(trainer);
+    constexpr int mean_head_size = 16;
+    if (first == 0 && config_.identity_source == IdentitySource::table && !table_restored_)
+      trainer.start_table(sampler.mean_heads(mean_head_size));
     if (first == 0 && config_.pose_deviation > 0) trainer.standardize_pose(sampler.draw(192, random_));
     if (first == 0 && config_.identity_source == IdentitySource::fit)
       trainer.standardize_identity(sampler.draw(96, random_));
@@ -146,7 +149,9 @@ class MetaRun {
       return step;
     }
     if (!config_.start_from.empty()) {
-      const auto counts = trainer.start_from(starting_weights(config_.start_from));
+      const auto weights = starting_weights(config_.start_from);
+      table_restored_ = weights.count("table.weight") > 0;
+      const auto counts = trainer.start_from(weights);
       spdlog::info("{}: {} tensors taken, {} in part, {} not", config_.start_from.string(), counts[0],
                    counts[1], counts[2]);
     }
@@ -247,7 +252,8 @@ class MetaRun {
   std::shared_ptr<ProcessGroup> group_;
   std::unique_ptr<TalkingHeadDataset> strangers_;
   LossValues last_metrics_;
-  std::string table_clips_;  ///< whose embedding each row of the table is, separated by spaces
+  bool table_restored_ = false;  ///< the weights to start from had a table of their own
+  std::string table_clips_;      ///< whose embedding each row of the table is, separated by spaces
 };
 
 }  // namespace

@@ -46,8 +46,8 @@ struct MetaConfig {
   // Both layers of the AdaIN MLP have spectral norm 1, so its thousands of coefficients move only as far as
   // the embeddings are long: short ones leave the generator blind to pose and identity for thousands of
   // steps.
-  bool freeze_pose =
-      false;  ///< pose encoder and landmark head stay as they start, so that the generator cannot talk it into silence
+  bool freeze_pose = false;  ///< pose encoder and landmark head stay as they start, so that the generator
+                             ///< cannot talk it into silence
   double pose_deviation =
       0;  ///< the pose encoder's last layer is scaled to this deviation over samples; 0: left as drawn
   double dropout =

@@ -28,8 +28,8 @@ class MetaNetworksImpl : public torch::nn::Module {
   /// `pictures`, and the landmark head with it, so that its predictions stay.
   void standardize_pose(const torch::Tensor& pictures, double deviation);
 
-  /// Rescales the identity encoder's last layer so that over `frames` [B, K, 3, S, S] its embeddings have the mean and
-  /// deviation of the table's rows: fitting begins at their scale instead of crawling there.
+  /// Rescales the identity encoder's last layer so that over `frames` [B, K, 3, S, S] its embeddings have the
+  /// mean and deviation of the table's rows: fitting begins at their scale instead of crawling there.
   void standardize_identity(const torch::Tensor& frames);
 
   PoseEncoderNetwork pose = nullptr;

@@ -11,6 +11,7 @@
 #include "training/losses/dice.h"
 #include "training/losses/landmark_loss.h"
 #include "training/losses/picture_loss.h"
+#include "training/meta/appearance_codes.h"
 #include "training/support/contact_sheet.h"
 #include "training/support/picture_metrics.h"
 
@@ -310,6 +311,13 @@ void MetaTrainer::standardize_pose(const MetaBatch& batch) {
 void MetaTrainer::standardize_identity(const MetaBatch& batch) {
   networks_->idt->train();
   networks_->standardize_identity(batch.identity_frames);
+  update_average(*average_, *networks_, 0.0);
+}
+
+void MetaTrainer::start_table(const torch::Tensor& heads) {
+  torch::NoGradGuard no_grad;
+  networks_->table->weight.copy_(
+      appearance_codes(heads, config_.networks.identity_embedding_size, config_.table_deviation));
   update_average(*average_, *networks_, 0.0);
 }
 

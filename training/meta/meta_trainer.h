@@ -54,6 +54,9 @@ class MetaTrainer {
   /// See MetaNetworks; before the first step.
   void standardize_pose(const MetaBatch& batch);
   void standardize_identity(const MetaBatch& batch);
+  /// Begins the table with appearance_codes() of `heads`, a mean picture of each class; before the first
+  /// step.
+  void start_table(const torch::Tensor& heads);
   void put(Checkpoint& checkpoint);
   void get(const Checkpoint& checkpoint);
   /// Takes from another run's weights every tensor that fits, and of larger ones the part that does: so a

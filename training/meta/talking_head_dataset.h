@@ -34,8 +34,8 @@ struct DatasetFilter {
 /// Talking-head clips and portraits held in memory at the size of training.
 ///
 /// Reads `clips.tsv` and `clips/<id>/{rgb.mp4,mask.mp4,labels.safetensors}`, and `stills.tsv` with
-/// `stills/<id>.{jpg,png}`; docs/training.md describes the layout. Clips cut tighter than the paper's 1.8 times the face box
-/// (column `crop_scale`) get the rim that the cropper gives such a video.
+/// `stills/<id>.{jpg,png}`; docs/training.md describes the layout. Clips cut tighter than the paper's 1.8
+/// times the face box (column `crop_scale`) get the rim that the cropper gives such a video.
 class TalkingHeadDataset {
  public:
   /// Throws Error (not_found, corrupt) naming the file. Entries that cannot be decoded are left out and
