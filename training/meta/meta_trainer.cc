@@ -117,9 +117,17 @@ torch::Tensor MetaTrainer::identity_of(MetaNetworks& networks, const MetaBatch& 
   return embeddings.mean(1);
 }
 
+torch::Tensor MetaTrainer::pose_of(const MetaBatch& batch) {
+  if (!config_.freeze_pose) return networks_->pose(batch.pose_source).to(torch::kFloat);
+  torch::NoGradGuard no_grad;
+  CpuAutocast single(false);
+  return networks_->pose(batch.pose_source);
+}
+
 torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
                                       const MetaBatch& batch) {
-  // A person drawn in somebody else's pose must show that pose to the averaged encoder.
+  // A person drawn in somebody else's pose must show that pose to the averaged encoder. A frozen encoder compares with what
+  // it read in the driver's picture: its own errors cancel, and differences far smaller than those still count.
   const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
   const auto others = identity.roll(1, 0).narrow(0, 0, count);
   const auto head = networks_->gen(others, pose.narrow(0, 0, count));
@@ -130,7 +138,10 @@ torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch
     picture = torch::nn::functional::interpolate(picture, torch::nn::functional::InterpolateFuncOptions()
                                                               .size(std::vector<std::int64_t>{size, size})
                                                               .mode(torch::kArea));
-  const auto seen = average_->landmarks(average_->pose(picture));
+  CpuAutocast single(false);  // in bfloat16 a landmark moves in steps of a pixel
+  const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
+  if (config_.freeze_pose)
+    return landmark_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(), torch::ones({count}));
   return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
 }
 
@@ -199,7 +210,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
     CpuAutocast mixed(config_.bfloat16);
     torch::Tensor elementwise;
     const auto identity = identity_of(networks_, batch, &elementwise);
-    const auto pose = networks_->pose(batch.pose_source).to(torch::kFloat);
+    const auto pose = pose_of(batch);
     // Without any loss on pictures only the pose encoder learns, from landmarks: three times as fast.
     const bool draws = config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
                        !config_.perceptual_networks.empty() || adversarial;

@@ -74,6 +74,7 @@ class MetaTrainer {
  private:
   torch::Tensor identity_of(MetaNetworks& networks, const MetaBatch& batch,
                             torch::Tensor* elementwise = nullptr);
+  torch::Tensor pose_of(const MetaBatch& batch);
   LossValues fit_step(const MetaBatch& batch, std::int64_t step);
   torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
   void set_rates(std::int64_t step);
