@@ -8,19 +8,22 @@
 namespace reenact::cpu {
 namespace {
 
-// Channels are worked off in blocks of this many vectors, whose factors and sums stay in registers.
-constexpr int block_vectors = vector_width == 1 ? 1 : 4;
+// Channels are worked off in blocks of this many vectors, whose factors and sums stay in registers: AVX-512
+// has 32 of them, AVX2 16. Only loops that are unrolled in full keep their arrays there, hence the pragmas.
+constexpr int block_vectors = vector_width == 1 ? 1 : vector_width == 16 ? 4 : 2;
 
 template <typename From, typename To, int vectors>
 inline void normalise_block(const From* in, To* out, const float* scale, const float* shift, int pixels,
                             int channels) {
   Vector a[vectors], b[vectors];
+#pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
     a[v] = load(scale + v * vector_width);
     b[v] = load(shift + v * vector_width);
   }
   const Vector zero = broadcast(0.0f);
   for (int pixel = 0; pixel < pixels; ++pixel, in += channels, out += channels) {
+#pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
       store(out + v * vector_width, maximum(multiply_add(load(in + v * vector_width), a[v], b[v]), zero));
     }
@@ -73,6 +76,7 @@ inline void store_block(const StoreRun& run, int c, int rest) {
   };
   const Vector zero = broadcast(0.0f);
   Vector scale[vectors], bias[vectors], skip_scale[vectors], sum[vectors], squares[vectors];
+#pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
     scale[v] = get(run.scale + c, v);
     bias[v] = run.bias ? get(run.bias + c, v) : zero;
@@ -90,6 +94,7 @@ inline void store_block(const StoreRun& run, int c, int rest) {
   };
   if (run.skip) {
     for (int pixel = 0; pixel < run.pixels; ++pixel, in += run.channels, out += run.out_stride) {
+#pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         const Vector residual = multiply_add(get(skip, v), skip_scale[v], bias[v]);
         finish(out, v, multiply_add(get(in, v), scale[v], residual));
@@ -99,15 +104,18 @@ inline void store_block(const StoreRun& run, int c, int rest) {
   } else if (run.identity) {
     for (int pixel = 0; pixel < run.pixels;
          ++pixel, in += run.channels, out += run.out_stride, identity += run.out_stride) {
+#pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         finish(out, v, multiply_add(get(in, v), scale[v], add(get(identity, v), bias[v])));
       }
     }
   } else {
     for (int pixel = 0; pixel < run.pixels; ++pixel, in += run.channels, out += run.out_stride) {
+#pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) finish(out, v, multiply_add(get(in, v), scale[v], bias[v]));
     }
   }
+#pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
     put(run.sum + c, v, add(get(run.sum + c, v), sum[v]));
     put(run.sum_of_squares + c, v, add(get(run.sum_of_squares + c, v), squares[v]));
@@ -201,6 +209,7 @@ void multiply_matrix(const Weight* weights, const float* x, const float* bias, f
     Vector sums[4] = {broadcast(0.0f), broadcast(0.0f), broadcast(0.0f), broadcast(0.0f)};
     int i = 0;
     for (; i + 4 * vector_width <= columns; i += 4 * vector_width) {
+#pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
         sums[v] = multiply_add(load(weights + i + v * vector_width), load(x + i + v * vector_width), sums[v]);
       }
