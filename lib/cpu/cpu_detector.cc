@@ -278,9 +278,7 @@ std::vector<FaceBox> CpuDetector::detect(const cv::Mat& rgb, float score_thresho
       }
     }
   }
-  auto faces = suppress_non_maxima(decode_s3fd(run(input_, height, width)), iou_threshold);
-  std::erase_if(faces, [score_threshold](const FaceBox& face) { return face.score <= score_threshold; });
-  return faces;
+  return find_faces(run(input_, height, width), score_threshold, iou_threshold);
 }
 
 }  // namespace reenact::cpu

@@ -64,6 +64,11 @@ std::vector<FaceBox> suppress_non_maxima(std::vector<FaceBox> boxes, float iou_t
   return kept;
 }
 
+std::vector<FaceBox> find_faces(std::span<const S3fdScale> scales, float score_threshold,
+                                float iou_threshold) {
+  return suppress_non_maxima(decode_s3fd(scales, score_threshold), iou_threshold);
+}
+
 float intersection_over_union(const FaceBox& a, const FaceBox& b) {
   const float width = std::min(a.right, b.right) - std::max(a.left, b.left);
   const float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);

@@ -23,6 +23,10 @@ std::vector<FaceBox> decode_s3fd(std::span<const S3fdScale> scales, float candid
 /// when its overlap with every box kept so far is at most `iou_threshold`.
 std::vector<FaceBox> suppress_non_maxima(std::vector<FaceBox> boxes, float iou_threshold = 0.3f);
 
+/// Faces with P(face) > `score_threshold` after non-maximum suppression, best first. Boxes below the threshold could only
+/// have suppressed others below it, so they are left out at once.
+std::vector<FaceBox> find_faces(std::span<const S3fdScale> scales, float score_threshold, float iou_threshold);
+
 /// Plain intersection over union.
 float intersection_over_union(const FaceBox& a, const FaceBox& b);
 

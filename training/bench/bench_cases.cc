@@ -24,6 +24,7 @@ namespace {
 
 using nlohmann::ordered_json;
 constexpr int pose_count = 8;
+constexpr int pictures_of_a_person = 8;  // the paper's K
 
 bool wanted(const BenchOptions& options, const std::string& engine, Precision precision) {
   if (options.engine != "all" && options.engine != engine) return false;
@@ -105,21 +106,6 @@ std::shared_ptr<const Identity> identity_for(const BenchOptions& options, int si
   return identity;
 }
 
-/// The file itself when it has ranges for int8, else a copy with ranges for the poses drawn here.
-std::shared_ptr<const ModelFile> with_ranges(const std::shared_ptr<const ModelFile>& file,
-                                             const Identity& identity,
-                                             const std::vector<std::vector<float>>& poses,
-                                             const std::filesystem::path& folder, int threads) {
-  if (cpu::GeneratorNetwork::is_calibrated(file->info().config.get<ReenactorConfig>(),
-                                           cpu::WeightSource(file)))
-    return file;
-  const std::vector<std::vector<float>> identities = {identity.embedding};
-  const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);
-  const auto path = folder / "calibrated.safetensors";
-  cpu::write_calibrated(path, *file, calibration);
-  return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
-}
-
 /// Reference and cpu engine of a network without int8: `make` loads an object, `use` runs it once.
 template <typename Object>
 std::vector<ordered_json> compare_engines(
@@ -147,6 +133,21 @@ std::vector<ordered_json> compare_engines(
 
 }  // namespace
 
+std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const ModelFile>& file,
+                                                const Identity& identity,
+                                                const std::vector<std::vector<float>>& poses,
+                                                const std::filesystem::path& folder, int threads) {
+  if (!cpu::has_arithmetic(cpu::Arithmetic::int8) ||
+      cpu::GeneratorNetwork::is_calibrated(file->info().config.get<ReenactorConfig>(),
+                                           cpu::WeightSource(file)))
+    return file;
+  const std::vector<std::vector<float>> identities = {identity.embedding};
+  const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);
+  const auto path = folder / "calibrated.safetensors";
+  cpu::write_calibrated(path, *file, calibration);
+  return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
+}
+
 std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   const TemporaryFolder folder;
   auto file = reenactor_for(options.model, folder.path());
@@ -154,7 +155,7 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   const auto identity = identity_for(options, config.identity_embedding_size);
   const auto poses = poses_for(options, config.pose_embedding_size);
   const bool int8 = wanted(options, "cpu", Precision::int8) && cpu::has_arithmetic(cpu::Arithmetic::int8);
-  if (int8) file = with_ranges(file, *identity, poses, folder.path(), options.threads);
+  if (int8) file = calibrated_for(file, *identity, poses, folder.path(), options.threads);
 
   // The network as the authors wrote it: spectral norms divided out anew for each picture.
   auto reference = std::make_shared<reenact::GeneratorNetwork>(config);
@@ -212,6 +213,16 @@ std::vector<ordered_json> bench_pose(const BenchOptions& options) {
   std::vector<float> pose(config.pose_embedding_size);
   return compare_engines<PoseEncoder>("pose", file, options, Network::pose_encoder, &Backend::pose_encoder,
                                       [&](PoseEncoder& encoder) { encoder.encode(crop, pose); });
+}
+
+std::vector<ordered_json> bench_identity(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  const auto file = reenactor_for(options.model, folder.path(), true);
+  const auto config = file->info().config.get<ReenactorConfig>();
+  const std::vector<cv::Mat> crops(pictures_of_a_person, noise_picture(config.image_size, config.image_size));
+  return compare_engines<IdentityEncoder>("identity", file, options, Network::identity_encoder,
+                                          &Backend::identity_encoder,
+                                          [&](IdentityEncoder& encoder) { encoder.encode(crops); });
 }
 
 std::vector<ordered_json> bench_detector(const BenchOptions& options) {

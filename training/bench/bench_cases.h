@@ -3,9 +3,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "reenact/identity.h"
+#include "reenact/model_file.h"
 
 namespace reenact::bench {
 
@@ -15,6 +19,7 @@ struct BenchOptions {
   std::string detector;           ///< a detector file; empty: the preset of `model`, or "paper"
   std::string segmenter;          ///< a segmenter file; empty: as above
   std::string identity;           ///< an identity file to draw with; empty: a random embedding
+  std::string clip;               ///< a video that the pipeline decodes; empty: made-up raw frames
   std::string poses;              ///< a pose track to draw; empty: random poses
   std::string engine = "all";     ///< "all", or only "cpu" or "torch" beside the reference
   std::string precision = "all";  ///< "all", or only this one of the cpu engine
@@ -29,10 +34,19 @@ struct BenchOptions {
 /// network in fp32.
 std::vector<nlohmann::ordered_json> bench_generator(const BenchOptions& options);
 std::vector<nlohmann::ordered_json> bench_pose(const BenchOptions& options);
+/// Eight crops of a person to an embedding.
+std::vector<nlohmann::ordered_json> bench_identity(const BenchOptions& options);
 std::vector<nlohmann::ordered_json> bench_detector(const BenchOptions& options);
 std::vector<nlohmann::ordered_json> bench_segmenter(const BenchOptions& options);
-/// Detection now and then, crop, pose, generator and compositing one after the other in one thread, with the
-/// sum of what the parts took alone in the same rounds. Without GStreamer.
+/// Frames of a driver to composited frames of the same size and format, detection now and then: line "parts",
+/// one part after the other without GStreamer, and line "elements", a GStreamer pipeline with reenactbin.
 std::vector<nlohmann::ordered_json> bench_pipeline(const BenchOptions& options);
+
+/// The file itself when it has ranges for int8 or the CPU has no int8, else a copy in `folder` with ranges
+/// for the poses given.
+std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const ModelFile>& file,
+                                                const Identity& identity,
+                                                const std::vector<std::vector<float>>& poses,
+                                                const std::filesystem::path& folder, int threads);
 
 }  // namespace reenact::bench

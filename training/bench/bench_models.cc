@@ -4,12 +4,14 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "reenact/config.h"
 #include "torch/networks/generator.h"
+#include "torch/networks/identity_encoder.h"
 #include "torch/networks/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
@@ -48,7 +50,8 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
-std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const fs::path& folder) {
+std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const fs::path& folder,
+                                               bool with_identity_encoder) {
   if (is_file(model)) return std::make_shared<const ModelFile>(model, ModelKind::reenactor);
   const ReenactorConfig config = reenactor_preset(model);
   torch::manual_seed(1);
@@ -66,6 +69,10 @@ std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const f
   MobileNetV2 encoder(config.pose_embedding_size, config.pose_encoder_width);
   Tensors tensors = weights_of(*generator, "gen.");
   tensors.merge(weights_of(*encoder, "pose."));
+  if (with_identity_encoder) {
+    IdentityEncoderNetwork identity(config);
+    tensors.merge(weights_of(*identity, "idt."));
+  }
   return written(folder / ("reenactor-" + model + ".safetensors"), ModelKind::reenactor, config, tensors);
 }
 
@@ -76,6 +83,27 @@ std::shared_ptr<const ModelFile> detector_for(const std::string& model, const fs
   S3fd network(config.width);
   return written(folder / ("detector-" + model + ".safetensors"), ModelKind::detector, config,
                  weights_of(*network, "s3fd."));
+}
+
+std::shared_ptr<const ModelFile> credulous_detector_for(const std::string& model, const fs::path& folder) {
+  if (is_file(model)) return std::make_shared<const ModelFile>(model, ModelKind::detector);
+  const DetectorConfig config = detector_preset(model);
+  torch::manual_seed(2);
+  torch::NoGradGuard no_grad;
+  S3fd network(config.width);
+  Tensors tensors = weights_of(*network, "s3fd.");
+  for (auto& [name, tensor] : tensors) {
+    const bool scores = name.find("_mbox_conf.") != std::string::npos;
+    if (!scores && name.find("_mbox_loc.") == std::string::npos) continue;
+    tensor.zero_();
+    if (!name.ends_with(".bias")) continue;
+    const bool third = name.find("conv5_3_norm") != std::string::npos;
+    // Anchors of the third scale are 64 pixels wide; offsets hold five times the logarithm of the size.
+    if (!scores && third) tensor.narrow(0, 2, 2).fill_(5 * std::log(80.0 / 64.0));
+    if (scores) tensor[tensor.size(0) - 1] = third ? 9.0 : -9.0;
+  }
+  return written(folder / ("credulous-detector-" + model + ".safetensors"), ModelKind::detector, config,
+                 tensors);
 }
 
 std::shared_ptr<const ModelFile> segmenter_for(const std::string& model, const fs::path& folder) {

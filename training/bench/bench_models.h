@@ -24,9 +24,15 @@ class TemporaryFolder {
 };
 
 /// The model to measure: `model` itself when it is a file, else networks of the preset `model` ("paper",
-/// "lite") with random weights, written into `folder`. Speed does not depend on the weights' values.
-std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const std::filesystem::path& folder);
+/// "lite") with random weights, written into `folder`. Speed does not depend on the weights' values. The
+/// reenactor has an identity encoder only where `with_identity_encoder` asks for it.
+std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const std::filesystem::path& folder,
+                                               bool with_identity_encoder = false);
 std::shared_ptr<const ModelFile> detector_for(const std::string& model, const std::filesystem::path& folder);
+/// A detector of that preset that takes every cell of its third scale for a face a quarter of a 320 pixel
+/// picture wide, so that a pipeline of random networks has a face to follow; a file stays what it is.
+std::shared_ptr<const ModelFile> credulous_detector_for(const std::string& model,
+                                                        const std::filesystem::path& folder);
 std::shared_ptr<const ModelFile> segmenter_for(const std::string& model, const std::filesystem::path& folder);
 
 /// `count` vectors of normally distributed values, the same for the same seed.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <opencv2/imgproc.hpp>
 
 #include "cpu/generator_calibration.h"
@@ -9,116 +8,194 @@
 #include "reenact/backend.h"
 #include "reenact/compositor.h"
 #include "reenact/crop.h"
+#include "reenact/face_tracker.h"
 #include "training/bench/bench_cases.h"
 #include "training/bench/bench_models.h"
+#include "training/bench/timing_statistics.h"
+#ifdef REENACT_BENCH_ELEMENTS
+#include "training/bench/bench_elements.h"
+#endif
 
 namespace reenact::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using nlohmann::ordered_json;
 
-double milliseconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
+/// The files of a pipeline's networks.
+struct PipelineModels {
+  std::shared_ptr<const ModelFile> reenactor, detector;
+  std::shared_ptr<const Identity> identity;
+  std::filesystem::path identity_path;
+};
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
-double rounded(double value) {
-  return std::round(value * 1000) / 1000;
-}
-
-}  // namespace
-
-std::vector<nlohmann::ordered_json> bench_pipeline(const BenchOptions& options) {
-  const TemporaryFolder folder;
-  auto file = reenactor_for(options.model, folder.path());
+PipelineModels models_for(const BenchOptions& options, const std::filesystem::path& folder) {
+  PipelineModels models;
+  models.reenactor = reenactor_for(options.model, folder);
   const std::string other = options.model == "lite" ? "lite" : "paper";
-  const auto detector_file = detector_for(options.detector.empty() ? other : options.detector, folder.path());
-  const auto config = file->info().config.get<ReenactorConfig>();
-  const auto embedding = random_vectors(1, config.identity_embedding_size, 12);
+  models.detector = credulous_detector_for(options.detector.empty() ? other : options.detector, folder);
+  const auto config = models.reenactor->info().config.get<ReenactorConfig>();
+  if (options.identity.empty()) {
+    auto identity = std::make_shared<Identity>();
+    identity->name = "random";
+    identity->licence = "random weights";
+    identity->embedding = random_vectors(1, config.identity_embedding_size, 12)[0];
+    models.identity_path = folder / "identity.safetensors";
+    save_identity(models.identity_path, *identity, ordered_json::object());
+    models.identity = identity;
+  } else {
+    models.identity_path = options.identity;
+    models.identity = load_identity(options.identity);
+  }
+  models.reenactor =
+      calibrated_for(models.reenactor, *models.identity, random_vectors(4, config.pose_embedding_size, 11),
+                     folder, options.threads);
+  return models;
+}
+
+/// Coloured noise with soft edges that wanders a little, so that a tracker has something to follow.
+std::vector<cv::Mat> wandering_frames(int width, int height) {
+  constexpr int count = 8;
+  cv::Mat noise(height + 2 * count, width + 2 * count, CV_8UC3);
+  cv::RNG random(5);
+  random.fill(noise, cv::RNG::UNIFORM, 0, 255);
+  cv::GaussianBlur(noise, noise, {0, 0}, 4);
+  cv::normalize(noise, noise, 0, 255, cv::NORM_MINMAX);
+  std::vector<cv::Mat> frames;
+  for (int i = 0; i < count; ++i) {
+    const int shift = 2 * std::min(i, count - i);
+    frames.push_back(noise(cv::Rect(shift, shift, width, height)).clone());
+  }
+  return frames;
+}
+
+/// Each part alone, one after the other in one thread (the networks with all threads), without GStreamer.
+ordered_json run_parts(const BenchOptions& options, const PipelineModels& models,
+                       const std::vector<cv::Mat>& frames) {
   EngineOptions engine;
   engine.device = "cpu";
   engine.threads = options.threads;
-  if (cpu::has_arithmetic(cpu::Arithmetic::int8)) {
-    const auto poses = random_vectors(4, config.pose_embedding_size, 11);
-    const auto path = folder.path() / "calibrated.safetensors";
-    cpu::write_calibrated(path, *file,
-                          cpu::calibrate_generator(file, nullptr, embedding, poses, options.threads));
-    file = std::make_shared<const ModelFile>(path, ModelKind::reenactor);
-  }
-  const auto detector = cpu_backend()->detector(detector_file, engine);
-  const auto encoder = cpu_backend()->pose_encoder(file, engine);
-  const auto generator = cpu_backend()->generator(file, engine);
-  auto identity = std::make_shared<Identity>();
-  identity->embedding = embedding[0];
-  generator->set_identity(identity);
-
-  cv::Mat frame(options.height, options.width, CV_8UC3), small;
-  cv::theRNG().state = 5;
-  cv::randu(frame, 0, 255);
-  // A face of a third of the picture's height: random weights find none.
+  const auto detector = cpu_backend()->detector(models.detector, engine);
+  const auto encoder = cpu_backend()->pose_encoder(models.reenactor, engine);
+  const auto generator = cpu_backend()->generator(models.reenactor, engine);
+  generator->set_identity(models.identity);
+  // A face of a third of the picture's height in the middle.
   const float side = options.height / 3.0f, left = (options.width - side) / 2,
               top = (options.height - side) / 2;
   const FaceBox face{left, top, left + side, top + side, 1.0f};
   const cv::Rect window = crop_window(face);
   const cv::Size detector_size(options.detect_size, options.detect_size * options.height / options.width);
-  std::vector<float> pose(config.pose_embedding_size);
+  std::vector<cv::Mat> sources(frames.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) cv::cvtColor(frames[i], sources[i], cv::COLOR_RGB2YUV_I420);
+  cv::Mat frame, small, target(frames[0].size(), CV_8UC3), planes;
+  std::vector<float> pose(encoder->embedding_size());
   Compositor compositor;
+  FaceTracker tracker;
 
-  enum Part { detect, crop, encode, generate, composite, part_count };
-  const char* names[] = {"detect", "crop", "encode", "generate", "composite"};
-  std::vector<double> parts[part_count], frames;
+  enum Part { read, detect, track, crop, encode, generate, paint, composite, write, part_count };
+  const char* names[] = {"read",     "detect", "track",     "crop", "encode",
+                         "generate", "paint",  "composite", "write"};
+  std::vector<double> parts[part_count], times;
   for (int round = -2 * options.detect_interval; round < options.rounds * options.detect_interval; ++round) {
-    double times[part_count] = {};
+    double elapsed[part_count] = {};
     const auto begin = Clock::now();
     auto mark = begin;
+    const auto milliseconds_since = [](Clock::time_point start) {
+      return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    };
     const auto note = [&](Part part) {
-      times[part] = milliseconds_since(mark);
+      elapsed[part] = milliseconds_since(mark);
       mark = Clock::now();
     };
-    if (round % options.detect_interval == 0) {
+    const int index = round + 2 * options.detect_interval;
+    cv::cvtColor(sources[index % sources.size()], frame, cv::COLOR_YUV2RGB_I420);
+    note(read);
+    if (index % options.detect_interval == 0) {
       cv::resize(frame, small, detector_size, 0, 0, cv::INTER_AREA);
-      detector->detect(small, 0.999f, 0.3f);
+      detector->detect(small, 0.5f, 0.3f);
+      tracker.update(frame, std::span(&face, 1), index / 30.0);
       note(detect);
+    } else {
+      tracker.predict(frame, index / 30.0);
+      note(track);
     }
-    const cv::Mat cropped = crop_face(frame, face, config.image_size);
+    const cv::Mat cropped = crop_face(frame, face, encoder->image_size());
     note(crop);
     encoder->encode(cropped, pose);
     note(encode);
     const cv::Mat head = generator->generate(pose, AlphaMode::straight);
     note(generate);
-    compositor.blend(head, window, {}, frame);
+    target.setTo(cv::Scalar(48, 48, 48));
+    note(paint);
+    compositor.blend(head, window, {}, target);
     note(composite);
+    cv::cvtColor(target, planes, cv::COLOR_RGB2YUV_I420);
+    note(write);
     if (round < 0) continue;
-    frames.push_back(milliseconds_since(begin));
+    times.push_back(milliseconds_since(begin));
     for (int part = 0; part < part_count; ++part) {
-      if (part != detect || times[part] > 0) parts[part].push_back(times[part]);
+      if (elapsed[part] > 0) parts[part].push_back(elapsed[part]);
     }
   }
-  nlohmann::ordered_json line;
+
+  ordered_json line;
   double mean = 0;
-  for (double time : frames) mean += time / frames.size();
+  for (double time : times) mean += time / static_cast<double>(times.size());
   line["case"] = "pipeline";
-  line["engine"] = "cpu";
+  line["engine"] = "parts";
   line["precision"] = generator->active_engine();
   line["threads"] = options.threads;
-  line["median_ms"] = rounded(median(frames));
-  std::sort(frames.begin(), frames.end());
-  line["p95_ms"] = rounded(frames[frames.size() * 95 / 100]);
+  line["median_ms"] = rounded(quantile(times, 0.5));
+  line["p95_ms"] = rounded(quantile(times, 0.95));
   line["fps"] = rounded(1000 / mean);
   double sum = 0;
   for (int part = 0; part < part_count; ++part) {
-    const double time = median(parts[part]);
+    if (parts[part].empty()) continue;
+    const double time = quantile(parts[part], 0.5), interval = options.detect_interval;
     line["parts_ms"][names[part]] = rounded(time);
-    sum += part == detect ? time / options.detect_interval : time;
+    sum += part == detect ? time / interval : part == track ? time * (interval - 1) / interval : time;
   }
   line["sum_of_parts_ms"] = rounded(sum);
   line["cpu"] = cpu::cpu_name();
-  line["frames"] = frames.size();
-  return {line};
+  line["frames"] = times.size();
+  return line;
+}
+
+}  // namespace
+
+std::vector<ordered_json> bench_pipeline(const BenchOptions& options) {
+  const TemporaryFolder folder;
+  const PipelineModels models = models_for(options, folder.path());
+  const int width = options.width / 2 * 2, height = options.height / 2 * 2;
+  const std::vector<cv::Mat> frames = wandering_frames(width, height);
+  std::vector<ordered_json> lines = {run_parts(options, models, frames)};
+#ifdef REENACT_BENCH_ELEMENTS
+  const double sum_of_parts = lines[0]["sum_of_parts_ms"];
+  ElementsRun run;
+  run.reenactor = models.reenactor->path();
+  run.detector = models.detector->path();
+  run.identity = models.identity_path;
+  run.clip = options.clip;
+  run.frames = frames;
+  run.width = width;
+  run.height = height;
+  run.detect_interval = options.detect_interval;
+  run.detect_size = options.detect_size;
+  run.threads = options.threads;
+  run.warm_up = 2 * options.detect_interval;
+  run.counted = options.rounds * options.detect_interval;
+  ordered_json line;
+  line["case"] = "pipeline";
+  line["engine"] = "elements";
+  line["precision"] = lines[0]["precision"];
+  line["threads"] = options.threads;
+  line.update(run_elements(run));
+  line["sum_of_parts_ms"] = sum_of_parts;
+  line["over_sum_of_parts"] = rounded(1000 / line["fps"].get<double>() / sum_of_parts);
+  line["cpu"] = cpu::cpu_name();
+  lines.push_back(std::move(line));
+#endif
+  return lines;
 }
 
 }  // namespace reenact::bench

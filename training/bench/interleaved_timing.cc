@@ -10,6 +10,7 @@
 #include "cpu/instruction_set.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
+#include "training/bench/timing_statistics.h"
 
 namespace reenact::bench {
 namespace {
@@ -18,16 +19,6 @@ double milliseconds_of(const std::function<void()>& run) {
   const auto begin = std::chrono::steady_clock::now();
   run();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const auto index = static_cast<std::size_t>(std::ceil(share * values.size()));
-  return values[std::clamp<std::size_t>(index, 1, values.size()) - 1];
-}
-
-double rounded(double value) {
-  return std::round(value * 1000) / 1000;
 }
 
 nlohmann::ordered_json or_null(double value) {
@@ -39,8 +30,10 @@ nlohmann::ordered_json or_null(double value) {
 std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector<Contestant>& contestants,
                                             int rounds) {
   std::vector<std::vector<double>> times(contestants.size()), quotients(contestants.size());
-  for (int round = -2; round < rounds; ++round) {
+  for (int round = -1; round < rounds; ++round) {
     for (std::size_t i = 0; i < contestants.size(); ++i) {
+      // Once for nothing: the engine before has left its own data in the caches, and threads that still spin.
+      contestants[i].run();
       const double time = milliseconds_of(contestants[i].run);
       if (round < 0) continue;
       times[i].push_back(time);

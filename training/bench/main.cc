@@ -19,19 +19,21 @@ int main(int argc, char** argv) {
       "object a line.",
       "reenact-bench");
   const std::map<std::string, std::vector<nlohmann::ordered_json> (*)(const BenchOptions&)> known = {
-      {"generator", bench_generator}, {"pose", bench_pose},         {"detector", bench_detector},
-      {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
+      {"generator", bench_generator}, {"pose", bench_pose},           {"identity", bench_identity},
+      {"detector", bench_detector},   {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
   };
   std::vector<std::string> cases;
   BenchOptions options;
-  app.add_option("cases", cases,
-                 "generator, pose, detector, segmenter, pipeline; all of them when none is named")
-      ->check(CLI::IsMember({"generator", "pose", "detector", "segmenter", "pipeline"}));
+  std::string names;
+  for (const auto& entry : known) names += (names.empty() ? "" : ", ") + entry.first;
+  app.add_option("cases", cases, names + "; all of them when none is named")->check(CLI::IsMember(known));
   app.add_option("--model", options.model, "paper, lite or a reenactor file")->capture_default_str();
   app.add_option("--detector", options.detector, "a detector file")->check(CLI::ExistingFile);
   app.add_option("--segmenter", options.segmenter, "a segmenter file")->check(CLI::ExistingFile);
   app.add_option("--identity", options.identity, "an identity file to draw")->check(CLI::ExistingFile);
   app.add_option("--poses", options.poses, "a pose track to draw")->check(CLI::ExistingFile);
+  app.add_option("--clip", options.clip, "a video for the pipeline to decode and scale; default: raw frames")
+      ->check(CLI::ExistingFile);
   app.add_option("--engine", options.engine, "all, cpu or torch; the reference always runs")
       ->check(CLI::IsMember({"all", "cpu", "torch"}))
       ->capture_default_str();

@@ -146,12 +146,7 @@ std::vector<FaceBox> detect_faces(S3fd& network, const cv::Mat& rgb, const Detec
                       static_cast<int>(output.scores.size(2)), as_plain_floats(output.scores),
                       as_plain_floats(output.offsets)});
   }
-  auto faces = suppress_non_maxima(decode_s3fd(scales), iou_threshold);
-  faces.erase(
-      std::remove_if(faces.begin(), faces.end(),
-                     [score_threshold](const FaceBox& face) { return face.score <= score_threshold; }),
-      faces.end());
-  return faces;
+  return find_faces(scales, score_threshold, iou_threshold);
 }
 
 }  // namespace reenact
