@@ -49,7 +49,8 @@ double psnr_of(double mean_squared_error) {
 GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>& file,
                                          const std::shared_ptr<const ModelFile>& personal,
                                          std::span<const std::vector<float>> identity_embeddings,
-                                         std::span<const std::vector<float>> poses, int threads) {
+                                         std::span<const std::vector<float>> poses, int threads,
+                                         std::span<const std::vector<float>> check_poses) {
   if (identity_embeddings.empty() || poses.empty()) {
     throw Error(ErrorCode::invalid,
                 "calibrating '" + file->path().string() + "' wants at least one identity and one pose");
@@ -78,11 +79,12 @@ GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>&
 
   for (const auto& [name, values] : result.ranges) source.add(name, values);
   const auto quantised = generator_of(config, source, Arithmetic::int8, threads);
+  result.held_out = !check_poses.empty();
   double total = 0, worst = 0;
   for (const auto& identity : identities) {
     reference->set_identity(identity);
     quantised->set_identity(identity);
-    for (const std::vector<float>& pose : poses) {
+    for (const std::vector<float>& pose : result.held_out ? check_poses : poses) {
       const cv::Mat wanted = reference->generate(pose, AlphaMode::premultiplied);
       const cv::Mat drawn = quantised->generate(pose, AlphaMode::premultiplied);
       double error = 0;
@@ -110,6 +112,7 @@ void write_calibrated(const std::filesystem::path& path, const ModelFile& file,
   ModelInfo info = file.info();
   info.provenance["quantisation"] = {{"method", "largest values over the pictures drawn"},
                                      {"pictures", calibration.pictures},
+                                     {"held_out", calibration.held_out},
                                      {"psnr", calibration.psnr},
                                      {"worst_psnr", calibration.worst_psnr}};
   // Entries of the metadata that are not ours to know stay.

@@ -20,18 +20,20 @@ struct GeneratorCalibration {
   /// `<layer>.input_min` [in] as well.
   std::map<std::string, std::vector<float>> ranges;
   double psnr =
-      0;  ///< of int8 against fp32 over all pictures drawn (colour times mask, bytes), dB; 0 if unmeasured
+      0;  ///< of int8 against fp32 over the pictures compared (colour times mask, bytes), dB; 0 if unmeasured
   double worst_psnr = 0;  ///< of the worst picture, dB
-  int pictures = 0;
+  int pictures = 0;       ///< compared
+  bool held_out = false;  ///< whether they were other pictures than those that gave the ranges
 };
 
 /// Draws every pose for every identity in fp32 and notes what each convolution sees; then, on a CPU with int8
-/// arithmetic, draws them again in int8 and compares. `personal` holds a person's own weights, or is null.
-/// Throws Error (invalid) without poses or identities.
+/// arithmetic, draws `check_poses`, or the same poses when there are none, in both and compares. `personal`
+/// holds a person's own weights, or is null. Throws Error (invalid) without poses or identities.
 GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>& file,
                                          const std::shared_ptr<const ModelFile>& personal,
                                          std::span<const std::vector<float>> identity_embeddings,
-                                         std::span<const std::vector<float>> poses, int threads);
+                                         std::span<const std::vector<float>> poses, int threads,
+                                         std::span<const std::vector<float>> check_poses = {});
 
 /// Writes `file` with the ranges to `path` (which may be the file itself), everything else as it was; the
 /// PSNR goes to `quantisation` in its provenance.

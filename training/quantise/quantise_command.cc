@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "cpu/generator_calibration.h"
+#include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
 #include "training/commands.h"
+#include "training/commands/face_cropper.h"
+#include "training/commands/picture_source.h"
 #include "training/commands/pose_track.h"
 
 namespace reenact::training {
@@ -22,22 +25,62 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   fs::path model, output;
-  std::vector<fs::path> identities, tracks;
-  int poses = 32;
+  std::vector<fs::path> identities, drivers, check_drivers;
+  FaceCropperOptions cropper;
+  int poses = 64;
   int threads = 1;
 };
 
-/// `count` poses spread evenly over all tracks.
-std::vector<std::vector<float>> read_poses(const std::vector<fs::path>& tracks, int count) {
-  std::vector<std::vector<float>> all, chosen;
-  for (const fs::path& path : tracks) {
-    const PoseTrack track = load_pose_track(path);
-    all.insert(all.end(), track.poses.begin(), track.poses.end());
+/// Poses from tracks, and from pictures and clips by way of the model's own encoder.
+class PoseReader {
+ public:
+  PoseReader(const Arguments& arguments, const fs::path& model) : arguments_(arguments), model_(model) {}
+
+  /// At most `arguments.poses` of them, spread evenly over all drivers.
+  std::vector<std::vector<float>> read(const std::vector<fs::path>& drivers) {
+    std::vector<std::vector<float>> all, chosen;
+    for (const fs::path& driver : drivers) {
+      if (driver.extension() == ".safetensors") {
+        const PoseTrack track = load_pose_track(driver);
+        all.insert(all.end(), track.poses.begin(), track.poses.end());
+      } else {
+        read_pictures(driver, all);
+      }
+    }
+    const std::size_t wanted = std::min<std::size_t>(all.size(), arguments_.poses);
+    for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(all[i * all.size() / wanted]);
+    return chosen;
   }
-  const std::size_t wanted = std::min<std::size_t>(all.size(), count);
-  for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(all[i * all.size() / wanted]);
-  return chosen;
-}
+
+ private:
+  void read_pictures(const fs::path& driver, std::vector<std::vector<float>>& poses) {
+    if (!encoder_) {
+      EngineOptions engine;
+      engine.threads = arguments_.threads;
+      encoder_ = load_pose_encoder(model_, engine);
+      cropper_ = std::make_unique<FaceCropper>(arguments_.cropper, engine);
+    }
+    cropper_->reset();
+    PictureSource source(driver);
+    const std::size_t before = poses.size();
+    while (const auto picture = source.next()) {
+      const cv::Mat crop =
+          cropper_->crop(picture->rgb, encoder_->image_size(), static_cast<double>(picture->timestamp) / 1e9);
+      if (crop.empty()) continue;
+      poses.emplace_back(static_cast<std::size_t>(encoder_->embedding_size()));
+      encoder_->encode(crop, poses.back());
+    }
+    if (poses.size() == before) {
+      throw Error(ErrorCode::invalid,
+                  "found no face in '" + driver.string() + "', wanted at least one picture with a face");
+    }
+  }
+
+  const Arguments& arguments_;
+  fs::path model_;
+  std::unique_ptr<PoseEncoder> encoder_;
+  std::unique_ptr<FaceCropper> cropper_;
+};
 
 void quantise(const Arguments& arguments) {
   const auto model =
@@ -54,17 +97,18 @@ void quantise(const Arguments& arguments) {
                                         "' has weights of its own, so it is calibrated alone, but " +
                                         std::to_string(embeddings.size()) + " identities were given");
   }
-  const auto poses = read_poses(arguments.tracks, arguments.poses);
+  PoseReader reader(arguments, model->path());
+  const auto poses = reader.read(arguments.drivers), check_poses = reader.read(arguments.check_drivers);
   const auto calibration = cpu::calibrate_generator(model, personal ? personal->personal_weights : nullptr,
-                                                    embeddings, poses, arguments.threads);
+                                                    embeddings, poses, arguments.threads, check_poses);
   const ModelFile& written = personal ? *personal->personal_weights : *model;
   const fs::path output = arguments.output.empty() ? written.path() : arguments.output;
   cpu::write_calibrated(output, written, calibration);
   if (calibration.pictures == 0) {
     spdlog::warn("this CPU has no int8 arithmetic: the ranges are written, their PSNR is unknown");
   } else {
-    std::printf("%s: %d pictures, PSNR %.2f dB, worst %.2f dB\n", output.c_str(), calibration.pictures,
-                calibration.psnr, calibration.worst_psnr);
+    std::printf("%s: %d pictures%s, PSNR %.2f dB, worst %.2f dB\n", output.c_str(), calibration.pictures,
+                calibration.held_out ? " of --check" : "", calibration.psnr, calibration.worst_psnr);
   }
 }
 
@@ -79,14 +123,23 @@ CLI::App* add_quantise_command(CLI::App& parent) {
       ->add_option("--identity", arguments->identities,
                    "Identity files to draw; one with weights of its own gets the ranges itself")
       ->required();
-  command->add_option("--poses", arguments->tracks, "Pose tracks to draw")->required();
-  command->add_option("--count", arguments->poses, "Poses drawn for each identity")
+  command
+      ->add_option("--poses", arguments->drivers,
+                   "Whose poses give the ranges: pictures, folders of pictures, clips or pose tracks")
+      ->option_text("PATH...")
+      ->required();
+  command
+      ->add_option("--check", arguments->check_drivers,
+                   "Whose poses int8 is compared with fp32 on; default: those of --poses")
+      ->option_text("PATH...");
+  command->add_option("--count", arguments->poses, "Most poses drawn of each of the two, for each identity")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   command->add_option("-o,--output", arguments->output, "Written file; default: the calibrated file itself");
   command->add_option("--threads", arguments->threads, "Threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  add_cropper_options(*command, arguments->cropper);
   command->callback([arguments] { quantise(*arguments); });
   return command;
 }
