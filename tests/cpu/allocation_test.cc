@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Counts what the CPU engine allocates while it draws. This program replaces operator new, so it stands
-// alone.
+// Counts what the CPU engine allocates while it draws, its threads and its memory. This program replaces
+// operator new, so it stands alone.
 #include <gtest/gtest.h>
 #include <link.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "cpu/generator_calibration.h"
+#include "cpu/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 
@@ -88,7 +96,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 namespace reenact::test {
 namespace {
 
-TEST(Allocation, CounterSeesAllocations) {
+TEST(AllocationCounter, SeesAllocations) {
   allocations = 0;
   counting = true;
   std::vector<int>* volatile vector = new std::vector<int>(100);
@@ -97,27 +105,88 @@ TEST(Allocation, CounterSeesAllocations) {
   EXPECT_GE(allocations.load(), 2);
 }
 
-TEST(Allocation, DrawingAllocatesNothing) {
-  find_onednn();
-  ASSERT_NE(onednn_begin, 0u);
+/// Threads of this process.
+long threads_now() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+/// Resident memory, bytes.
+long memory_now() {
+  long total = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+/// A small reenactor with ranges for int8, if the CPU has that.
+std::shared_ptr<const ModelFile> small_model() {
   const ReenactorConfig config = small_config();
   const auto model = write_model("allocation", ModelKind::reenactor, config, random_generator(config, 5));
+  const std::vector<std::vector<float>> identities = {std::vector<float>(config.identity_embedding_size,
+                                                                         0.5f)},
+                                        poses = {std::vector<float>(config.pose_embedding_size, 0.25f)};
+  cpu::write_calibrated(model->path(), *model,
+                        cpu::calibrate_generator(model, nullptr, identities, poses, 1));
+  return std::make_shared<const ModelFile>(model->path(), ModelKind::reenactor);
+}
+
+std::unique_ptr<Generator> small_generator(Precision precision) {
   EngineOptions options;
-  options.precision = Precision::fp32;
+  options.precision = precision;
   options.threads = 2;
-  const auto generator = cpu_backend()->generator(model, options);
+  auto generator = cpu_backend()->generator(small_model(), options);
   auto identity = std::make_shared<Identity>();
-  identity->embedding.assign(config.identity_embedding_size, 0.5f);
+  identity->embedding.assign(small_config().identity_embedding_size, 0.5f);
   generator->set_identity(identity);
-  const std::vector<float> pose(config.pose_embedding_size, 0.25f);
-  for (int warm_up = 0; warm_up < 3; ++warm_up) generator->generate(pose);
+  return generator;
+}
+
+// The first to make an engine in this program, so that its threads can be counted.
+TEST(Threads, AsManyAsAskedFor) {
+  const long before = threads_now();
+  const auto generator = small_generator(Precision::fp32);
+  const std::vector<float> pose(small_config().pose_embedding_size, 0.25f);
+  for (int frame = 0; frame < 20; ++frame) generator->generate(pose);
+  const auto again = small_generator(Precision::fp32);
+  for (int frame = 0; frame < 20; ++frame) again->generate(pose);
+  const long wanted = std::min(2u, std::thread::hardware_concurrency());
+  EXPECT_EQ(threads_now() - before, wanted - 1)
+      << "the caller is the first one, and elements share the others";
+}
+
+class Allocation : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16)) GTEST_SKIP();
+    if (GetParam() == Precision::int8 && !cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP();
+    find_onednn();
+    ASSERT_NE(onednn_begin, 0u);
+  }
+  const std::vector<float> pose_ = std::vector<float>(small_config().pose_embedding_size, 0.25f);
+};
+
+TEST_P(Allocation, DrawingAllocatesNothing) {
+  const auto generator = small_generator(GetParam());
+  for (int warm_up = 0; warm_up < 3; ++warm_up) generator->generate(pose_);
   allocations = allocations_of_onednn = 0;
   counting = true;
-  for (int frame = 0; frame < 50; ++frame) generator->generate(pose);
+  for (int frame = 0; frame < 50; ++frame) generator->generate(pose_);
   counting = false;
   RecordProperty("allocations_of_onednn_per_frame", std::to_string(allocations_of_onednn / 50));
   EXPECT_EQ(allocations.load(), 0);
 }
+
+TEST_P(Allocation, MemoryStaysFlatOverTenThousandFrames) {
+  const auto generator = small_generator(GetParam());
+  for (int warm_up = 0; warm_up < 1000; ++warm_up) generator->generate(pose_);
+  const long before = memory_now();
+  for (int frame = 0; frame < 10000; ++frame) generator->generate(pose_);
+  EXPECT_LE(memory_now() - before, 256 << 10) << "bytes";
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, Allocation,
+                         testing::Values(Precision::fp32, Precision::bf16, Precision::int8),
+                         [](const auto& info) { return to_string(info.param); });
 
 }  // namespace
 }  // namespace reenact::test
