@@ -33,10 +33,20 @@ bool wanted(const BenchOptions& options, const std::string& engine, Precision pr
 
 EngineOptions engine_options(const BenchOptions& options, Precision precision) {
   EngineOptions result;
-  result.device = "cpu";
+  result.device = options.device;
   result.precision = precision;
   result.threads = options.threads;
   return result;
+}
+
+bool on_gpu(const BenchOptions& options) {
+  return options.device != "cpu";
+}
+
+/// What the LibTorch engine runs in on a GPU besides fp32.
+std::vector<Precision> gpu_precisions(const BenchOptions& options) {
+  if (!on_gpu(options)) return {};
+  return {Precision::bf16, Precision::fp16};
 }
 
 cv::Mat noise_picture(int width, int height) {
@@ -122,6 +132,8 @@ std::vector<ordered_json> compare_engines(
         {engine, to_string(precision), options.threads, 0, 0, 0, [object, use] { use(*object); }});
   };
   add(torch_backend(), "reference", Precision::fp32);
+  for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
+  if (on_gpu(options)) return compare(name, contestants, options.rounds);
   for (Precision precision : {Precision::fp32, Precision::bf16}) {
     const EngineOptions wish = engine_options(options, precision);
     if (cpu_backend() && wanted(options, "cpu", precision) && cpu_backend()->supports(network, *file, wish)) {
@@ -154,24 +166,30 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   const auto config = file->info().config.get<ReenactorConfig>();
   const auto identity = identity_for(options, config.identity_embedding_size);
   const auto poses = poses_for(options, config.pose_embedding_size);
-  const bool int8 = wanted(options, "cpu", Precision::int8) && cpu::has_arithmetic(cpu::Arithmetic::int8);
-  if (int8) file = calibrated_for(file, *identity, poses, folder.path(), options.threads);
+  if (!on_gpu(options) && wanted(options, "cpu", Precision::int8))
+    file = calibrated_for(file, *identity, poses, folder.path(), options.threads);
 
+  const auto peak = [&](const std::string& precision) {
+    return on_gpu(options) ? 0.0 : measure_peak(precision, options.threads);
+  };
   // The network as the authors wrote it: spectral norms divided out anew for each picture.
   auto reference = std::make_shared<reenact::GeneratorNetwork>(config);
   load_weights(**reference, *file, "gen.");
   (*reference)->eval();
-  const auto embedding = torch::tensor(at::ArrayRef<float>(identity->embedding)).unsqueeze(0);
+  const torch::Device device(options.device);
+  (*reference)->to(device);
+  const auto embedding = torch::tensor(at::ArrayRef<float>(identity->embedding)).unsqueeze(0).to(device);
   std::size_t next_pose = 0;  // all contestants of a round draw the same pose
   std::vector<Contestant> contestants;
-  contestants.push_back(
-      {"reference", "fp32", options.threads, generator_operations(config, false),
-       measure_peak("fp32", options.threads), 0, [&, reference] {
-         torch::InferenceMode inference;
-         at::set_num_threads(options.threads);
-         next_pose = (next_pose + 1) % poses.size();
-         (*reference)->forward(embedding, torch::tensor(at::ArrayRef<float>(poses[next_pose])).unsqueeze(0));
-       }});
+  contestants.push_back({"reference", "fp32", options.threads, generator_operations(config, false),
+                         peak("fp32"), 0, [&, reference] {
+                           torch::InferenceMode inference;
+                           at::set_num_threads(options.threads);
+                           next_pose = (next_pose + 1) % poses.size();
+                           const auto pose =
+                               torch::tensor(at::ArrayRef<float>(poses[next_pose])).unsqueeze(0).to(device);
+                           (*reference)->forward(embedding, pose).rgb.to(torch::kCPU);
+                         }});
 
   std::vector<std::shared_ptr<Generator>> generators;
   const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
@@ -190,11 +208,12 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
     generators.push_back(generator);
     const std::string name = to_string(precision);
     contestants.push_back({engine, name, options.threads, generator_operations(config, engine == "cpu"),
-                           measure_peak(name, options.threads), error_db,
-                           [&, generator] { generator->generate(poses[next_pose]); }});
+                           peak(name), error_db, [&, generator] { generator->generate(poses[next_pose]); }});
   };
   add(torch_backend(), "torch", Precision::fp32);  // first: the others' PSNR is against it
   if (options.engine == "cpu") contestants.pop_back();
+  for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
+  if (on_gpu(options)) return compare("generator", contestants, options.rounds);
   for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
     const cpu::Arithmetic arithmetic = precision == Precision::int8   ? cpu::Arithmetic::int8
                                        : precision == Precision::bf16 ? cpu::Arithmetic::bf16

@@ -21,6 +21,7 @@ struct BenchOptions {
   std::string identity;           ///< an identity file to draw with; empty: a random embedding
   std::string clip;               ///< a video that the pipeline decodes; empty: made-up raw frames
   std::string poses;              ///< a pose track to draw; empty: random poses
+  std::string device = "cpu";     ///< or "cuda", "cuda:N": then all engines are LibTorch there
   std::string engine = "all";     ///< "all", or only "cpu" or "torch" beside the reference
   std::string precision = "all";  ///< "all", or only this one of the cpu engine
   int threads = 2;

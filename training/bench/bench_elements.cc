@@ -40,7 +40,7 @@ std::string description(const ElementsRun& run) {
                                        " ! decodebin ! videoconvert ! videoscale ! " + format;
   return source + " ! reenactbin name=reenact model-file=" + in_quotes(run.reenactor) +
          " detector-file=" + in_quotes(run.detector) + " identity-file=" + in_quotes(run.identity) +
-         " device=cpu ! " + format + " ! fakesink name=sink sync=false signal-handoffs=true";
+         " device=" + run.device + " ! " + format + " ! fakesink name=sink sync=false signal-handoffs=true";
 }
 
 Owned<GstElement> launch(const ElementsRun& run) {

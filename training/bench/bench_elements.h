@@ -14,6 +14,7 @@ struct ElementsRun {
   std::filesystem::path reenactor, detector, identity;
   std::string clip;             ///< a video file to decode; empty: `frames` again and again, as I420
   std::vector<cv::Mat> frames;  ///< RGB CV_8UC3 of one size with even sides
+  std::string device = "cpu";
   int width = 640, height = 480;
   int detect_interval = 10, detect_size = 320;
   int threads = 2;

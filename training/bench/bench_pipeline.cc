@@ -73,11 +73,12 @@ std::vector<cv::Mat> wandering_frames(int width, int height) {
 ordered_json run_parts(const BenchOptions& options, const PipelineModels& models,
                        const std::vector<cv::Mat>& frames) {
   EngineOptions engine;
-  engine.device = "cpu";
+  engine.device = options.device;
   engine.threads = options.threads;
-  const auto detector = cpu_backend()->detector(models.detector, engine);
-  const auto encoder = cpu_backend()->pose_encoder(models.reenactor, engine);
-  const auto generator = cpu_backend()->generator(models.reenactor, engine);
+  Backend& backend = options.device == "cpu" ? *cpu_backend() : torch_backend();
+  const auto detector = backend.detector(models.detector, engine);
+  const auto encoder = backend.pose_encoder(models.reenactor, engine);
+  const auto generator = backend.generator(models.reenactor, engine);
   generator->set_identity(models.identity);
   // A face of a third of the picture's height in the middle.
   const float side = options.height / 3.0f, left = (options.width - side) / 2,
@@ -176,6 +177,7 @@ std::vector<ordered_json> bench_pipeline(const BenchOptions& options) {
   run.detector = models.detector->path();
   run.identity = models.identity_path;
   run.clip = options.clip;
+  run.device = options.device;
   run.frames = frames;
   run.width = width;
   run.height = height;

@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
   app.add_option("--poses", options.poses, "a pose track to draw")->check(CLI::ExistingFile);
   app.add_option("--clip", options.clip, "a video for the pipeline to decode and scale; default: raw frames")
       ->check(CLI::ExistingFile);
+  app.add_option("--device", options.device, "cpu, or cuda or cuda:N for the LibTorch engine there")
+      ->capture_default_str();
   app.add_option("--engine", options.engine, "all, cpu or torch; the reference always runs")
       ->check(CLI::IsMember({"all", "cpu", "torch"}))
       ->capture_default_str();

@@ -61,19 +61,33 @@ void Execution::apply_threads() const {
 
 void Execution::place(torch::nn::Module& module) const {
   module.eval();
+  torch::NoGradGuard no_grad;
   for (auto& parameter : module.parameters()) parameter.set_requires_grad(false);
   module.to(device_, type_);
+  if (!device_.is_cuda()) return;
+  // Tensor cores want the channels innermost.
+  for (auto& parameter : module.parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+  // The streams that will use the weights do not wait for the one that has just written them.
+  torch::cuda::synchronize(device_.index());
 }
 
-torch::Tensor Execution::picture(const cv::Mat& rgb, int size) const {
+torch::Tensor Execution::bytes(const cv::Mat& rgb, int size, cv::Mat& scaled) {
   if (rgb.empty() || rgb.type() != CV_8UC3)
     throw Error(ErrorCode::invalid, "an 8-bit RGB picture was wanted, but an empty or other one was given");
-  cv::Mat scaled = rgb;
-  if (rgb.rows != size || rgb.cols != size)
-    cv::resize(rgb, scaled, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_LINEAR);
-  const auto bytes = torch::from_blob(scaled.data, {1, size, size, 3},
-                                      {0, static_cast<std::int64_t>(scaled.step[0]), 3, 1}, torch::kUInt8);
-  return bytes.permute({0, 3, 1, 2}).to(device_, type_).div_(255).contiguous();
+  const bool fits = rgb.rows == size && rgb.cols == size;
+  if (!fits) cv::resize(rgb, scaled, {size, size}, 0, 0, rgb.rows > size ? cv::INTER_AREA : cv::INTER_LINEAR);
+  const cv::Mat& picture = fits ? rgb : scaled;
+  return torch::from_blob(picture.data, {1, size, size, 3},
+                          {0, static_cast<std::int64_t>(picture.step[0]), 3, 1}, torch::kUInt8);
+}
+
+torch::Tensor Execution::picture(const torch::Tensor& bytes) const {
+  return bytes.permute({0, 3, 1, 2})
+      .to(type_)
+      .div_(255)
+      .contiguous(device_.is_cuda() ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
 }
 
 }  // namespace reenact

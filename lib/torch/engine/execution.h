@@ -25,11 +25,14 @@ class Execution {
   std::string engine_name() const;
   /// Bounds the threads of the calling thread's next operations.
   void apply_threads() const;
-  /// Moves a loaded module there, converted.
+  /// Moves a loaded module there, converted; on GPUs convolutions get their weights channels last.
   void place(torch::nn::Module& module) const;
 
-  /// CV_8UC3 to [1, 3, size, size] in 0..1, scaled by area when it is larger.
-  torch::Tensor picture(const cv::Mat& rgb, int size) const;
+  /// CV_8UC3 to bytes [1, size, size, 3] on the CPU, scaled by area when it is larger; may be the memory of
+  /// `rgb` or of `scaled`.
+  static torch::Tensor bytes(const cv::Mat& rgb, int size, cv::Mat& scaled);
+  /// Such bytes, on the device, to [1, 3, size, size] in 0..1.
+  torch::Tensor picture(const torch::Tensor& bytes) const;
 
  private:
   torch::Device device_;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "torch/engine/torch_backend.h"
 
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+
 #include "reenact/error.h"
+#include "reenact/s3fd_postprocess.h"
+#include "torch/engine/repeated_call.h"
 #include "torch/engine/torch_generator.h"
 #include "torch/networks/load_weights.h"
 
@@ -25,7 +30,12 @@ class TorchObject : public Interface {
 
 class TorchPoseEncoder : public TorchObject<PoseEncoder, PoseEncoderNetworkImpl, ReenactorConfig> {
  public:
-  using TorchObject::TorchObject;
+  TorchPoseEncoder(std::shared_ptr<PoseEncoderNetworkImpl> network, const ReenactorConfig& config,
+                   const Execution& execution)
+      : TorchObject(std::move(network), config, execution),
+        encode_(execution.device(), [this](const torch::Tensor& bytes) {
+          return std::vector<torch::Tensor>{network_->forward(execution_.picture(bytes)).to(torch::kFloat)};
+        }) {}
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.pose_embedding_size; }
   void encode(const cv::Mat& rgb, std::span<float> pose) override {
@@ -35,9 +45,13 @@ class TorchPoseEncoder : public TorchObject<PoseEncoder, PoseEncoderNetworkImpl,
                                           std::to_string(config_.pose_embedding_size));
     torch::InferenceMode inference;
     execution_.apply_threads();
-    const auto embedding = network_->forward(execution_.picture(rgb, config_.pose_image_size()));
-    torch::from_blob(pose.data(), {1, static_cast<std::int64_t>(pose.size())}).copy_(embedding);
+    const auto& embedding = encode_(Execution::bytes(rgb, config_.pose_image_size(), scaled_))[0];
+    std::copy_n(embedding.data_ptr<float>(), pose.size(), pose.begin());
   }
+
+ private:
+  RepeatedCall encode_;
+  cv::Mat scaled_;
 };
 
 class TorchIdentityEncoder
@@ -52,7 +66,11 @@ class TorchIdentityEncoder
     torch::InferenceMode inference;
     execution_.apply_threads();
     std::vector<torch::Tensor> frames;
-    for (const auto& crop : rgb_crops) frames.push_back(execution_.picture(crop, config_.image_size));
+    for (const auto& crop : rgb_crops) {
+      cv::Mat scaled;
+      const auto bytes = Execution::bytes(crop, config_.image_size, scaled);
+      frames.push_back(execution_.picture(bytes.to(execution_.device())));
+    }
     const auto mean =
         network_->forward(torch::stack(frames, 1)).mean(1).to(torch::kCPU, torch::kFloat).contiguous();
     return {mean.data_ptr<float>(), mean.data_ptr<float>() + mean.numel()};
@@ -61,24 +79,55 @@ class TorchIdentityEncoder
 
 class TorchDetector : public TorchObject<Detector, S3fdImpl, DetectorConfig> {
  public:
-  using TorchObject::TorchObject;
+  TorchDetector(std::shared_ptr<S3fdImpl> network, const DetectorConfig& config, const Execution& execution)
+      : TorchObject(std::move(network), config, execution),
+        look_(execution.device(), [this](const torch::Tensor& input) {
+          std::vector<torch::Tensor> maps;
+          for (const S3fdOutput& scale : network_->forward(input.to(execution_.type()))) {
+            maps.push_back(scale.scores.to(torch::kFloat).contiguous());
+            maps.push_back(scale.offsets.to(torch::kFloat).contiguous());
+          }
+          return maps;
+        }) {}
   std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
-    S3fd network(network_);
-    return detect_faces(network, rgb, config_, score_threshold, iou_threshold);
+    const auto& maps = look_(detector_input({rgb}, config_));
+    std::vector<S3fdScale> scales;
+    for (std::size_t i = 0; i < maps.size(); i += 2) {
+      scales.push_back({4 << (i / 2), static_cast<int>(maps[i].size(3)), static_cast<int>(maps[i].size(2)),
+                        maps[i].data_ptr<float>(), maps[i + 1].data_ptr<float>()});
+    }
+    return find_faces(scales, score_threshold, iou_threshold);
   }
+
+ private:
+  RepeatedCall look_;
 };
 
 class TorchSegmenter : public TorchObject<Segmenter, UnetSegmenterImpl, SegmenterConfig> {
  public:
-  using TorchObject::TorchObject;
+  TorchSegmenter(std::shared_ptr<UnetSegmenterImpl> network, const SegmenterConfig& config,
+                 const Execution& execution)
+      : TorchObject(std::move(network), config, execution),
+        segment_(execution.device(), [this](const torch::Tensor& bytes) {
+          const auto logits = network_->forward(execution_.picture(bytes)).to(torch::kFloat);
+          return std::vector<torch::Tensor>{torch::sigmoid(logits).mul(255).round().to(torch::kUInt8)};
+        }) {}
   cv::Mat segment(const cv::Mat& rgb) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
-    UnetSegmenter network(network_);
-    return segment_person(network, rgb);
+    const int size = config_.image_size;
+    const auto& bytes = segment_(Execution::bytes(rgb, size, scaled_))[0];
+    const cv::Mat mask(size, size, CV_8UC1, bytes.data_ptr());
+    cv::Mat result;
+    cv::resize(mask, result, rgb.size(), 0, 0, cv::INTER_LINEAR);
+    return result.data == mask.data ? result.clone() : result;
   }
+
+ private:
+  RepeatedCall segment_;
+  cv::Mat scaled_;
 };
 
 /// Loads a module's weights and puts it where it shall run.

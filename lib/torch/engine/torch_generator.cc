@@ -15,7 +15,19 @@ TorchGenerator::TorchGenerator(Network shared, const ReenactorConfig& config, co
       config_(config),
       execution_(execution),
       load_personal_(std::move(load_personal)),
-      picture_(config.image_size, config.image_size, CV_8UC4) {}
+      straight_(drawing(AlphaMode::straight)),
+      premultiplied_(drawing(AlphaMode::premultiplied)) {}
+
+RepeatedCall TorchGenerator::drawing(AlphaMode alpha) {
+  return RepeatedCall(execution_.device(), [this, alpha](const torch::Tensor& pose) {
+    const auto head = active_->forward(identity_, pose.to(execution_.type()));
+    const auto color = alpha == AlphaMode::premultiplied ? head.rgb : head.color;
+    const auto rgba = torch::cat({color, head.mask}, 1).clamp(0, 1).mul(255);
+    // The authors truncate their pictures; straight colours, which have no such reference, are rounded.
+    const auto values = alpha == AlphaMode::premultiplied ? rgba : rgba.round();
+    return std::vector<torch::Tensor>{values[0].permute({1, 2, 0}).to(torch::kUInt8).contiguous()};
+  });
+}
 
 void TorchGenerator::set_identity(std::shared_ptr<const Identity> identity) {
   if (!identity || static_cast<int>(identity->embedding.size()) != config_.identity_embedding_size)
@@ -26,10 +38,18 @@ void TorchGenerator::set_identity(std::shared_ptr<const Identity> identity) {
                               : std::string("is missing")) +
                     ", but the reenactor needs " + std::to_string(config_.identity_embedding_size));
   auto network = identity->personal_weights ? load_personal_(*identity->personal_weights) : shared_;
+  torch::InferenceMode inference;
   const auto embedding =
       torch::tensor(at::ArrayRef<float>(identity->embedding.data(), identity->embedding.size())).unsqueeze(0);
-  identity_ = embedding.to(execution_.device(), execution_.type());
+  if (!identity_.defined())
+    identity_ = torch::empty(embedding.sizes(),
+                             torch::TensorOptions().device(execution_.device()).dtype(execution_.type()));
+  identity_.copy_(embedding);
+  if (execution_.device().is_cuda()) torch::cuda::synchronize(execution_.device().index());
+  if (network == active_) return;
   active_ = std::move(network);
+  straight_.forget();
+  premultiplied_.forget();
 }
 
 cv::Mat TorchGenerator::generate(std::span<const float> pose, AlphaMode alpha) {
@@ -44,17 +64,9 @@ cv::Mat TorchGenerator::generate(std::span<const float> pose, AlphaMode alpha) {
   torch::InferenceMode inference;
   execution_.apply_threads();
   const auto pose_tensor =
-      torch::from_blob(const_cast<float*>(pose.data()), {1, static_cast<std::int64_t>(pose.size())})
-          .to(execution_.device(), execution_.type());
-  const auto head = active_->forward(identity_, pose_tensor);
-  const auto color = alpha == AlphaMode::premultiplied ? head.rgb : head.color;
-  const auto rgba = torch::cat({color, head.mask}, 1).clamp(0, 1).mul(255);
-  // The authors truncate their pictures; straight colours, which have no such reference, are rounded.
-  const auto bytes =
-      (alpha == AlphaMode::premultiplied ? rgba : rgba.round()).to(torch::kUInt8)[0].permute({1, 2, 0});
-  auto target = torch::from_blob(picture_.data, {picture_.rows, picture_.cols, 4}, torch::kUInt8);
-  target.copy_(bytes);
-  return picture_;
+      torch::from_blob(const_cast<float*>(pose.data()), {1, static_cast<std::int64_t>(pose.size())});
+  const auto& bytes = (alpha == AlphaMode::premultiplied ? premultiplied_ : straight_)(pose_tensor)[0];
+  return cv::Mat(config_.image_size, config_.image_size, CV_8UC4, bytes.data_ptr());
 }
 
 }  // namespace reenact

@@ -4,11 +4,12 @@
 #include <functional>
 
 #include "torch/engine/execution.h"
+#include "torch/engine/repeated_call.h"
 #include "torch/networks/generator.h"
 
 namespace reenact {
 
-/// reenact::Generator on LibTorch.
+/// reenact::Generator on LibTorch; on GPUs with a stream and CUDA graphs of its own.
 class TorchGenerator : public Generator {
  public:
   using Network = std::shared_ptr<GeneratorNetworkImpl>;
@@ -25,12 +26,14 @@ class TorchGenerator : public Generator {
   cv::Mat generate(std::span<const float> pose, AlphaMode alpha) override;
 
  private:
+  RepeatedCall drawing(AlphaMode alpha);
+
   Network shared_, active_;
   ReenactorConfig config_;
   Execution execution_;
   std::function<Network(const ModelFile&)> load_personal_;
-  torch::Tensor identity_;
-  cv::Mat picture_;
+  torch::Tensor identity_;                 // [1, d_i], keeps its place in memory
+  RepeatedCall straight_, premultiplied_;  // pose [1, d_p] to bytes [S, S, 4]
 };
 
 }  // namespace reenact
