@@ -23,13 +23,14 @@ GstStaticPadTemplate crops_template = GST_STATIC_PAD_TEMPLATE("crops", GST_PAD_S
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
 
-enum Child { crop, pose, identity, generator, compositor, convert, child_count };
+enum Child { crop, queue, pose, identity, generator, compositor, convert, child_count };
 
 struct ChildElement {
   const char* factory;
   const char* name;
 };
 constexpr std::array<ChildElement, child_count> children = {{{"reenactcrop", "crop"},
+                                                             {"queue", "queue"},
                                                              {"reenactpose", "pose"},
                                                              {"reenactidentity", "identity"},
                                                              {"reenactgenerator", "generator"},
@@ -223,6 +224,12 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
   element_class->release_pad = release_pad;
 }
 
+/// Lets the next face be found and cut out while a head is drawn. One frame is enough for that, and more
+/// would only be delay. (The compositor has a thread of its own anyway.)
+static void bound(GstElement* queue) {
+  g_object_set(queue, "max-size-buffers", 1u, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
+}
+
 static void add_ghost_pad(ReenactBin* self, const char* name, GstElement* child,
                           GstStaticPadTemplate* static_template) {
   GstPadTemplate* pad_template = gst_static_pad_template_get(static_template);
@@ -243,6 +250,7 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
+    if (i == queue) bound(elements[i]);
     gst_bin_add(GST_BIN(self), elements[i]);
     if (i > 0 && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
   }
