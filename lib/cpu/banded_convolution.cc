@@ -2,7 +2,9 @@
 #include "cpu/banded_convolution.h"
 
 #include <algorithm>
+#include <span>
 
+#include "cpu/quantised_weights.h"
 #include "cpu/worker_pool.h"
 
 namespace reenact::cpu {
@@ -44,19 +46,34 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   epilogue.bias = true;
   epilogue.activation = options.activation;
   epilogue.accumulate = options.accumulate;
-  epilogue.narrow = out.element() == Arithmetic::bf16;
-  bands_.push_back(make_band(weights, name, shape, in.element(), epilogue, band_rows_));
-  if (rows_ % band_rows_) {
-    bands_.push_back(make_band(weights, name, shape, in.element(), epilogue, rows_ % band_rows_));
+  epilogue.narrow = out.element() != Arithmetic::f32;
+  QuantisedWeights quantised;
+  std::vector<float> bias;
+  if (in.element() == Arithmetic::int8) {
+    const std::vector<float> steps(in.channels(), options.input_step);
+    quantised = quantised_weights(weights.weights(name), out.channels(), steps);
+    for (int o = 0; o < out.channels(); ++o) {
+      bias.push_back(weights.bias(name)[o] / quantised.scales[o]);
+      epilogue.output_scales.push_back(quantised.scales[o] / options.output_step);
+    }
+  }
+  bands_.push_back(make_band(shape, in.element(), epilogue, band_rows_));
+  if (rows_ % band_rows_) bands_.push_back(make_band(shape, in.element(), epilogue, rows_ % band_rows_));
+  for (Band& band : bands_) {
+    if (in.element() == Arithmetic::int8) {
+      band.quantised = std::make_unique<const PackedWeights>(
+          band.convolution.pack(std::span<const std::int8_t>(quantised.values), bias));
+      band.weights = band.quantised.get();
+    } else {
+      band.weights = &weights.packed(name, band.convolution);
+    }
   }
 }
 
-BandedConvolution::Band BandedConvolution::make_band(const FoldedWeights& weights, const std::string& name,
-                                                     ConvolutionShape shape, Arithmetic arithmetic,
+BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Arithmetic arithmetic,
                                                      const ConvolutionEpilogue& epilogue, int rows) {
   shape.in_height = (rows - 1) * shape.stride + shape.kernel_height;
-  Band band{Convolution(shape, arithmetic, epilogue), nullptr, {}};
-  band.weights = &weights.packed(name, band.convolution);
+  Band band{Convolution(shape, arithmetic, epilogue), nullptr, nullptr, {}};
   for (int i = 0; i < threads_; ++i) {
     scratch_.emplace_back(band.convolution.scratch_bytes());
     band.handles.push_back(band.convolution.handles(scratch_.back().data()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ class BandedConvolution {
     bool depthwise = false;
     ConvolutionEpilogue::Activation activation = ConvolutionEpilogue::Activation::none;
     bool accumulate = false;  ///< adds to what the output map holds
+    /// For int8: the value of one step of the input, and of the output if that is int8 as well.
+    float input_step = 1, output_step = 1;
   };
 
   /// `in` and `out` have the sizes of the maps run() will get. The convolution computes in `in`'s elements.
@@ -32,10 +35,11 @@ class BandedConvolution {
   struct Band {
     Convolution convolution;
     const PackedWeights* weights;
-    std::vector<ConvolutionHandles> handles;  // [slot]
+    std::unique_ptr<const PackedWeights> quantised;  // the weights, if they are int8
+    std::vector<ConvolutionHandles> handles;         // [slot]
   };
-  Band make_band(const FoldedWeights& weights, const std::string& name, ConvolutionShape shape,
-                 Arithmetic arithmetic, const ConvolutionEpilogue& epilogue, int rows);
+  Band make_band(ConvolutionShape shape, Arithmetic arithmetic, const ConvolutionEpilogue& epilogue,
+                 int rows);
 
   int stride_, padding_, threads_;
   int rows_, band_rows_;

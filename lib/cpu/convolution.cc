@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/convolution.h"
 
+#include <algorithm>
 #include <string>
 
 #include "cpu/single_threaded_onednn.h"
@@ -33,7 +34,10 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionShape& shape
                                                    const ConvolutionEpilogue& epilogue) {
   using Descriptor = dnnl::memory::desc;
   const DataType source = source_type(arithmetic);
-  const DataType sums = arithmetic == Arithmetic::int8                      ? DataType::s32
+  const bool scaled = !epilogue.output_scales.empty();
+  const DataType sums = arithmetic == Arithmetic::int8                      ? (!scaled           ? DataType::s32
+                                                                               : epilogue.narrow ? DataType::u8
+                                                                                                 : DataType::f32)
                         : epilogue.narrow && arithmetic == Arithmetic::bf16 ? DataType::bf16
                                                                             : DataType::f32;
   const Descriptor source_desc({1, shape.in_channels, shape.in_height, shape.in_width}, source, Tag::nhwc);
@@ -53,6 +57,8 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionShape& shape
   constexpr auto inference = dnnl::prop_kind::forward_inference;
   constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
+  // There a bias joins after the scales, which are given when it runs.
+  if (scaled) throw Error(ErrorCode::unsupported, "scaled int8 convolutions want oneDNN 2");
   if (epilogue.activation == ConvolutionEpilogue::Activation::relu) {
     post_ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
   } else if (epilogue.activation == ConvolutionEpilogue::Activation::relu6) {
@@ -63,6 +69,7 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionShape& shape
                                                    weights_desc, bias_desc, destination_desc, strides, before,
                                                    after, attributes);
 #else
+  if (scaled) attributes.set_output_scales(1 << 1, epilogue.output_scales);
   if (epilogue.activation == ConvolutionEpilogue::Activation::relu) {
     post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
   } else if (epilogue.activation == ConvolutionEpilogue::Activation::relu6) {
@@ -111,7 +118,8 @@ std::size_t Convolution::destination_bytes() const {
   return descriptor_.dst_desc().get_size();
 }
 
-PackedWeights Convolution::pack(const void* weights, dnnl::memory::data_type type) const {
+PackedWeights Convolution::pack(const void* weights, dnnl::memory::data_type type,
+                                std::span<const float> bias) const {
   SingleThreadedOneDnn single_threaded;
   const dnnl::engine& engine = onednn_engine();
   const dnnl::memory::desc plain_desc(weight_dimensions(shape_), type,
@@ -122,21 +130,19 @@ PackedWeights Convolution::pack(const void* weights, dnnl::memory::data_type typ
   dnnl::stream stream(engine);
   dnnl::reorder(plain, packed.weights).execute(stream, plain, packed.weights);
   stream.wait();
-  return packed;
-}
-
-PackedWeights Convolution::pack(std::span<const float> weights, std::span<const float> bias) const {
-  PackedWeights packed = pack(weights.data(), DataType::f32);
   if (bias_) {
-    packed.bias = dnnl::memory(descriptor_.bias_desc(), onednn_engine());
-    float* values = static_cast<float*>(packed.bias.get_data_handle());
-    for (std::size_t i = 0; i < bias.size(); ++i) values[i] = bias[i];
+    packed.bias = dnnl::memory(descriptor_.bias_desc(), engine);
+    std::copy(bias.begin(), bias.end(), static_cast<float*>(packed.bias.get_data_handle()));
   }
   return packed;
 }
 
-PackedWeights Convolution::pack(std::span<const std::int8_t> weights) const {
-  return pack(weights.data(), DataType::s8);
+PackedWeights Convolution::pack(std::span<const float> weights, std::span<const float> bias) const {
+  return pack(weights.data(), DataType::f32, bias);
+}
+
+PackedWeights Convolution::pack(std::span<const std::int8_t> weights, std::span<const float> bias) const {
+  return pack(weights.data(), DataType::s8, bias);
 }
 
 ConvolutionHandles Convolution::handles(void* scratch) const {

@@ -36,6 +36,9 @@ struct ConvolutionEpilogue {
   Activation activation = Activation::none;
   bool accumulate = false;  ///< adds to what the output holds, before the activation
   bool narrow = false;      ///< bf16 output of a bf16 convolution; sums (float or int32) otherwise
+  /// For int8: [out] factors of sums and bias, before the activation. The output is u8 when `narrow`, float
+  /// otherwise.
+  std::vector<float> output_scales;
 };
 
 /// Weights in the order that one convolution wants.
@@ -69,8 +72,8 @@ class Convolution {
   /// Weights [out, in, height, width] ([channels, 1, height, width] when depthwise); rounded to bf16 where
   /// that is used.
   PackedWeights pack(std::span<const float> weights, std::span<const float> bias = {}) const;
-  /// The same for int8.
-  PackedWeights pack(std::span<const std::int8_t> weights) const;
+  /// The same for int8; a bias counts in steps of the sums.
+  PackedWeights pack(std::span<const std::int8_t> weights, std::span<const float> bias = {}) const;
 
   /// Handles for a thread; `scratch` has scratch_bytes() and is the thread's own.
   ConvolutionHandles handles(void* scratch) const;
@@ -79,7 +82,7 @@ class Convolution {
                void* destination) const;
 
  private:
-  PackedWeights pack(const void* weights, dnnl::memory::data_type type) const;
+  PackedWeights pack(const void* weights, dnnl::memory::data_type type, std::span<const float> bias) const;
 
   ConvolutionShape shape_;
   bool bias_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/cpu_backend.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <system_error>
 
 #include "cpu/cpu_detector.h"
@@ -60,6 +62,17 @@ Arithmetic element_for(const EngineOptions& options, Precision automatic) {
                                                                           : Arithmetic::f32;
 }
 
+bool is_calibrated_detector(const ModelFile& file) {
+  const std::vector<std::string> names = CpuDetector::range_names();
+  return std::all_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return file.file().contains(name); });
+}
+
+/// int8 keeps a few layers in bf16.
+bool has_int8_detector() {
+  return has_arithmetic(Arithmetic::int8) && has_arithmetic(Arithmetic::bf16) && DNNL_VERSION_MAJOR < 3;
+}
+
 /// Two files of one name are the same only until one of them is written anew.
 std::string cache_key(const ModelFile& file) {
   std::error_code ignored;
@@ -83,12 +96,12 @@ bool CpuBackend::supports(Network network, const ModelFile& file, const EngineOp
         // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
         // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
         return !file.info().config.get<ReenactorConfig>().reflection_padding;
-      // These have no calibration for int8.
+      // No calibration for int8.
       case Network::pose_encoder:
         return options.precision != Precision::int8 &&
                file.info().config.get<ReenactorConfig>().pose_encoder == "mobilenet_v2";
       case Network::detector:
-        return options.precision != Precision::int8;
+        return options.precision != Precision::int8 || (has_int8_detector() && is_calibrated_detector(file));
       case Network::segmenter:
         return options.precision == Precision::automatic || options.precision == Precision::fp32;
       case Network::identity_encoder:
@@ -155,8 +168,19 @@ std::unique_ptr<Detector> CpuBackend::detector(std::shared_ptr<const ModelFile> 
                                                const EngineOptions& options) {
   const auto config = file->info().config.get<DetectorConfig>();
   auto weights = folded(*file, "s3fd", [&] { return CpuDetector::fold(WeightSource(file), config); });
-  return std::make_unique<CpuDetector>(std::move(weights), config, element_for(options, Precision::bf16),
-                                       options.threads);
+  Arithmetic element = element_for(options, Precision::bf16);
+  const bool int8_asked = options.precision == Precision::int8;
+  if (int8_asked || options.precision == Precision::automatic) {
+    if (has_int8_detector() && is_calibrated_detector(*file)) {
+      element = Arithmetic::int8;
+    } else if (int8_asked) {
+      throw Error(ErrorCode::unsupported,
+                  "'" + file->path().string() + "' cannot run in int8: " +
+                      (has_int8_detector() ? "it has no ranges, which `reenact-train quantise` makes"
+                                           : "this CPU or this oneDNN has no int8 for detectors"));
+    }
+  }
+  return std::make_unique<CpuDetector>(std::move(weights), config, element, options.threads);
 }
 
 std::unique_ptr<Segmenter> CpuBackend::segmenter(std::shared_ptr<const ModelFile> file,

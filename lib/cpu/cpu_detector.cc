@@ -53,6 +53,9 @@ float value_of(float value) {
 float value_of(Bfloat16 value) {
   return to_float(value);
 }
+float value_of(std::uint8_t value) {
+  return value;
+}
 
 }  // namespace
 
@@ -90,7 +93,31 @@ std::shared_ptr<const FoldedWeights> CpuDetector::fold(const WeightSource& sourc
     }
     weights->add(name + "_heads", std::move(both), std::move(bias));
   }
+  for (const std::string& name : range_names()) {
+    if (source.contains(name)) weights->add(name, source.floats(name, {1}), {});
+  }
   return weights;
+}
+
+std::vector<std::string> CpuDetector::range_names() {
+  std::vector<std::string> names;
+  for (int stage = 0; stage < 5; ++stage) {
+    for (int i = 0; i < stage_depth[stage]; ++i)
+      names.push_back("s3fd." + stage_layer(stage, i) + ".output_max");
+  }
+  for (const Layer& layer : extra_layers) names.push_back(std::string("s3fd.") + layer.name + ".output_max");
+  return names;
+}
+
+std::string CpuDetector::active_engine() const {
+  return element_ == Arithmetic::f32    ? "onednn fp32"
+         : element_ == Arithmetic::bf16 ? "onednn bf16"
+                                        : "onednn int8";
+}
+
+float CpuDetector::step_after(const std::string& name) const {
+  const float largest = weights_->weights("s3fd." + name + ".output_max")[0];
+  return largest > 0 ? largest / 255.0f : 1.0f;
 }
 
 CpuDetector::CpuDetector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config,
@@ -102,17 +129,22 @@ CpuDetector::CpuDetector(std::shared_ptr<const FoldedWeights> weights, const Det
 
 int CpuDetector::add_map(int height, int width, int channels, int border, Arithmetic element) {
   maps_.emplace_back(height, width, channels, border, element);
+  map_steps_.push_back(1.0f);
   return static_cast<int>(maps_.size()) - 1;
 }
 
 int CpuDetector::add_convolution(const std::string& name, int in, int channels,
-                                 const BandedConvolution::Options& options, Arithmetic out_element) {
+                                 BandedConvolution::Options options, Arithmetic out_element) {
   const int height = convolved_size(maps_[in].height(), options.kernel, options.stride, options.padding);
   const int width = convolved_size(maps_[in].width(), options.kernel, options.stride, options.padding);
   const int out = add_map(height, width, channels, 1, out_element);
+  if (out_element == Arithmetic::int8) map_steps_[out] = step_after(name);
+  options.input_step = map_steps_[in];
+  options.output_step = map_steps_[out];
   Step step;
   step.in = in;
   step.out = out;
+  step.name = name;
   step.convolution =
       std::make_unique<BandedConvolution>(*weights_, name, maps_[in], maps_[out], options, threads_);
   steps_.push_back(std::move(step));
@@ -133,6 +165,7 @@ void CpuDetector::plan(int height, int width) {
   if (height == height_ && width == width_) return;
   height_ = width_ = 0;
   maps_.clear();
+  map_steps_.clear();
   steps_.clear();
   heads_.clear();
   planes_.clear();
@@ -140,18 +173,21 @@ void CpuDetector::plan(int height, int width) {
   // Steps refer to maps by index, and scales to the planes' own memory, so both may move while they grow.
   BandedConvolution::Options activated;
   activated.activation = ConvolutionEpilogue::Activation::relu;
-  int map = add_map(height, width, 3, 1, element_);
+  // Signed input and few operations: the first stage gains nothing from int8.
+  const Arithmetic finer = element_ == Arithmetic::f32 ? Arithmetic::f32 : Arithmetic::bf16;
+  int map = add_map(height, width, 3, 1, finer);
   for (int stage = 0; stage < 5; ++stage) {
     const int channels = channels_at(config_, stage_channels[stage]);
+    const Arithmetic element = stage == 0 ? finer : element_;
     for (int i = 0; i < stage_depth[stage]; ++i) {
-      map = add_convolution(stage_layer(stage, i), map, channels, activated, element_);
+      map = add_convolution(stage_layer(stage, i), map, channels, activated, element);
     }
     const int stage_height = maps_[map].height(), stage_width = maps_[map].width();
     if (stage >= 2) {
       Step step;
       step.kind = Kind::normalisation;
       step.in = map;
-      step.out = add_map(stage_height, stage_width, channels, 1, element_);
+      step.out = add_map(stage_height, stage_width, channels, 1, finer);
       const int normalised = step.out;
       steps_.push_back(std::move(step));
       add_scale(heads[stage - 2].name, normalised, heads[stage - 2].stride);
@@ -161,6 +197,9 @@ void CpuDetector::plan(int height, int width) {
     step.in = map;
     // fc6 pads by three.
     map = step.out = add_map(stage_height / 2, stage_width / 2, channels, stage == 4 ? 3 : 1, element_);
+    if (element_ == Arithmetic::int8) {
+      map_steps_[map] = step_after(stage_layer(stage, stage_depth[stage] - 1));
+    }
     steps_.push_back(std::move(step));
   }
   for (std::size_t i = 0; i < std::size(extra_layers); ++i) {
@@ -176,42 +215,55 @@ void CpuDetector::plan(int height, int width) {
   width_ = width;
 }
 
-void CpuDetector::pool(const FeatureMap& in, FeatureMap& out) {
+void CpuDetector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
   const int channels = in.channels();
   // After ReLU nothing is negative, so bf16 values are ordered as their bits are.
-  const auto pool_row = [&]<typename T>(int y, T) {
+  const auto pool_row = [&]<typename T, typename Store>(int y, T, Store store) {
     const T* upper = reinterpret_cast<const T*>(in.row(2 * y));
     const T* lower = reinterpret_cast<const T*>(in.row(2 * y + 1));
-    T* to = reinterpret_cast<T*>(out.row(y));
-    for (int x = 0; x < out.width(); ++x, upper += 2 * channels, lower += 2 * channels, to += channels) {
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(channels) * out.width();
+    for (std::ptrdiff_t at = 0; at < row; at += channels, upper += 2 * channels, lower += 2 * channels) {
       for (int c = 0; c < channels; ++c) {
         const T a = upper[c] > upper[channels + c] ? upper[c] : upper[channels + c];
         const T b = lower[c] > lower[channels + c] ? lower[c] : lower[channels + c];
-        to[c] = a > b ? a : b;
+        store(y, at + c, a > b ? a : b);
       }
     }
   };
+  const auto keep = [&]<typename T>(int y, std::ptrdiff_t at, T value) {
+    reinterpret_cast<T*>(out.row(y))[at] = value;
+  };
+  const float inverse_step = 1.0f / out_step;
+  const auto quantise = [&](int y, std::ptrdiff_t at, std::int16_t value) {
+    const float steps = to_float(Bfloat16{static_cast<std::uint16_t>(value)}) * inverse_step + 0.5f;
+    out.row_as<std::uint8_t>(y)[at] = static_cast<std::uint8_t>(std::min(steps, 255.0f));
+  };
   WorkerPool::shared().run(out.height(), threads_, [&](int y, int) {
-    if (element_ == Arithmetic::f32) {
-      pool_row(y, float());
+    if (in.element() == Arithmetic::f32) {
+      pool_row(y, float(), keep);
+    } else if (in.element() == Arithmetic::int8) {
+      pool_row(y, std::uint8_t(), keep);
+    } else if (out.element() == Arithmetic::int8) {
+      pool_row(y, std::int16_t(), quantise);
     } else {
-      pool_row(y, std::int16_t());
+      pool_row(y, std::int16_t(), keep);
     }
   });
 }
 
 void CpuDetector::normalise(const FeatureMap& in, FeatureMap& out) {
   const int channels = in.channels();
-  const auto normalise_row = [&]<typename T>(int y, T) {
-    const T* from = in.row_as<T>(y);
-    T* to = out.row_as<T>(y);
+  // Steps of int8 cancel: only the direction of a pixel's channels counts.
+  const auto normalise_row = [&]<typename From, typename To>(int y, From, To) {
+    const From* from = in.row_as<From>(y);
+    To* to = out.row_as<To>(y);
     for (int x = 0; x < in.width(); ++x, from += channels, to += channels) {
       float squares = 0;
       for (int c = 0; c < channels; ++c) squares += value_of(from[c]) * value_of(from[c]);
       const float factor = 1.0f / (std::sqrt(squares) + 1e-10f);
       for (int c = 0; c < channels; ++c) {
         const float value = value_of(from[c]) * factor;
-        if constexpr (std::is_same_v<T, float>) {
+        if constexpr (std::is_same_v<To, float>) {
           to[c] = value;
         } else {
           to[c] = to_bfloat16(value);
@@ -220,10 +272,12 @@ void CpuDetector::normalise(const FeatureMap& in, FeatureMap& out) {
     }
   };
   WorkerPool::shared().run(in.height(), threads_, [&](int y, int) {
-    if (element_ == Arithmetic::f32) {
-      normalise_row(y, float());
+    if (in.element() == Arithmetic::f32) {
+      normalise_row(y, float(), float());
+    } else if (in.element() == Arithmetic::int8) {
+      normalise_row(y, std::uint8_t(), Bfloat16());
     } else {
-      normalise_row(y, Bfloat16());
+      normalise_row(y, Bfloat16(), Bfloat16());
     }
   });
 }
@@ -238,9 +292,16 @@ const std::vector<S3fdScale>& CpuDetector::run(std::span<const float> input, int
     switch (step.kind) {
       case Kind::convolution:
         step.convolution->run(maps_[step.in], maps_[step.out]);
+        if (observer_ && element_ == Arithmetic::f32) {
+          const FeatureMap& map = maps_[step.out];
+          const float* values = map.row_as<float>(0);
+          const std::ptrdiff_t count =
+              static_cast<std::ptrdiff_t>(map.height()) * map.width() * map.channels();
+          observer_(step.name, *std::max_element(values, values + count));
+        }
         break;
       case Kind::pooling:
-        pool(maps_[step.in], maps_[step.out]);
+        pool(maps_[step.in], maps_[step.out], map_steps_[step.out]);
         break;
       case Kind::normalisation:
         normalise(maps_[step.in], maps_[step.out]);

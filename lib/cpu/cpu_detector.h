@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cpu/banded_convolution.h"
@@ -18,14 +20,20 @@ class CpuDetector : public Detector {
  public:
   static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const DetectorConfig& config);
 
-  /// `element` is f32 or bf16.
+  /// Sees what a convolution of the network's trunk gives out: its name, and the largest value. f32 only.
+  using Observer = std::function<void(const std::string&, float)>;
+  /// Names of the tensors `<layer>.output_max` [1] that int8 needs: the largest value that each convolution
+  /// of the trunk gives out.
+  static std::vector<std::string> range_names();
+
+  /// `element` is f32, bf16, or int8 for weights that were folded with ranges: then the first two
+  /// convolutions and the heads of normalised maps, which are few operations, remain bf16.
   CpuDetector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config, Arithmetic element,
               int threads);
 
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override {
-    return element_ == Arithmetic::f32 ? "onednn fp32" : "onednn bf16";
-  }
+  std::string active_engine() const override;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
   std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override;
 
   /// The network alone, for a picture already in the maps' order: fills and returns the six scales, finest
@@ -37,15 +45,18 @@ class CpuDetector : public Detector {
   struct Step {
     Kind kind = Kind::convolution;
     int in = 0, out = 0;  // maps
+    std::string name;     // of a convolution
     std::unique_ptr<BandedConvolution> convolution;
   };
 
   void plan(int height, int width);
   int add_map(int height, int width, int channels, int border, Arithmetic element);
-  int add_convolution(const std::string& name, int in, int channels,
-                      const BandedConvolution::Options& options, Arithmetic out_element);
+  int add_convolution(const std::string& name, int in, int channels, BandedConvolution::Options options,
+                      Arithmetic out_element);
   void add_scale(const std::string& name, int in, int stride);
-  void pool(const FeatureMap& in, FeatureMap& out);
+  /// Value of one step of what a convolution gives out.
+  float step_after(const std::string& name) const;
+  void pool(const FeatureMap& in, FeatureMap& out, float out_step);
   void normalise(const FeatureMap& in, FeatureMap& out);
 
   std::shared_ptr<const FoldedWeights> weights_;
@@ -54,11 +65,13 @@ class CpuDetector : public Detector {
   int threads_;
   int height_ = 0, width_ = 0;
   std::vector<FeatureMap> maps_;
+  std::vector<float> map_steps_;  // value of one step of each map, 1 unless it is int8
   std::vector<Step> steps_;
   std::vector<int> heads_;  // maps
   std::vector<std::vector<float>> planes_;
   std::vector<S3fdScale> scales_;
   std::vector<float> input_;
+  Observer observer_;
 };
 
 }  // namespace reenact::cpu

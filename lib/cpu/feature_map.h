@@ -11,7 +11,6 @@ namespace reenact::cpu {
 class FeatureMap {
  public:
   FeatureMap() = default;
-  /// `element` is f32 or bf16.
   FeatureMap(int height, int width, int channels, int border, Arithmetic element)
       : height_(height),
         width_(width),

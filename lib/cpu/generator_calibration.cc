@@ -102,23 +102,30 @@ GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>&
   return result;
 }
 
-void write_calibrated(const std::filesystem::path& path, const ModelFile& file,
-                      const GeneratorCalibration& calibration) {
+void write_ranges(const std::filesystem::path& path, const ModelFile& file,
+                  const std::map<std::string, std::vector<float>>& ranges,
+                  const nlohmann::json& quantisation) {
   std::map<std::string, TensorView> tensors = file.file().tensors();
-  for (const auto& [name, values] : calibration.ranges) {
+  for (const auto& [name, values] : ranges) {
     tensors[name] = {
         DataType::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(std::span(values))};
   }
   ModelInfo info = file.info();
-  info.provenance["quantisation"] = {{"method", "largest values over the pictures drawn"},
-                                     {"pictures", calibration.pictures},
-                                     {"held_out", calibration.held_out},
-                                     {"psnr", calibration.psnr},
-                                     {"worst_psnr", calibration.worst_psnr}};
+  info.provenance["quantisation"] = quantisation;
   // Entries of the metadata that are not ours to know stay.
   Metadata metadata = file.file().metadata();
   for (const auto& [key, value] : to_metadata(info)) metadata[key] = value;
   write_safetensors(path, tensors, metadata);
+}
+
+void write_calibrated(const std::filesystem::path& path, const ModelFile& file,
+                      const GeneratorCalibration& calibration) {
+  write_ranges(path, file, calibration.ranges,
+               {{"method", "largest values over the pictures drawn"},
+                {"pictures", calibration.pictures},
+                {"held_out", calibration.held_out},
+                {"psnr", calibration.psnr},
+                {"worst_psnr", calibration.worst_psnr}});
 }
 
 }  // namespace reenact::cpu

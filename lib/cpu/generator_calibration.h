@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,5 +40,10 @@ GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>&
 /// PSNR goes to `quantisation` in its provenance.
 void write_calibrated(const std::filesystem::path& path, const ModelFile& file,
                       const GeneratorCalibration& calibration);
+
+/// Writes any model file with ranges for int8 to `path`, and what `quantisation` says to its provenance.
+void write_ranges(const std::filesystem::path& path, const ModelFile& file,
+                  const std::map<std::string, std::vector<float>>& ranges,
+                  const nlohmann::json& quantisation);
 
 }  // namespace reenact::cpu

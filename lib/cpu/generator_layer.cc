@@ -2,7 +2,8 @@
 #include "cpu/generator_layer.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "cpu/quantised_weights.h"
 
 namespace reenact::cpu {
 namespace {
@@ -15,31 +16,6 @@ constexpr int wanted_tasks = 8;
 
 int half_if_even(int value) {
   return value % 2 == 0 ? value / 2 : value;
-}
-
-struct QuantisedWeights {
-  std::vector<std::int8_t> values;
-  std::vector<float> scales;  // one an output channel
-};
-
-QuantisedWeights quantise(const std::vector<float>& weights, int out_channels,
-                          std::span<const float> input_steps) {
-  QuantisedWeights result{std::vector<std::int8_t>(weights.size()), std::vector<float>(out_channels)};
-  const std::size_t row = weights.size() / out_channels;
-  const std::size_t taps = row / input_steps.size();
-  for (int o = 0; o < out_channels; ++o) {
-    const float* from = weights.data() + o * row;
-    float largest = 0;
-    for (std::size_t i = 0; i < row; ++i)
-      largest = std::max(largest, std::abs(from[i] * input_steps[i / taps]));
-    const float scale = largest > 0 ? largest / 127.0f : 1.0f;
-    for (std::size_t i = 0; i < row; ++i) {
-      const float steps = std::nearbyint(from[i] * input_steps[i / taps] / scale);
-      result.values[o * row + i] = static_cast<std::int8_t>(std::clamp(steps, -127.0f, 127.0f));
-    }
-    result.scales[o] = scale;
-  }
-  return result;
 }
 
 }  // namespace
@@ -115,7 +91,7 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const Convolution& convolution = this->convolution({0, phase, 0, 0});
     const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
     if (arithmetic == Arithmetic::int8) {
-      const QuantisedWeights quantised = quantise(floats, geometry.out_channels, input_steps);
+      const QuantisedWeights quantised = quantised_weights(floats, geometry.out_channels, input_steps);
       scales_.insert(scales_.end(), quantised.scales.begin(), quantised.scales.end());
       for (std::size_t at = 0; at < floats.size(); at += chunk) {
         weights_.push_back(
