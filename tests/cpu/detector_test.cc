@@ -8,6 +8,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cpu/detector_calibration.h"
+#include "cpu/generator_calibration.h"
 #include "cpu/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
@@ -109,6 +111,45 @@ TEST(CpuDetector, GivesTheAuthorsMaps) {
         }
       }
     }
+  }
+}
+
+TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
+  REENACT_SHARED_FILE(path, "parity/proc_s3fd_full.safetensors");
+  const auto plain =
+      write_model("s3fd_plain", ModelKind::detector, DetectorConfig{}, s3fd_state(SafetensorsFile(path)));
+  EXPECT_THROW(load(plain, Precision::int8, 1), Error) << "without ranges";
+  cv::Mat picture(96, 128, CV_8UC3);
+  cv::RNG(3).fill(picture, cv::RNG::UNIFORM, 0, 256);
+  const auto ranges = cpu::calibrate_detector(plain, {&picture, 1}, 1);
+  const auto calibrated_path = plain->path().parent_path() / "s3fd_calibrated.safetensors";
+  cpu::write_ranges(calibrated_path, *plain, ranges, {{"pictures", 1}});
+  const auto model = std::make_shared<const ModelFile>(calibrated_path, ModelKind::detector);
+  EngineOptions int8;
+  int8.precision = Precision::int8;
+  if (!cpu_backend()->supports(Network::detector, *model, int8)) GTEST_SKIP() << "no int8 detector here";
+  EXPECT_EQ(load(model, Precision::automatic, 1)->active_engine(), "onednn int8");
+  std::vector<float> input(picture.total() * 3);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(picture.data[i]) - 115.0f;
+  const auto maps = [&](Precision precision, int threads) {
+    const auto detector = load(model, precision, threads);
+    std::vector<std::vector<float>> result;
+    for (const S3fdScale& scale : dynamic_cast<cpu::CpuDetector&>(*detector).run(input, 96, 128)) {
+      const int cells = scale.width * scale.height;
+      result.emplace_back(scale.scores, scale.scores + 2 * cells);
+      result.emplace_back(scale.offsets, scale.offsets + 4 * cells);
+    }
+    return result;
+  };
+  const auto wanted = maps(Precision::fp32, 1), found = maps(Precision::int8, 1);
+  EXPECT_EQ(found, maps(Precision::int8, 2)) << "the same for any number of threads";
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    double error = 0, power = 0;
+    for (std::size_t k = 0; k < wanted[i].size(); ++k) {
+      error += std::pow(static_cast<double>(found[i][k]) - wanted[i][k], 2);
+      power += std::pow(static_cast<double>(wanted[i][k]), 2);
+    }
+    EXPECT_LE(std::sqrt(error / power), 0.1) << "map " << i;
   }
 }
 

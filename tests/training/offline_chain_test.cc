@@ -155,6 +155,30 @@ class OfflineChain : public testing::Test {
   std::vector<cv::Mat> pictures_;
 };
 
+TEST_F(OfflineChain, QuantiseWritesRangesForGeneratorAndDetector) {
+  make_identity("ada.safetensors", {0, 1});
+  const std::string quantised = file("quantised.safetensors");
+  auto result = run_program({"quantise", model_, "--identity", file("ada.safetensors"), "--already-cropped",
+                             "--poses", driver(0), driver(1), "--check", driver(2), "--output", quantised});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const ModelFile model(quantised, ModelKind::reenactor);
+  EXPECT_TRUE(model.file().contains("gen.up0.skip.input_min"));
+  EXPECT_TRUE(model.file().contains("gen.out.input_max"));
+  EXPECT_EQ(model.info().provenance["quantisation"]["held_out"],
+            model.info().provenance["quantisation"]["pictures"] == 1)
+      << "one picture compared, on a CPU with int8";
+
+  result =
+      run_program({"quantise", detector_, "--pictures", driver(0), "--output", file("small.safetensors")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_TRUE(
+      ModelFile(file("small.safetensors"), ModelKind::detector).file().contains("s3fd.fc7.output_max"));
+
+  result = run_program({"quantise", model_});
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("wants --identity and --poses"));
+}
+
 TEST_F(OfflineChain, IdentityIsTheMeanEmbedding) {
   succeed({"identity", driver(0), driver(1), driver(2), "--model", model_, "--already-cropped", "--output",
            file("ada.safetensors"), "--name", "Ada", "--consent", "drawn by chance", "--licence", "CC0-1.0",

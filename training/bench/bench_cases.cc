@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cpu/cpu_generator.h"
+#include "cpu/detector_calibration.h"
 #include "cpu/generator_calibration.h"
 #include "cpu/instruction_set.h"
 #include "reenact/backend.h"
@@ -134,7 +135,7 @@ std::vector<ordered_json> compare_engines(
   add(torch_backend(), "reference", Precision::fp32);
   for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
   if (on_gpu(options)) return compare(name, contestants, options.rounds);
-  for (Precision precision : {Precision::fp32, Precision::bf16}) {
+  for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
     const EngineOptions wish = engine_options(options, precision);
     if (cpu_backend() && wanted(options, "cpu", precision) && cpu_backend()->supports(network, *file, wish)) {
       add(*cpu_backend(), "cpu", precision);
@@ -158,6 +159,18 @@ std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const Mode
   const auto path = folder / "calibrated.safetensors";
   cpu::write_calibrated(path, *file, calibration);
   return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
+}
+
+std::shared_ptr<const ModelFile> calibrated_detector_for(const std::shared_ptr<const ModelFile>& file,
+                                                         const std::vector<cv::Mat>& pictures,
+                                                         const std::filesystem::path& folder, int threads) {
+  EngineOptions int8;
+  int8.precision = Precision::int8;
+  if (cpu_backend()->supports(Network::detector, *file, int8)) return file;
+  const auto path = folder / "calibrated-detector.safetensors";
+  cpu::write_ranges(path, *file, cpu::calibrate_detector(file, pictures, threads),
+                    {{"pictures", pictures.size()}});
+  return std::make_shared<const ModelFile>(path, ModelKind::detector);
 }
 
 std::vector<ordered_json> bench_generator(const BenchOptions& options) {
@@ -246,8 +259,9 @@ std::vector<ordered_json> bench_identity(const BenchOptions& options) {
 
 std::vector<ordered_json> bench_detector(const BenchOptions& options) {
   const TemporaryFolder folder;
-  const auto file = detector_for(preset_or(options.detector, options), folder.path());
+  auto file = detector_for(preset_or(options.detector, options), folder.path());
   const cv::Mat picture = noise_picture(options.width, options.height);
+  if (!on_gpu(options)) file = calibrated_detector_for(file, {picture}, folder.path(), options.threads);
   return compare_engines<Detector>("detector", file, options, Network::detector, &Backend::detector,
                                    [&](Detector& detector) { detector.detect(picture, 0.999f, 0.3f); });
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
@@ -49,5 +50,9 @@ std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const Mode
                                                 const Identity& identity,
                                                 const std::vector<std::vector<float>>& poses,
                                                 const std::filesystem::path& folder, int threads);
+/// The same for a detector, with ranges for these pictures (RGB CV_8UC3).
+std::shared_ptr<const ModelFile> calibrated_detector_for(const std::shared_ptr<const ModelFile>& file,
+                                                         const std::vector<cv::Mat>& pictures,
+                                                         const std::filesystem::path& folder, int threads);
 
 }  // namespace reenact::bench

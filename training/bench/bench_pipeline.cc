@@ -29,7 +29,8 @@ struct PipelineModels {
   std::filesystem::path identity_path;
 };
 
-PipelineModels models_for(const BenchOptions& options, const std::filesystem::path& folder) {
+PipelineModels models_for(const BenchOptions& options, const std::vector<cv::Mat>& frames,
+                          const std::filesystem::path& folder) {
   PipelineModels models;
   models.reenactor = reenactor_for(options.model, folder);
   const std::string other = options.model == "lite" ? "lite" : "paper";
@@ -166,9 +167,9 @@ ordered_json run_parts(const BenchOptions& options, const PipelineModels& models
 
 std::vector<ordered_json> bench_pipeline(const BenchOptions& options) {
   const TemporaryFolder folder;
-  const PipelineModels models = models_for(options, folder.path());
   const int width = options.width / 2 * 2, height = options.height / 2 * 2;
   const std::vector<cv::Mat> frames = wandering_frames(width, height);
+  const PipelineModels models = models_for(options, frames, folder.path());
   std::vector<ordered_json> lines = {run_parts(options, models, frames)};
 #ifdef REENACT_BENCH_ELEMENTS
   const double sum_of_parts = lines[0]["sum_of_parts_ms"];

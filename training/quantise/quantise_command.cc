@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgproc.hpp>
 #include <string>
 #include <vector>
 
+#include "cpu/detector_calibration.h"
 #include "cpu/generator_calibration.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
@@ -25,7 +28,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   fs::path model, output;
-  std::vector<fs::path> identities, drivers, check_drivers;
+  std::vector<fs::path> identities, drivers, check_drivers, pictures;
   FaceCropperOptions cropper;
   int poses = 64;
   int threads = 1;
@@ -82,7 +85,36 @@ class PoseReader {
   std::unique_ptr<FaceCropper> cropper_;
 };
 
+void quantise_detector(const Arguments& arguments) {
+  const auto model =
+      std::make_shared<const ModelFile>(find_model(arguments.model.string()), ModelKind::detector);
+  std::vector<cv::Mat> pictures;
+  for (const fs::path& path : arguments.pictures) {
+    for (const cv::Mat& picture : spread_pictures(path, arguments.poses)) {
+      // As the cropper shows them to the detector.
+      const double longer = std::max(picture.cols, picture.rows);
+      const double scale =
+          arguments.cropper.detect_size > 0 ? std::min(1.0, arguments.cropper.detect_size / longer) : 1.0;
+      cv::Mat scaled;
+      cv::resize(picture, scaled, {}, scale, scale, cv::INTER_AREA);
+      pictures.push_back(scaled);
+    }
+  }
+  const fs::path output = arguments.output.empty() ? model->path() : arguments.output;
+  cpu::write_ranges(output, *model, cpu::calibrate_detector(model, pictures, arguments.threads),
+                    {{"method", "largest values over the pictures"}, {"pictures", pictures.size()}});
+  std::printf("%s: %zu pictures\n", output.c_str(), pictures.size());
+}
+
 void quantise(const Arguments& arguments) {
+  if (!arguments.pictures.empty()) {
+    quantise_detector(arguments);
+    return;
+  }
+  if (arguments.identities.empty() || arguments.drivers.empty()) {
+    throw Error(ErrorCode::invalid,
+                "a reenactor wants --identity and --poses, a detector --pictures, but neither was given");
+  }
   const auto model =
       std::make_shared<const ModelFile>(find_model(arguments.model.string()), ModelKind::reenactor);
   std::vector<std::vector<float>> embeddings;
@@ -116,23 +148,29 @@ void quantise(const Arguments& arguments) {
 
 CLI::App* add_quantise_command(CLI::App& parent) {
   auto* command = parent.add_subcommand(
-      "quantise", "Calibrate a reenactor, or an identity with weights of its own, for int8 on CPUs");
+      "quantise",
+      "Calibrate a reenactor, an identity with weights of its own, or a detector for int8 on CPUs");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("model", arguments->model, "The reenactor")->required();
+  command->add_option("model", arguments->model, "The reenactor or detector")->required();
   command
       ->add_option("--identity", arguments->identities,
                    "Identity files to draw; one with weights of its own gets the ranges itself")
-      ->required();
+      ->option_text("FILE...");
   command
       ->add_option("--poses", arguments->drivers,
                    "Whose poses give the ranges: pictures, folders of pictures, clips or pose tracks")
-      ->option_text("PATH...")
-      ->required();
+      ->option_text("PATH...");
   command
       ->add_option("--check", arguments->check_drivers,
                    "Whose poses int8 is compared with fp32 on; default: those of --poses")
       ->option_text("PATH...");
-  command->add_option("--count", arguments->poses, "Most poses drawn of each of the two, for each identity")
+  command
+      ->add_option("--pictures", arguments->pictures,
+                   "For a detector: pictures, folders of pictures or clips with faces and without")
+      ->option_text("PATH...");
+  command
+      ->add_option("--count", arguments->poses,
+                   "Most poses drawn of each of the two for each identity, or pictures taken of each path")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   command->add_option("-o,--output", arguments->output, "Written file; default: the calibrated file itself");
