@@ -51,6 +51,7 @@ PipelineModels models_for(const BenchOptions& options, const std::vector<cv::Mat
   models.reenactor =
       calibrated_for(models.reenactor, *models.identity, random_vectors(4, config.pose_embedding_size, 11),
                      folder, options.threads);
+  models.detector = calibrated_detector_for(models.detector, frames, folder, options.threads);
   return models;
 }
 
