@@ -53,6 +53,7 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.filter.only_shippable = file.boolean("data.only_shippable", c.filter.only_shippable);
   c.filter.stills = file.boolean("data.stills", c.filter.stills);
   c.filter.frame_step = static_cast<int>(file.integer("data.frame_step", c.filter.frame_step));
+  c.prefetch = file.boolean("data.prefetch", c.prefetch);
   c.still_share = file.number("data.still_share", c.still_share);
 
   auto& a = c.augmentation;
@@ -83,6 +84,7 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.dropout = file.number("training.dropout", c.dropout);
   c.final_rate_share = file.number("training.final_rate_share", c.final_rate_share);
   c.weight_average = file.number("training.weight_average", c.weight_average);
+  c.average_warm_up = file.boolean("training.average_warm_up", c.average_warm_up);
   c.single_update = file.boolean("training.single_update", c.single_update);
   c.segmentation = file.boolean("training.segmentation", c.segmentation);
   c.bfloat16 = file.boolean("training.bfloat16", c.bfloat16);

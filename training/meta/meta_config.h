@@ -28,6 +28,7 @@ struct MetaConfig {
 
   std::filesystem::path data;
   DatasetFilter filter;
+  bool prefetch = true;       ///< the next batch is drawn in a second thread; the results are the same bit by bit
   double still_share = 0.25;  ///< share of samples drawn from stills
   AugmentationConfig augmentation;
 
@@ -56,6 +57,8 @@ struct MetaConfig {
   double final_rate_share =
       1.0;  ///< share of the learning rates that is left at the last step (linear decay from the middle)
   double weight_average = 0.999;
+  bool average_warm_up =
+      true;  ///< the average follows the first weights more closely; not so in the released code
   bool single_update = false;  ///< generator and discriminator move together after both gradients, as in the
                                ///< paper, not in turn
   bool segmentation = true;    ///< false: pictures keep their background and the mask is 1 (ablation -Segm)

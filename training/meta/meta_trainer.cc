@@ -109,6 +109,11 @@ void MetaTrainer::set_rates(std::int64_t step) {
     group.options().set_lr(share * config_.discriminator_learning_rate);
 }
 
+double MetaTrainer::average_decay(std::int64_t step) const {
+  if (!config_.average_warm_up) return config_.weight_average;
+  return std::min(config_.weight_average, (1.0 + step) / (10.0 + step));
+}
+
 torch::Tensor MetaTrainer::identity_of(MetaNetworks& networks, const MetaBatch& batch,
                                        torch::Tensor* elementwise) {
   if (networks->table) return networks->table(batch.labels);
@@ -204,8 +209,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   const auto real = batch.target * batch.mask;
   std::map<std::string, torch::Tensor> losses;
   GeneratedHead head;
-  torch::Tensor class_embedding;
-  DiscriminatorOutput real_output;
+  torch::Tensor discriminator_loss;
   {
     CpuAutocast mixed(config_.bfloat16);
     torch::Tensor elementwise;
@@ -223,11 +227,14 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
                             landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
     if (config_.cross_weight > 0) losses["cross"] = config_.cross_weight * cross_loss(identity, pose, batch);
     if (adversarial) {
-      class_embedding = discriminator_->embed(batch.labels);
+      const auto class_embedding = discriminator_->embed(batch.labels);
       set_requires_grad(*discriminator_, false);
       const auto fake_output = discriminator_(head.rgb, class_embedding.detach());
       set_requires_grad(*discriminator_, true);
-      real_output = discriminator_(real, class_embedding);
+      // The authors' order: each pass advances the power iterations.
+      const auto judged = discriminator_(head.rgb.detach(), class_embedding.detach());
+      const auto real_output = discriminator_(real, class_embedding);
+      discriminator_loss = hinge_discriminator_loss(real_output.score, judged.score);
       losses["adversarial"] = config_.adversarial_weight * hinge_generator_loss(fake_output.score);
       losses["features"] =
           config_.feature_matching_weight * feature_matching_loss(fake_output.features, real_output.features);
@@ -239,12 +246,6 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   torch::Tensor total;
   for (auto& [name, loss] : losses)
     total = total.defined() ? total + loss.to(torch::kFloat) : loss.to(torch::kFloat);
-  torch::Tensor discriminator_loss;
-  if (adversarial) {
-    CpuAutocast mixed(config_.bfloat16);
-    const auto fake_output = discriminator_(head.rgb.detach(), class_embedding.detach());
-    discriminator_loss = hinge_discriminator_loss(real_output.score, fake_output.score);
-  }
   LossValues values;
   for (auto& [name, loss] : losses) values[name] = loss.item<double>();
   if (adversarial) values["discriminator"] = discriminator_loss.item<double>();
@@ -260,7 +261,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   }
   if (config_.single_update) generator_optimizer_->step();
   group_->average_batch_statistics(*networks_);
-  update_average(*average_, *networks_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
+  update_average(*average_, *networks_, average_decay(step));
   return values;
 }
 

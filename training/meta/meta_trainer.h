@@ -78,6 +78,7 @@ class MetaTrainer {
   LossValues fit_step(const MetaBatch& batch, std::int64_t step);
   torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
   void set_rates(std::int64_t step);
+  double average_decay(std::int64_t step) const;
   void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
                           const torch::Tensor& real, const MetaBatch& batch);
   /// Gradients of a loss, averaged over the group.
