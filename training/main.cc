@@ -4,21 +4,17 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <limits>
 #include <map>
 #include <new>
 #include <string>
 
 #include "reenact/error.h"
 #include "training/commands.h"
+#include "training/support/freed_memory.h"
 
 namespace {
 
@@ -88,20 +84,10 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-/// A step allocates and frees the same large tensors as the one before; given back to the system in between, they cost a
-/// third of the time in page faults.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  mallopt(M_TOP_PAD, 64 << 20);
-#endif
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  reenact::training::keep_freed_memory();
   // A write beyond the file size limit then fails with an error instead of killing the run.
   std::signal(SIGXFSZ, SIG_IGN);
   set_up_logging();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "training/bench/bench_cases.h"
+#include "training/bench/bench_train.h"
 
 int main(int argc, char** argv) {
   using namespace reenact::bench;
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::vector<nlohmann::ordered_json> (*)(const BenchOptions&)> known = {
       {"generator", bench_generator}, {"pose", bench_pose},           {"identity", bench_identity},
       {"detector", bench_detector},   {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
+      {"train", bench_train},
   };
   std::vector<std::string> cases;
   BenchOptions options;
