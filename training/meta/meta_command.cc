@@ -11,6 +11,7 @@
 #include "training/support/checkpoint_folder.h"
 #include "training/support/contact_sheet.h"
 #include "training/support/event_writer.h"
+#include "training/support/prefetcher.h"
 #include "training/support/progress.h"
 #include "training/support/random_state.h"
 #include "training/support/stop_signal.h"
@@ -18,6 +19,12 @@
 
 namespace reenact::training {
 namespace {
+
+/// A batch, and the state in which drawing it has left the sampler's generator.
+struct DrawnBatch {
+  MetaBatch batch;
+  Random random;
+};
 
 /// A run from its first step, or from its newest checkpoint, to its last step or a signal.
 class MetaRun {
@@ -48,6 +55,7 @@ class MetaRun {
   void run() {
     const int size = std::max(config_.networks.image_size, config_.networks.pose_image_size());
     announce_content_loss();
+    const auto begun = std::chrono::steady_clock::now();
     std::optional<TalkingHeadDataset> loaded;
     std::optional<MetaBatch> strangers;
     group_->wait_for([&] {
@@ -55,8 +63,10 @@ class MetaRun {
       if (group_->is_main()) strangers = load_strangers(size);
     });
     const auto& dataset = *loaded;
-    spdlog::info("{} clips and stills, {} frames, {} unreadable", dataset.clips().size(),
-                 dataset.frame_count(), dataset.unreadable());
+    const std::chrono::duration<double> loading = std::chrono::steady_clock::now() - begun;
+    spdlog::info("{} clips and stills, {} frames, {} unreadable; {:.0f} frames/s", dataset.clips().size(),
+                 dataset.frame_count(), dataset.unreadable(),
+                 static_cast<double>(dataset.frame_count()) / loading.count());
     for (const auto& clip : dataset.clips())
       table_clips_ += clip.id + (config_.augmentation.flip ? " " + clip.id + ":mirrored " : " ");
     const MetaSampler sampler(dataset, config_);
@@ -77,9 +87,23 @@ class MetaRun {
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step % every == 0 || step == config_.steps);
     };
+    const auto draw = [this, &sampler](Random random) {
+      DrawnBatch drawn;
+      drawn.batch = sampler.draw(config_.batch_size, random, group_->rank(), group_->count());
+      drawn.random = random;
+      return drawn;
+    };
+    Prefetcher<DrawnBatch> prefetcher;
+    const auto started = std::chrono::steady_clock::now();
+    std::chrono::duration<double> waited{};
     while (step < config_.steps && !group_->any(stop.requested())) {
-      const auto losses =
-          trainer.step(sampler.draw(config_.batch_size, random_, group_->rank(), group_->count()), step);
+      const auto asked = std::chrono::steady_clock::now();
+      auto drawn = prefetcher.take(step, [&] { return draw(random_); });
+      waited += std::chrono::steady_clock::now() - asked;
+      random_ = drawn.random;  // what a checkpoint after this step holds, whatever is drawn ahead
+      if (config_.prefetch && step + 1 < config_.steps)
+        prefetcher.begin(step + 1, [draw, random = random_] { return draw(random); });
+      const auto losses = trainer.step(drawn.batch, step);
       ++step;
       if (progress) progress->update(step, config_.batch_size, losses);
       if (events && step % 20 == 0)
@@ -92,6 +116,9 @@ class MetaRun {
         if (due(config_.checkpoint_every)) save(trainer, step);
       });
     }
+    const std::chrono::duration<double> trained = std::chrono::steady_clock::now() - started;
+    spdlog::info("{:.1f} % of {:.0f} s were spent waiting for batches", 100 * waited / trained,
+                 trained.count());
     group_->on_main([&] {
       if (!due(config_.checkpoint_every)) save(trainer, step);
       write(trainer, step);
