@@ -5,6 +5,22 @@
 #include <opencv2/imgproc.hpp>
 
 namespace reenact::training {
+namespace {
+
+/// `count` of a clip's frames, none twice while there are enough of them, as the released loader does; a list
+/// that is too short is repeated.
+std::vector<std::size_t> choose_frames(std::size_t frames, int count, Random& random) {
+  std::vector<std::size_t> list;
+  do
+    for (std::size_t i = 0; i < frames; ++i) list.push_back(i);
+  while (list.size() < static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+    std::swap(list[i], list[std::uniform_int_distribution<std::size_t>(i, list.size() - 1)(random)]);
+  list.resize(static_cast<std::size_t>(count));
+  return list;
+}
+
+}  // namespace
 
 torch::Tensor to_picture_tensor(const cv::Mat& picture, int size) {
   cv::Mat scaled = picture;
@@ -103,12 +119,13 @@ MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int 
     const auto& clip = clips[index];
     const auto frames = static_cast<std::size_t>(training_frames(clip));
     const auto& other = clips[any(clips.size())];
-    samples.push_back(augment(clip.frames[any(frames)], other.frames[any(other.frames.size())],
-                              config_.augmentation, random));
+    const auto& background = other.frames[any(other.frames.size())];
+    const bool shows_identity = config_.identity_source != IdentitySource::table;
+    const auto picked = choose_frames(frames, shows_identity ? config_.identity_frames + 1 : 1, random);
+    samples.push_back(augment(clip.frames[picked.back()], background, config_.augmentation, random));
     chosen.push_back(index);
-    if (config_.identity_source == IdentitySource::table) continue;
-    for (int k = 0; k < config_.identity_frames; ++k) {
-      cv::Mat picture = identity_picture(clip.frames[any(frames)], random);
+    for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
+      cv::Mat picture = identity_picture(clip.frames[picked[k]], random);
       if (samples.back().mirrored) cv::flip(picture, picture, 1);
       identity_frames.push_back(picture);
     }
