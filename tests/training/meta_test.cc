@@ -8,6 +8,7 @@
 #include <limits>
 #include <opencv2/core.hpp>
 
+#include "reenact/crop.h"
 #include "reenact/error.h"
 #include "torch/networks/load_weights.h"
 #include "training/expect_error.h"
@@ -15,6 +16,7 @@
 #include "training/losses/picture_loss.h"
 #include "training/meta/appearance_codes.h"
 #include "training/meta/meta_trainer.h"
+#include "training/meta/pose_distortions.h"
 #include "training/small_face_dataset.h"
 #include "training/support/picture_metrics.h"
 #include "training/support/random_state.h"
@@ -380,6 +382,64 @@ TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
   EXPECT_EQ(landmark_loss(predicted, wanted, torch::tensor({1.f, 0.f})).item<float>(), 0.f);
   // Every point off by 0.5 in both coordinates: the weighted mean is 0.5, halved by the batch.
   EXPECT_NEAR(landmark_loss(predicted, wanted, torch::tensor({1.f, 1.f})).item<float>(), 0.25f, 1e-5f);
+}
+
+TEST(PoseAugmentation, EdgesDarkenPlainsAndBrightenOutlines) {
+  Random random(2);
+  cv::Mat plain(48, 48, CV_8UC3, cv::Scalar(100, 150, 200));
+  blend_in_edges(plain, random);
+  double least = 0, most = 0;
+  cv::minMaxLoc(plain.reshape(1).colRange(0, 3), &least, &most);
+  EXPECT_GE(least, 84) << "by at most 15 %";
+  EXPECT_LE(most, 200);
+  double changed = 0;
+  for (int i = 0; i < 20; ++i) {
+    cv::Mat step(48, 48, CV_8UC3, cv::Scalar::all(60));
+    step.colRange(24, 48).setTo(cv::Scalar::all(120));
+    const cv::Mat before = step.clone();
+    blend_in_edges(step, random);
+    changed += cv::norm(step.col(23), before.col(23), cv::NORM_L1);
+    EXPECT_EQ(step.size(), before.size());
+  }
+  EXPECT_GT(changed, 0);
+}
+
+TEST(PoseAugmentation, PixelsMoveAtMostAFewPlaces) {
+  Random random(3);
+  cv::Mat step(64, 64, CV_8UC3, cv::Scalar::all(50));
+  step.colRange(32, 64).setTo(cv::Scalar::all(200));
+  const cv::Mat before = step.clone();
+  displace_pixels(step, random);
+  // Cubic interpolation reaches two pixels further than the displacement.
+  const cv::Rect far_left(6, 6, 20, 52), far_right(38, 6, 20, 52);
+  EXPECT_EQ(cv::norm(step(far_left), before(far_left), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(step(far_right), before(far_right), cv::NORM_INF), 0);
+  EXPECT_GT(cv::norm(step, before, cv::NORM_INF), 20);
+}
+
+TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
+  auto settings = config("table");
+  const auto plain = MetaSampler(*dataset_, settings).held_out(1);
+  settings.loader_crop = true;
+  const auto cropped = MetaSampler(*dataset_, settings).held_out(1);
+  const auto expected = recrop_as_loader(to_picture(plain.target[0]), 32);
+  EXPECT_EQ(cv::norm(to_picture(cropped.target[0]), expected, cv::NORM_INF), 0);
+  EXPECT_FALSE(torch::equal(cropped.target, plain.target));
+  EXPECT_EQ(cropped.mask[0][0].select(1, 0).abs().max().item<float>(), 0) << "its rim fades";
+}
+
+TEST_F(MetaTraining, IdentityFramesAreDifferentOnes) {
+  auto settings = config("encoder");
+  settings.identity_frames = 8;
+  settings.still_share = 0;
+  settings.augmentation = {false, 0, 0, 0, 0, 0, false};
+  const MetaSampler sampler(*dataset_, settings);
+  Random random(5);
+  const auto batch = sampler.draw(1, random);
+  const auto pictures = torch::cat({batch.identity_frames[0], batch.target});
+  ASSERT_EQ(pictures.size(0), 9);
+  for (int i = 0; i < 9; ++i)
+    for (int k = 0; k < i; ++k) EXPECT_FALSE(torch::equal(pictures[i], pictures[k])) << i << " and " << k;
 }
 
 }  // namespace

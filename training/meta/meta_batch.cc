@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "reenact/crop.h"
+
 namespace reenact::training {
 namespace {
 
@@ -92,6 +94,12 @@ MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const st
   return batch;
 }
 
+HeadFrame MetaSampler::loaded(const HeadFrame& frame) const {
+  if (!config_.loader_crop) return frame;
+  return {recrop_as_loader(frame.rgb, frame.rgb.cols), recrop_mask_as_loader(frame.mask, frame.mask.cols),
+          frame.landmarks};
+}
+
 cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) const {
   if (config_.identity_source != IdentitySource::fit) return frame.rgb.clone();
   // The table already knows who it is: the encoder may see the person anywhere, before any background.
@@ -122,10 +130,10 @@ MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int 
     const auto& background = other.frames[any(other.frames.size())];
     const bool shows_identity = config_.identity_source != IdentitySource::table;
     const auto picked = choose_frames(frames, shows_identity ? config_.identity_frames + 1 : 1, random);
-    samples.push_back(augment(clip.frames[picked.back()], background, config_.augmentation, random));
+    samples.push_back(augment(loaded(clip.frames[picked.back()]), background, config_.augmentation, random));
     chosen.push_back(index);
     for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
-      cv::Mat picture = identity_picture(clip.frames[picked[k]], random);
+      cv::Mat picture = identity_picture(loaded(clip.frames[picked[k]]), random);
       if (samples.back().mirrored) cv::flip(picture, picture, 1);
       identity_frames.push_back(picture);
     }
@@ -158,11 +166,11 @@ MetaBatch MetaSampler::held_out(int count) const {
   for (int i = 0; i < count; ++i) {
     const auto index = choice[i * choice.size() / count];
     const auto& clip = clips[index];
-    const auto& frame = clip.frames.back();
+    const auto frame = loaded(clip.frames.back());
     samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
     chosen.push_back(index);
     for (int k = 0; k < config_.identity_frames && config_.identity_source != IdentitySource::table; ++k)
-      identity_frames.push_back(clip.frames[k * training_frames(clip) / config_.identity_frames].rgb);
+      identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity_frames]).rgb);
   }
   return to_batch(samples, chosen, identity_frames);
 }

@@ -39,6 +39,8 @@ class MetaSampler {
   int label(std::size_t clip, bool mirrored) const;
 
  private:
+  /// The frame as the configuration has it loaded.
+  HeadFrame loaded(const HeadFrame& frame) const;
   cv::Mat identity_picture(const HeadFrame& frame, Random& random) const;
   int training_frames(const HeadClip& clip) const;
   MetaBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,

@@ -53,6 +53,7 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.filter.only_shippable = file.boolean("data.only_shippable", c.filter.only_shippable);
   c.filter.stills = file.boolean("data.stills", c.filter.stills);
   c.filter.frame_step = static_cast<int>(file.integer("data.frame_step", c.filter.frame_step));
+  c.loader_crop = file.boolean("data.loader_crop", c.loader_crop);
   c.prefetch = file.boolean("data.prefetch", c.prefetch);
   c.still_share = file.number("data.still_share", c.still_share);
 

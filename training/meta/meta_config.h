@@ -28,7 +28,9 @@ struct MetaConfig {
 
   std::filesystem::path data;
   DatasetFilter filter;
-  bool prefetch = true;       ///< the next batch is drawn in a second thread; the results are the same bit by bit
+  bool loader_crop = false;  ///< crops pass recrop_as_loader() before all else, as in the released loader;
+                             ///< landmarks, off by at most a pixel then, stay
+  bool prefetch = true;  ///< the next batch is drawn in a second thread; the results are the same bit by bit
   double still_share = 0.25;  ///< share of samples drawn from stills
   AugmentationConfig augmentation;
 

@@ -8,6 +8,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "training/meta/pose_distortions.h"
+
 namespace reenact::training {
 namespace {
 
@@ -153,11 +155,16 @@ void swap_background(HeadSample& sample, const HeadFrame& other, Random& random)
   cv::add(picture, behind, sample.pose_source);
 }
 
+void displace_sometimes(cv::Mat& rgb, Random& random) {
+  if (chance(random, 0.5)) displace_pixels(rgb, random);
+}
+
 }  // namespace
 
 void augment_pixels(cv::Mat& rgb, Random& random) {
-  static const std::array<void (*)(cv::Mat&, Random&), 9> operations = {
-      blur, sharpen, emboss, add_noise, add_brightness, add_saturation, compress, multiply, contrast};
+  static const std::array<void (*)(cv::Mat&, Random&), 11> operations = {
+      blur,           sharpen,  emboss,   blend_in_edges, add_noise,         add_brightness,
+      add_saturation, compress, multiply, contrast,       displace_sometimes};
   std::array<std::size_t, operations.size()> order;
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), random);
