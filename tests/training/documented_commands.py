@@ -30,7 +30,7 @@ data.stored_size=48 training.warm_up_steps=2""".split(),
     'personalise': ['augmentation.pixelwise=false'],
 }
 STEPS = {'meta': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'], 'personalise': ['--iterations', '2'],
-         'prepare': ['--size', '64', '--every', '12', '--validation-share', '0']}
+         'prepare': ['--size', '64', '--every', '12', '--validation-share', '0', '--least-sharpness', '0']}
 
 # The last checkpoint also gets the names that it has after the documented numbers of steps.
 REENACT_TRAIN = """#!/bin/sh
