@@ -5,7 +5,7 @@
 
 #include "engine_settings.h"
 #include "enum_types.h"
-#include "face_finder.h"
+#include "reenact/face_finder.h"
 
 namespace reenact {
 

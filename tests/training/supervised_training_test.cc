@@ -7,6 +7,7 @@
 #include "reenact/error.h"
 #include "reenact/s3fd_postprocess.h"
 #include "torch/networks/load_weights.h"
+#include "torch/networks/s3fd.h"
 #include "training/detector/clip_alignment.h"
 #include "training/detector/detector_trainer.h"
 #include "training/segmenter/segmenter_trainer.h"
@@ -17,6 +18,22 @@ namespace reenact::training {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A small detector that finds nothing.
+S3fd silent_network() {
+  S3fd network(0.0625);
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : network->parameters()) parameter.zero_();
+  return network;
+}
+
+FaceSearch search_with(S3fd network) {
+  return [network](const cv::Mat& rgb, float score_threshold, float iou_threshold) mutable {
+    auto config = detector_preset("lite");
+    config.width = 0.0625;
+    return detect_faces(network, rgb, config, score_threshold, iou_threshold);
+  };
+}
 
 /// A folder of its own with the drawn data set, shared by the tests of this file.
 class SupervisedTraining : public testing::Test {
@@ -114,6 +131,19 @@ TEST_F(SupervisedTraining, SegmenterResumesBitByBit) {
   load_weights(*network, model, "unet.");
 }
 
+TEST_F(SupervisedTraining, DetectorStartsFromAModel) {
+  auto settings = detector_settings();
+  train<DetectorTrainer>("first", settings, read_detector_config, 4, 4, false);
+  const auto model = root_ / "first.safetensors";
+  settings.push_back("training.start_from=" + model.string());
+  auto config = read_detector_config(RunConfig({}, settings));
+  DetectorTrainer trainer(config, 3);
+  trainer.write(root_ / "again.safetensors", ModelFile(model).info());
+  EXPECT_EQ(weights(root_ / "again.safetensors"), weights(model));
+  config.network.width = 0.125;
+  EXPECT_THROW(DetectorTrainer(config, 3), Error);
+}
+
 TEST_F(SupervisedTraining, PrefetchingChangesNothing) {
   auto settings = detector_settings();
   settings.push_back("data.prefetch=false");
@@ -139,13 +169,10 @@ TEST_F(SupervisedTraining, ClipsAreAlignedWithTheFramesTheyWereCutFrom) {
 
 TEST_F(SupervisedTraining, EvaluationCountsWhatANetworkFinds) {
   DetectionSettings settings;
-  settings.network = detector_preset("lite");
-  settings.network.width = 0.0625;
   settings.detect_size = 128;
-  S3fd network(settings.network.width);
-  torch::NoGradGuard no_grad;
-  for (auto& parameter : network->parameters()) parameter.zero_();
-  const auto silent = evaluate_detector(network, root_ / "data", 1, settings);
+  auto network = silent_network();
+  const auto search = search_with(network);
+  const auto silent = evaluate_detector(search, root_ / "data", 1, settings);
   EXPECT_EQ(silent.at("whole_frames").at("found"), 0);
   EXPECT_EQ(silent.at("whole_frames").at("frames"), 12);
   EXPECT_EQ(silent.at("face_free").at("pictures"), 2);  // one of val, one held out of train
@@ -153,8 +180,9 @@ TEST_F(SupervisedTraining, EvaluationCountsWhatANetworkFinds) {
   EXPECT_EQ(silent.at("labelled_pictures").at("average_precision"), 0);
   // Now it says "face" in every cell of stride 16, whose anchors of 64 px are about as large as the crops'
   // faces.
+  torch::NoGradGuard no_grad;
   network->named_parameters()["conv5_3_norm_mbox_conf.bias"][1] = 8;
-  const auto eager = evaluate_detector(network, root_ / "data", 1, settings);
+  const auto eager = evaluate_detector(search, root_ / "data", 1, settings);
   EXPECT_EQ(eager.at("face_free").at("with_false_alarm"), 2);
   EXPECT_GT(eager.at("crops").at("surplus"), 12);
 }
@@ -184,25 +212,24 @@ TEST_F(SupervisedTraining, MissingDataIsNamed) {
 TEST(DetectionScore, AveragePrecisionOfPerfectAndOfDoubledDetections) {
   // Checked through pictures whose faces are anchors a silent network is made to report.
   DetectionSettings settings;
-  settings.network.width = 0.0625;
   settings.detect_size = 128;
-  S3fd network(settings.network.width);
+  auto network = silent_network();
+  const auto search = search_with(network);
   torch::NoGradGuard no_grad;
-  for (auto& parameter : network->parameters()) parameter.zero_();
   for (auto& item : network->named_parameters())
     if (item.key().find("_mbox_conf.bias") != std::string::npos) item.value()[0] = 9;
   network->named_parameters()["conv5_3_norm_mbox_conf.bias"][1] = 12;
   const cv::Mat grey(128, 128, CV_8UC3, cv::Scalar::all(100));
-  const auto reported = detect_faces(network, grey, settings.network, 0.5f, settings.iou_threshold);
+  const auto reported = search(grey, 0.5f, settings.iou_threshold);
   ASSERT_GE(reported.size(), 4u);
   FacePicture all{"all", grey, reported, {}};
-  EXPECT_DOUBLE_EQ(score_pictures(network, {&all, 1}, settings).average_precision, 1);
+  EXPECT_DOUBLE_EQ(score_pictures(search, {&all, 1}, settings).average_precision, 1);
   FacePicture unsure{"unsure", grey, {}, reported};
-  EXPECT_EQ(score_pictures(network, {&unsure, 1}, settings).false_alarms, 0);
+  EXPECT_EQ(score_pictures(search, {&unsure, 1}, settings).false_alarms, 0);
   FacePicture none{"none", grey, {}, {}};
-  EXPECT_EQ(score_pictures(network, {&none, 1}, settings).false_alarms, static_cast<int>(reported.size()));
+  EXPECT_EQ(score_pictures(search, {&none, 1}, settings).false_alarms, static_cast<int>(reported.size()));
   const FacePicture both[] = {all, none};
-  const auto score = score_pictures(network, both, settings);
+  const auto score = score_pictures(search, both, settings);
   EXPECT_DOUBLE_EQ(score.recall, 1);
   EXPECT_DOUBLE_EQ(score.precision, 0.5);
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/commands/face_cropper.h"
 
-#include <algorithm>
 #include <opencv2/imgproc.hpp>
-#include <vector>
 
 #include "reenact/crop.h"
 #include "reenact/model_file.h"
@@ -33,29 +31,36 @@ void add_cropper_options(CLI::App& command, FaceCropperOptions& options) {
       ->capture_default_str();
 }
 
-FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine)
-    : options_(options),
-      tracker_(TrackerOptions{.select = FaceSelect::track, .index = 0, .smoothing = options.smoothing}) {
-  if (!options_.already_cropped) detector_ = load_detector(find_model(options_.detector), engine);
+void add_following_options(CLI::App& command, FaceCropperOptions& options) {
+  command
+      .add_option("--detect-interval", options.detect_interval,
+                  "Frames from one detection to the next while a face is followed; it is tracked in between")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      .add_option("--smoothing", options.smoothing, "How steady the crop is held: 0 as detected, 1 steadiest")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+}
+
+FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine) : options_(options) {
+  if (options_.already_cropped) return;
+  finder_.emplace(load_detector(find_model(options_.detector), engine));
+  FaceFinder::Options finding;
+  finding.detect_interval = options_.detect_interval;
+  finding.detect_size = options_.detect_size;
+  finding.score_threshold = static_cast<float>(options_.score_threshold);
+  finding.iou_threshold = static_cast<float>(options_.iou_threshold);
+  finding.tracker.smoothing = options_.smoothing;
+  finder_->set_options(finding);
 }
 
 std::optional<FaceTracker::State> FaceCropper::find(const cv::Mat& rgb, double seconds) {
-  if (options_.already_cropped) {
-    const auto x = static_cast<float>(rgb.cols), y = static_cast<float>(rgb.rows);
-    const auto share = static_cast<float>(1 / options_.crop_scale);
-    const FaceBox middle{x * (1 - share) / 2, y * (1 - share) / 2, x * (1 + share) / 2, y * (1 + share) / 2,
-                         1};
-    return FaceTracker::State{middle, 1, false};
-  }
-  cv::Mat reduced = rgb;
-  const double scale = static_cast<double>(options_.detect_size) / std::max(rgb.cols, rgb.rows);
-  if (scale > 0 && scale < 1) cv::resize(rgb, reduced, {}, scale, scale, cv::INTER_AREA);
-  const auto x = static_cast<float>(rgb.cols) / static_cast<float>(reduced.cols);
-  const auto y = static_cast<float>(rgb.rows) / static_cast<float>(reduced.rows);
-  auto boxes = detector_->detect(reduced, static_cast<float>(options_.score_threshold),
-                                 static_cast<float>(options_.iou_threshold));
-  for (auto& box : boxes) box = {box.left * x, box.top * y, box.right * x, box.bottom * y, box.score};
-  return tracker_.update(rgb, boxes, seconds);
+  if (finder_) return finder_->find(rgb, seconds);
+  const auto x = static_cast<float>(rgb.cols), y = static_cast<float>(rgb.rows);
+  const auto share = static_cast<float>(1 / options_.crop_scale);
+  const FaceBox middle{x * (1 - share) / 2, y * (1 - share) / 2, x * (1 + share) / 2, y * (1 + share) / 2, 1};
+  return FaceTracker::State{middle, 1, false};
 }
 
 cv::Mat FaceCropper::cut(const cv::Mat& rgb, const FaceBox& box, int size) const {
@@ -75,7 +80,7 @@ cv::Mat FaceCropper::crop(const cv::Mat& rgb, int size, double seconds) {
 }
 
 void FaceCropper::reset() {
-  tracker_.reset();
+  if (finder_) finder_->reset();
 }
 
 }  // namespace reenact::training

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "reenact/engine.h"
-#include "reenact/face_tracker.h"
+#include "reenact/face_finder.h"
 
 namespace reenact::training {
 
@@ -22,11 +22,15 @@ struct FaceCropperOptions {
   double score_threshold = 0.5;
   double iou_threshold = 0.3;
   double crop_scale = 1.8;
-  double smoothing = 0;  ///< of the box from frame to frame, 0 (the authors' way) .. 1
+  int detect_interval = 1;  ///< frames from one detection to the next, tracked in between
+  double smoothing = 0;     ///< of the box from frame to frame, 0 (the authors' way) .. 1
 };
 
 /// Adds --already-cropped, --loader-crop, --detector, --detect-size, --score-threshold, --crop-scale.
 void add_cropper_options(CLI::App& command, FaceCropperOptions& options);
+
+/// Adds --detect-interval and --smoothing, for commands that follow a face through a clip.
+void add_following_options(CLI::App& command, FaceCropperOptions& options);
 
 /// Finds the face in each picture and cuts the paper's window out (section 4.1), the offline twin of
 /// `reenactcrop`.
@@ -47,8 +51,7 @@ class FaceCropper {
 
  private:
   FaceCropperOptions options_;
-  std::unique_ptr<Detector> detector_;
-  FaceTracker tracker_;
+  std::optional<FaceFinder> finder_;  // empty for pictures already cropped
 };
 
 }  // namespace reenact::training

@@ -36,6 +36,13 @@ struct Arguments {
   std::int64_t every = 1, limit = 0;
   FaceCropperOptions cropper;
   EngineOptions engine;
+
+  Arguments() {
+    // As reenactcrop follows a face.
+    const FaceFinder::Options finding;
+    cropper.detect_interval = finding.detect_interval;
+    cropper.smoothing = finding.tracker.smoothing;
+  }
 };
 
 /// What stands behind the head.
@@ -236,7 +243,8 @@ CLI::App* add_render_command(CLI::App& parent) {
       ->option_text("PATH");
   command->add_option("--pose-track", arguments->pose_track, "Record the poses into this file as well")
       ->option_text("FILE");
-  command->add_option("--licence", arguments->licence, "Licence of the pose track, an SPDX expression or a sentence");
+  command->add_option("--licence", arguments->licence,
+                      "Licence of the pose track, an SPDX expression or a sentence");
   command
       ->add_option("--background", arguments->background,
                    "black (colour times mask, as the authors' pictures), transparent, R,G,B or an image file")
@@ -249,6 +257,7 @@ CLI::App* add_render_command(CLI::App& parent) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_cropper_options(*command, arguments->cropper);
+  add_following_options(*command, arguments->cropper);
   add_engine_options(*command, arguments->engine);
   command->callback([arguments] { run(*arguments); });
   return command;

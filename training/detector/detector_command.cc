@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <memory>
 
+#include "reenact/engine.h"
 #include "reenact/error.h"
-#include "torch/networks/load_weights.h"
+#include "reenact/face_finder.h"
 #include "training/commands.h"
 #include "training/detector/detector_trainer.h"
 #include "training/training_options.h"
@@ -25,20 +28,32 @@ void train(const TrainingOptions& options) {
   run_supervised(trainer, options, file, schedule, "reenact-train detector");
 }
 
-/// Prints one line of JSON.
+/// Prints one line of JSON, and says in the log what matters most of it.
 void evaluate(const TrainingOptions& options, const std::filesystem::path& model) {
   const RunConfig file(options.config, options.overrides);
   const auto config = read_detector_config(file);
   if (config.data.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with labelled data was given");
-  const ModelFile model_file(model, ModelKind::detector);
-  DetectionSettings settings{model_file.info().config.get<DetectorConfig>(), config.detect_size,
-                             config.score_threshold, config.iou_threshold, 0.5f};
-  S3fd network(settings.network.width);
-  load_weights(*network, model_file, "s3fd.");
-  auto report = evaluate_detector(network, config.data, config.face_free_held_out, settings);
+  EngineOptions engine;
+  engine.threads = options.threads;
+  FaceFinder finder(load_detector(model, engine));
+  const auto search = [&](const cv::Mat& rgb, float score_threshold, float iou_threshold) {
+    FaceFinder::Options options;
+    options.detect_size = config.detect_size;
+    options.score_threshold = score_threshold;
+    options.iou_threshold = iou_threshold;
+    finder.set_options(options);
+    return finder.search(rgb);
+  };
+  auto report = evaluate_detector(search, config.data, config.face_free_held_out,
+                                  {config.detect_size, config.score_threshold, config.iou_threshold, 0.5f});
   report["model"] = model.string();
+  report["engine"] = finder.detector().active_engine();
   std::puts(report.dump().c_str());
+  spdlog::info(
+      "found the face in {:.1f} % of {} whole frames, false alarms in {} of {} pictures without a face",
+      100 * report["whole_frames"]["found"].get<double>(), report["whole_frames"]["frames"].get<int>(),
+      report["face_free"]["with_false_alarm"].get<int>(), report["face_free"]["pictures"].get<int>());
 }
 
 }  // namespace

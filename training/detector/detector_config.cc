@@ -49,6 +49,7 @@ DetectorTrainingConfig read_detector_config(const RunConfig& file) {
   network.get_to(config.network);
   config.half = file.boolean("network.half", config.half);
 
+  config.start_from = file.text("training.start_from", "");
   config.batch_size = static_cast<int>(file.integer("training.batch_size", config.batch_size));
   config.picture_sizes.clear();
   for (const double size : file.numbers("training.picture_sizes", {256, 320}))

@@ -24,6 +24,8 @@ struct DetectorTrainingConfig {
   DetectorConfig network = detector_preset("lite");
   bool half = true;  ///< store the weights as float16
 
+  std::filesystem::path
+      start_from;  ///< detector model whose weights training begins with; empty: random ones
   int batch_size = 16;
   std::vector<int> picture_sizes = {256, 320};  ///< drawn anew for each step, pixels
   double learning_rate = 1e-3, final_rate_share = 0.02, weight_decay = 1e-4;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgproc.hpp>
 
 #include "reenact/s3fd_postprocess.h"
 
@@ -25,11 +24,6 @@ float share_covered(const FaceBox& box, const FaceBox& by) {
   const float width = std::min(box.right, by.right) - std::max(box.left, by.left);
   const float height = std::min(box.bottom, by.bottom) - std::max(box.top, by.top);
   return width > 0 && height > 0 ? width * height / (box.width() * box.height()) : 0;
-}
-
-std::vector<FaceBox> detect(S3fd& network, const cv::Mat& rgb, const DetectionSettings& settings,
-                            float threshold) {
-  return detect_faces(network, rgb, settings.network, threshold, settings.iou_threshold);
 }
 
 /// Area under the precision-recall curve with precision made monotonous.
@@ -58,28 +52,16 @@ double rounded(double value) {
 
 }  // namespace
 
-FacePicture scaled_for_detection(const FacePicture& picture, int detect_size) {
-  const int longest = std::max(picture.rgb.cols, picture.rgb.rows);
-  if (longest >= detect_size) return reduced(picture, detect_size);
-  const double scale = static_cast<double>(detect_size) / longest;
-  FacePicture result = picture;
-  cv::resize(picture.rgb, result.rgb, {}, scale, scale, cv::INTER_LINEAR);
-  const auto s = static_cast<float>(scale);
-  for (auto* boxes : {&result.faces, &result.ignored})
-    for (auto& box : *boxes) box = {box.left * s, box.top * s, box.right * s, box.bottom * s, box.score};
-  return result;
-}
-
-DetectionScore score_pictures(S3fd& network, std::span<const FacePicture> pictures,
+DetectionScore score_pictures(const FaceSearch& search, std::span<const FacePicture> pictures,
                               const DetectionSettings& settings) {
   DetectionScore result;
   std::vector<ScoredDetection> scored;
   int found = 0, reported = 0;
   for (const auto& original : pictures) {
-    const auto picture = scaled_for_detection(original, settings.detect_size);
+    const auto picture = reduced(original, settings.detect_size);
     std::vector<bool> taken(picture.faces.size(), false);
     for (const auto& face : picture.faces) result.faces += !is_tiny(face);
-    for (const auto& detection : detect(network, picture.rgb, settings, 0.05f)) {
+    for (const auto& detection : search(picture.rgb, 0.05f, settings.iou_threshold)) {
       int best = -1;
       float best_overlap = settings.match_iou;
       for (std::size_t i = 0; i < picture.faces.size(); ++i) {
@@ -112,13 +94,13 @@ DetectionScore score_pictures(S3fd& network, std::span<const FacePicture> pictur
   return result;
 }
 
-FoundShare count_found(S3fd& network, std::span<const FacePicture> pictures,
+FoundShare count_found(const FaceSearch& search, std::span<const FacePicture> pictures,
                        const DetectionSettings& settings) {
   FoundShare result;
   for (const auto& original : pictures) {
-    const auto picture = scaled_for_detection(original, settings.detect_size);
+    const auto picture = reduced(original, settings.detect_size);
     bool found = false;
-    for (const auto& detection : detect(network, picture.rgb, settings, settings.score_threshold)) {
+    for (const auto& detection : search(picture.rgb, settings.score_threshold, settings.iou_threshold)) {
       const bool matches = intersection_over_union(detection, picture.faces.at(0)) >= settings.match_iou;
       found |= matches;
       result.surplus += !matches;
@@ -129,11 +111,11 @@ FoundShare count_found(S3fd& network, std::span<const FacePicture> pictures,
   return result;
 }
 
-int count_with_detection(S3fd& network, std::span<const FacePicture> pictures,
+int count_with_detection(const FaceSearch& search, std::span<const FacePicture> pictures,
                          const DetectionSettings& settings) {
   return static_cast<int>(std::count_if(pictures.begin(), pictures.end(), [&](const FacePicture& picture) {
-    const auto scaled = scaled_for_detection(picture, settings.detect_size);
-    return !detect(network, scaled.rgb, settings, settings.score_threshold).empty();
+    const auto scaled = reduced(picture, settings.detect_size);
+    return !search(scaled.rgb, settings.score_threshold, settings.iou_threshold).empty();
   }));
 }
 
@@ -165,13 +147,13 @@ std::vector<FacePicture> face_free_pictures(const std::filesystem::path& folder,
   return pictures;
 }
 
-nlohmann::json evaluate_detector(S3fd& network, const std::filesystem::path& data, int face_free_held_out,
-                                 const DetectionSettings& settings) {
+nlohmann::json evaluate_detector(const FaceSearch& search, const std::filesystem::path& data,
+                                 int face_free_held_out, const DetectionSettings& settings) {
   nlohmann::json clips_report = nlohmann::json::object();
   FoundShare whole, crops;
   for (const auto& clip : read_labelled_clips(data, "val", settings.detect_size)) {
-    const auto of_whole = count_found(network, clip.whole, settings);
-    const auto of_crops = count_found(network, clip.crops, settings);
+    const auto of_whole = count_found(search, clip.whole, settings);
+    const auto of_crops = count_found(search, clip.crops, settings);
     for (const auto& [sum, part] : {std::pair{&whole, &of_whole}, std::pair{&crops, &of_crops}}) {
       sum->pictures += part->pictures;
       sum->found += part->found;
@@ -185,7 +167,7 @@ nlohmann::json evaluate_detector(S3fd& network, const std::filesystem::path& dat
   }
   const auto face_free = face_free_pictures(data / "detector", face_free_held_out, settings.detect_size);
   const auto labelled = read_face_pictures(data / "detector", {"val", false, settings.detect_size});
-  const auto score = score_pictures(network, labelled, settings);
+  const auto score = score_pictures(search, labelled, settings);
   const auto share = [](const FoundShare& found) {
     return nlohmann::json{
         {"frames", found.pictures}, {"found", rounded(found.share())}, {"surplus", found.surplus}};
@@ -197,7 +179,7 @@ nlohmann::json evaluate_detector(S3fd& network, const std::filesystem::path& dat
           {"clips", clips_report},
           {"face_free",
            {{"pictures", face_free.size()},
-            {"with_false_alarm", count_with_detection(network, face_free, settings)}}},
+            {"with_false_alarm", count_with_detection(search, face_free, settings)}}},
           {"labelled_pictures",
            {{"pictures", score.pictures},
             {"faces", score.faces},

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <vector>
 
-#include "torch/networks/s3fd.h"
 #include "training/detector/clip_alignment.h"
 #include "training/detector/detection_pictures.h"
 
 namespace reenact::training {
 
+/// A detector: faces in a picture (RGB CV_8UC3) above a score, after non-maximum suppression at that overlap.
+using FaceSearch =
+    std::function<std::vector<FaceBox>(const cv::Mat& rgb, float score_threshold, float iou_threshold)>;
+
 /// How pictures are looked at.
 struct DetectionSettings {
-  DetectorConfig network;
-  int detect_size = 320;  ///< pictures are scaled so that their longer side is this
+  int detect_size = 320;  ///< pictures with a longer side above this are reduced to it
   float score_threshold = 0.5f;
   float iou_threshold = 0.3f;  ///< of the non-maximum suppression
   float match_iou = 0.5f;      ///< from which a detection counts as the labelled face
 };
-
-/// The picture scaled to `detect_size`, with its boxes.
-FacePicture scaled_for_detection(const FacePicture& picture, int detect_size);
 
 /// How well the boxes of labelled pictures are found.
 struct DetectionScore {
@@ -30,7 +30,7 @@ struct DetectionScore {
   int faces = 0, false_alarms = 0, pictures = 0;
 };
 /// Detections on ignored boxes, and on faces under 10 px, count neither way.
-DetectionScore score_pictures(S3fd& network, std::span<const FacePicture> pictures,
+DetectionScore score_pictures(const FaceSearch& search, std::span<const FacePicture> pictures,
                               const DetectionSettings& settings);
 
 /// Share of pictures in which a detection matches the (one) labelled face, and detections that match nothing.
@@ -38,11 +38,11 @@ struct FoundShare {
   int pictures = 0, found = 0, surplus = 0;
   double share() const { return pictures ? static_cast<double>(found) / pictures : 0; }
 };
-FoundShare count_found(S3fd& network, std::span<const FacePicture> pictures,
+FoundShare count_found(const FaceSearch& search, std::span<const FacePicture> pictures,
                        const DetectionSettings& settings);
 
 /// Number of pictures with a detection above the threshold.
-int count_with_detection(S3fd& network, std::span<const FacePicture> pictures,
+int count_with_detection(const FaceSearch& search, std::span<const FacePicture> pictures,
                          const DetectionSettings& settings);
 
 /// Pictures without any face: those of split `val`, and of split `train` those that training holds out.
@@ -52,8 +52,9 @@ std::vector<FacePicture> face_free_pictures(const std::filesystem::path& folder,
 std::vector<FacePicture> take_held_out(std::vector<FacePicture>& pictures, int count);
 
 /// The figures the project asks of its detector, as a JSON object: labelled clips of split `val` (whole
-/// frames and crops), pictures without a face, labelled pictures of split `val`.
-nlohmann::json evaluate_detector(S3fd& network, const std::filesystem::path& data, int face_free_held_out,
-                                 const DetectionSettings& settings);
+/// frames and crops), pictures without a face, labelled pictures of split `val`. The picture is reduced as
+/// `reenactcrop` reduces it and never enlarged.
+nlohmann::json evaluate_detector(const FaceSearch& search, const std::filesystem::path& data,
+                                 int face_free_held_out, const DetectionSettings& settings);
 
 }  // namespace reenact::training

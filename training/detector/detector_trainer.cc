@@ -74,7 +74,10 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
       "{} pictures, {} without a face held out, {} to validate with; heads: {} frames of {} clips and stills",
       pictures_.size(), held_out.size(), validation_.size(), heads_.size(), dataset.clips().size());
 
-  initialize(network_);
+  if (config_.start_from.empty())
+    initialize(network_);
+  else
+    load_weights(*network_, ModelFile(config_.start_from, ModelKind::detector), "s3fd.");
   for (const int size : config_.picture_sizes) anchors_[size] = make_anchors(maps_of(network_, size));
   update_average(*average_, *network_, 0.0);
   for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
@@ -151,12 +154,15 @@ std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
           {"gradient", gradient}};
 }
 
-DetectionSettings DetectorTrainer::settings() const {
-  return {config_.network, config_.detect_size, config_.score_threshold, config_.iou_threshold, 0.5f};
+FaceSearch DetectorTrainer::search() {
+  return [this](const cv::Mat& rgb, float score_threshold, float iou_threshold) {
+    return detect_faces(average_, rgb, config_.network, score_threshold, iou_threshold);
+  };
 }
 
 std::map<std::string, double> DetectorTrainer::validate() {
-  const auto score = score_pictures(average_, validation_, settings());
+  const auto score = score_pictures(
+      search(), validation_, {config_.detect_size, config_.score_threshold, config_.iou_threshold, 0.5f});
   return {{"average_precision", score.average_precision},
           {"recall", score.recall},
           {"precision", score.precision},
@@ -171,8 +177,7 @@ cv::Mat DetectorTrainer::sheet() {
     for (int column = 0; column < 4; ++column) {
       auto random = random_of(seed_, row, 1000 + column);
       auto scene = composer_->draw(config_.detect_size, random);
-      const auto faces =
-          detect_faces(average_, scene.rgb, config_.network, config_.score_threshold, config_.iou_threshold);
+      const auto faces = search()(scene.rgb, config_.score_threshold, config_.iou_threshold);
       draw_boxes(scene.rgb, scene.faces, wanted);
       draw_boxes(scene.rgb, scene.ignored, unsure);
       draw_boxes(scene.rgb, faces, found);
@@ -180,9 +185,8 @@ cv::Mat DetectorTrainer::sheet() {
     }
     for (std::size_t column = 0; column < 4; ++column) {
       const auto index = (row * 4 + column) * validation_.size() / 20;
-      auto picture = scaled_for_detection(validation_[index], config_.detect_size);
-      const auto faces = detect_faces(average_, picture.rgb, config_.network, config_.score_threshold,
-                                      config_.iou_threshold);
+      auto picture = reduced(validation_[index], config_.detect_size);
+      const auto faces = search()(picture.rgb, config_.score_threshold, config_.iou_threshold);
       draw_boxes(picture.rgb, picture.faces, wanted);
       draw_boxes(picture.rgb, picture.ignored, unsure);
       draw_boxes(picture.rgb, faces, found);

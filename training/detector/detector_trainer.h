@@ -40,7 +40,7 @@ class DetectorTrainer : public SupervisedTask {
   Batch compose(std::int64_t step) const;
   Batch next_batch(std::int64_t step);
   void set_rate(std::int64_t step);
-  DetectionSettings settings() const;
+  FaceSearch search();
 
   DetectorTrainingConfig config_;
   std::uint64_t seed_;

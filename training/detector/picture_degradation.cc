@@ -25,7 +25,9 @@ void change_tones(cv::Mat& rgb, Random& random) {
   const double gamma = std::exp(uniform(random, -0.4, 0.4));
   cv::Mat table(1, 256, CV_8UC3);
   double cast[3];
-  for (auto& gain : cast) gain = std::exp(uniform(random, -0.15, 0.15));
+  // Now and then as strong as in films graded to one colour.
+  const double reach = happens(random, 0.25) ? 0.7 : 0.15;
+  for (auto& gain : cast) gain = std::exp(uniform(random, -reach, reach));
   for (int value = 0; value < 256; ++value) {
     for (int channel = 0; channel < 3; ++channel) {
       double tone = std::pow(value / 255.0, gamma) * cast[channel];

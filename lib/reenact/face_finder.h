@@ -4,6 +4,7 @@
 #include <memory>
 #include <opencv2/core.hpp>
 #include <optional>
+#include <vector>
 
 #include "reenact/engine.h"
 #include "reenact/face_tracker.h"
@@ -26,12 +27,15 @@ class FaceFinder {
   void set_options(const Options& options);
   /// The face in `rgb` (CV_8UC3) at `seconds` of stream time, or nothing.
   std::optional<FaceTracker::State> find(const cv::Mat& rgb, double seconds);
+  /// All faces in one picture (CV_8UC3), in its pixels, without regard to those before it. It is searched a
+  /// second time without its colours when nothing was found: coloured light hides faces from a detector.
+  std::vector<FaceBox> search(const cv::Mat& rgb);
   /// Forgets the face followed (after a flush, a seek or a change of size).
   void reset();
   const Detector& detector() const { return *detector_; }
 
  private:
-  std::vector<FaceBox> detect(const cv::Mat& rgb);
+  std::vector<FaceBox> detect(const cv::Mat& picture);
 
   std::unique_ptr<Detector> detector_;
   FaceTracker tracker_;

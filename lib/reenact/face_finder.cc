@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "face_finder.h"
+#include "reenact/face_finder.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +27,7 @@ void FaceFinder::reset() {
   frames_since_detection_ = 0;
 }
 
-std::vector<FaceBox> FaceFinder::detect(const cv::Mat& rgb) {
+std::vector<FaceBox> FaceFinder::search(const cv::Mat& rgb) {
   const int longer = std::max(rgb.cols, rgb.rows);
   const double scale = options_.detect_size > 0 ? std::min(1.0, double(options_.detect_size) / longer) : 1.0;
   cv::Mat picture = rgb;
@@ -44,16 +44,27 @@ std::vector<FaceBox> FaceFinder::detect(const cv::Mat& rgb) {
     picture = padded;
   }
 
-  std::vector<FaceBox> faces = detector_->detect(picture, options_.score_threshold, options_.iou_threshold);
+  auto faces = detect(picture);
+  if (faces.empty()) {
+    cv::Mat grey;
+    cv::cvtColor(picture, grey, cv::COLOR_RGB2GRAY);
+    cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
+    faces = detect(grey);
+  }
   for (FaceBox& face : faces) {
     face.left = float(face.left / scale_x);
     face.right = float(face.right / scale_x);
     face.top = float(face.top / scale_y);
     face.bottom = float(face.bottom / scale_y);
   }
+  std::erase_if(faces, [](const FaceBox& face) { return face.width() < 1 || face.height() < 1; });
+  return faces;
+}
+
+std::vector<FaceBox> FaceFinder::detect(const cv::Mat& picture) {
+  auto faces = detector_->detect(picture, options_.score_threshold, options_.iou_threshold);
   std::erase_if(faces, [](const FaceBox& face) {
-    return !std::isfinite(face.left + face.top + face.right + face.bottom) || face.width() < 1 ||
-           face.height() < 1;
+    return !std::isfinite(face.left + face.top + face.right + face.bottom);
   });
   return faces;
 }
@@ -64,7 +75,7 @@ std::optional<FaceTracker::State> FaceFinder::find(const cv::Mat& rgb, double se
     state = tracker_.predict(rgb, seconds);
   if (!state) {
     frames_since_detection_ = 0;
-    state = tracker_.update(rgb, detect(rgb), seconds);
+    state = tracker_.update(rgb, search(rgb), seconds);
   }
   following_ = state.has_value();
   return state;
