@@ -7,4 +7,4 @@ exec gst-launch-1.0 -e filesrc location="$2" ! decodebin ! videoconvert ! \
   reenactidentity identity-file="$1" ! \
   reenactgenerator ! queue ! \
   reenactcompositor background=blurred-driver mask-feather=2 ! \
-  videoconvert ! x264enc ! mp4mux ! filesink location="$3"
+  videoconvert ! x264enc ! video/x-h264,profile=high ! mp4mux ! filesink location="$3"
