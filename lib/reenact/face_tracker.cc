@@ -72,7 +72,7 @@ const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vecto
   };
   // A large box that the detector doubts must not win over a sure face: it would be followed from then on.
   const auto largest_sure = [&] {
-    constexpr float least_share = 0.85f;
+    constexpr float least_share = 0.95f;
     const float least = least_share * best([](const FaceBox& face) { return face.score; })->score;
     return best([&](const FaceBox& face) { return face.score >= least ? area(face) : -1.f; });
   };
