@@ -288,11 +288,11 @@ TEST(FaceTrackerSelection, ADoubtfulLargeBoxDoesNotWinOverASureFace) {
   const Scene scene;
   const cv::Mat picture = scene.without_face();
   FaceBox doubtful = box_at(400, 200, 300, 300);
-  doubtful.score = 0.6f;
+  doubtful.score = 0.82f;  // against 0.9
   FaceTracker tracker({FaceSelect::track, 0, 0});
   EXPECT_NEAR(center_x(update(tracker, picture, {doubtful, box_at(200, 200)}, 0)->box), 200, 1);
   // Sure enough, the larger one is chosen as ever.
-  doubtful.score = 0.85f;
+  doubtful.score = 0.88f;
   tracker.reset();
   EXPECT_NEAR(center_x(update(tracker, picture, {doubtful, box_at(200, 200)}, 1)->box), 400, 1);
 }
