@@ -34,7 +34,7 @@ MetaConfig config(bool batch_statistics) {
                                        "augmentation.flip=true",
                                        "identity.source=table",
                                        "training.unit_gain=true",
-                                       "training.learning_rate=1e-3",
+                                       "training.learning_rate=3e-4",
                                        "training.beta1=0.5",
                                        "training.epsilon=1e-2",
                                        "loss.l1=10",
