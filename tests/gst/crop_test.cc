@@ -35,7 +35,7 @@ TEST_F(CropTest, CutsThePapersWindowAroundTheFace) {
   EXPECT_EQ(meta->frame_height, 120);
   EXPECT_NEAR(meta->box.left, 60, 1);
   EXPECT_NEAR(meta->box.bottom, 76, 1);
-  EXPECT_FLOAT_EQ(meta->box.score, 0.9f);
+  EXPECT_FLOAT_EQ(meta->box.score, 0.99f);
   EXPECT_EQ(meta->frame, in);
   EXPECT_EQ(meta->crop, crop_window(meta->box, 1.8));
   Owned<GstCaps> caps(gst_pad_get_current_caps(h->sinkpad));

@@ -90,7 +90,7 @@ class FakeDetector : public Detector {
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override { return "fake fp32"; }
   std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float) override {
-    constexpr float score = 0.9f;
+    constexpr float score = 0.99f;
     if (score < score_threshold) return {};
     cv::Mat mask, labels, stats, centers;
     const cv::Scalar tolerance = cv::Scalar::all(60);
