@@ -165,7 +165,7 @@ TEST_F(BackgroundPadTest, CoversTheOutput) {
   FaceMeta* meta = add_face_meta(head, nullptr, nullptr);
   meta->frame_width = meta->frame_height = 40;
   gst_harness_push(backgrounds.get(), new_frame(wide, 0));
-  gst_harness_push(backgrounds.get(), new_frame(wide, 1));
+  gst_harness_push_event(backgrounds.get(), gst_event_new_eos());
   Owned<GstBuffer> out(gst_harness_push_and_pull(heads.get(), head));
   ASSERT_TRUE(out);
   Owned<GstCaps> caps(gst_pad_get_current_caps(heads->sinkpad));
@@ -182,7 +182,7 @@ TEST_F(BackgroundPadTest, GivesTheSizeWhenHeadsHaveNoMeta) {
   gst_harness_set_src_caps_str(heads.get(), rgba_caps(16, 16).c_str());
   gst_harness_set_src_caps_str(backgrounds.get(), rgb_caps(80, 60).c_str());
   gst_harness_push(backgrounds.get(), new_frame(scene(80, 60), 0));
-  gst_harness_push(backgrounds.get(), new_frame(scene(80, 60), 1));
+  gst_harness_push_event(backgrounds.get(), gst_event_new_eos());
   Owned<GstBuffer> out(
       gst_harness_push_and_pull(heads.get(), new_frame(cv::Mat(16, 16, CV_8UC4, cv::Scalar::all(0)), 0)));
   ASSERT_TRUE(out);
