@@ -140,6 +140,10 @@ TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   config.number("optimizer.whole", 3);
   EXPECT_NE(config.to_toml().find("learning_rate = 0.0002\n"), std::string::npos) << "as people write it";
 
+  config.text("folder", "/home/somebody/clips/");
+  EXPECT_EQ(config.to_toml().find("somebody"), std::string::npos) << "tells where somebody keeps their files";
+  EXPECT_NE(config.to_toml().find("folder = 'clips'\n"), std::string::npos);
+
   const RunConfig again(write(config.to_toml()));
   EXPECT_EQ(again.numbers("optimizer.none", {1}), std::vector<double>{});
   EXPECT_EQ(again.number("optimizer.whole", 0), 3);

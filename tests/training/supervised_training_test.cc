@@ -213,6 +213,7 @@ TEST(DetectionScore, AveragePrecisionOfPerfectAndOfDoubledDetections) {
   // Checked through pictures whose faces are anchors a silent network is made to report.
   DetectionSettings settings;
   settings.detect_size = 128;
+  settings.score_threshold = 0.5f;
   auto network = silent_network();
   const auto search = search_with(network);
   torch::NoGradGuard no_grad;
@@ -220,7 +221,7 @@ TEST(DetectionScore, AveragePrecisionOfPerfectAndOfDoubledDetections) {
     if (item.key().find("_mbox_conf.bias") != std::string::npos) item.value()[0] = 9;
   network->named_parameters()["conv5_3_norm_mbox_conf.bias"][1] = 12;
   const cv::Mat grey(128, 128, CV_8UC3, cv::Scalar::all(100));
-  const auto reported = search(grey, 0.5f, settings.iou_threshold);
+  const auto reported = search(grey, settings.score_threshold, settings.iou_threshold);
   ASSERT_GE(reported.size(), 4u);
   FacePicture all{"all", grey, reported, {}};
   EXPECT_DOUBLE_EQ(score_pictures(search, {&all, 1}, settings).average_precision, 1);

@@ -8,6 +8,7 @@
 #include "reenact/backend.h"
 #include "reenact/compositor.h"
 #include "reenact/crop.h"
+#include "reenact/face_finder.h"
 #include "reenact/face_tracker.h"
 #include "training/bench/bench_cases.h"
 #include "training/bench/bench_models.h"
@@ -115,7 +116,7 @@ ordered_json run_parts(const BenchOptions& options, const PipelineModels& models
     note(read);
     if (index % options.detect_interval == 0) {
       cv::resize(frame, small, detector_size, 0, 0, cv::INTER_AREA);
-      detector->detect(small, 0.5f, 0.3f);
+      detector->detect(small, FaceFinder::Options().score_threshold, FaceFinder::Options().iou_threshold);
       tracker.update(frame, std::span(&face, 1), index / 30.0);
       note(detect);
     } else {

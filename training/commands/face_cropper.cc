@@ -18,11 +18,12 @@ void add_cropper_options(CLI::App& command, FaceCropperOptions& options) {
       ->option_text("FILE")
       ->capture_default_str();
   command
-      .add_option("--detect-size", options.detect_size,
+      .add_option("--detect-size", options.finder.detect_size,
                   "Longer side in pixels of the copy on which faces are looked for; 0: the picture itself")
       ->check(CLI::Range(0, 8192))
       ->capture_default_str();
-  command.add_option("--score-threshold", options.score_threshold, "Least probability of a face, 0 to 1")
+  command
+      .add_option("--score-threshold", options.finder.score_threshold, "Least probability of a face, 0 to 1")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command
@@ -33,12 +34,13 @@ void add_cropper_options(CLI::App& command, FaceCropperOptions& options) {
 
 void add_following_options(CLI::App& command, FaceCropperOptions& options) {
   command
-      .add_option("--detect-interval", options.detect_interval,
+      .add_option("--detect-interval", options.finder.detect_interval,
                   "Frames from one detection to the next while a face is followed; it is tracked in between")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command
-      .add_option("--smoothing", options.smoothing, "How steady the crop is held: 0 as detected, 1 steadiest")
+      .add_option("--smoothing", options.finder.tracker.smoothing,
+                  "How steady the crop is held: 0 as detected, 1 steadiest")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 }
@@ -46,13 +48,7 @@ void add_following_options(CLI::App& command, FaceCropperOptions& options) {
 FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions& engine) : options_(options) {
   if (options_.already_cropped) return;
   finder_.emplace(load_detector(find_model(options_.detector), engine));
-  FaceFinder::Options finding;
-  finding.detect_interval = options_.detect_interval;
-  finding.detect_size = options_.detect_size;
-  finding.score_threshold = static_cast<float>(options_.score_threshold);
-  finding.iou_threshold = static_cast<float>(options_.iou_threshold);
-  finding.tracker.smoothing = options_.smoothing;
-  finder_->set_options(finding);
+  finder_->set_options(options_.finder);
 }
 
 std::optional<FaceTracker::State> FaceCropper::find(const cv::Mat& rgb, double seconds) {

@@ -18,12 +18,9 @@ struct FaceCropperOptions {
   bool loader_crop =
       false;  ///< then the authors' data loader's second crop, which their models were trained with
   std::string detector = "detector.safetensors";  ///< name for find_model()
-  int detect_size = 320;  ///< longer side of the copy on which faces are looked for, pixels; 0: as it is
-  double score_threshold = 0.5;
-  double iou_threshold = 0.3;
+  /// As the elements search, but in every picture and with boxes as detected (the authors' way).
+  FaceFinder::Options finder{.detect_interval = 1, .tracker = {.smoothing = 0}};
   double crop_scale = 1.8;
-  int detect_interval = 1;  ///< frames from one detection to the next, tracked in between
-  double smoothing = 0;     ///< of the box from frame to frame, 0 (the authors' way) .. 1
 };
 
 /// Adds --already-cropped, --loader-crop, --detector, --detect-size, --score-threshold, --crop-scale.

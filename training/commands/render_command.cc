@@ -37,12 +37,7 @@ struct Arguments {
   FaceCropperOptions cropper;
   EngineOptions engine;
 
-  Arguments() {
-    // As reenactcrop follows a face.
-    const FaceFinder::Options finding;
-    cropper.detect_interval = finding.detect_interval;
-    cropper.smoothing = finding.tracker.smoothing;
-  }
+  Arguments() { cropper.finder = FaceFinder::Options(); }  // as reenactcrop follows a face
 };
 
 /// What stands behind the head.

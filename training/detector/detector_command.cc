@@ -39,14 +39,13 @@ void evaluate(const TrainingOptions& options, const std::filesystem::path& model
   FaceFinder finder(load_detector(model, engine));
   const auto search = [&](const cv::Mat& rgb, float score_threshold, float iou_threshold) {
     FaceFinder::Options options;
-    options.detect_size = config.detect_size;
+    options.detect_size = config.validation.detect_size;
     options.score_threshold = score_threshold;
     options.iou_threshold = iou_threshold;
     finder.set_options(options);
     return finder.search(rgb);
   };
-  auto report = evaluate_detector(search, config.data, config.face_free_held_out,
-                                  {config.detect_size, config.score_threshold, config.iou_threshold, 0.5f});
+  auto report = evaluate_detector(search, config.data, config.face_free_held_out, config.validation);
   report["model"] = model.string();
   report["engine"] = finder.detector().active_engine();
   std::puts(report.dump().c_str());

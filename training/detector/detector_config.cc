@@ -70,17 +70,19 @@ DetectorTrainingConfig read_detector_config(const RunConfig& file) {
       static_cast<float>(file.number("training.compensation_overlap", config.match.compensation_overlap));
   read_scenes(file, config.scenes);
 
-  config.detect_size = static_cast<int>(file.integer("validation.detect_size", config.detect_size));
-  config.score_threshold =
-      static_cast<float>(file.number("validation.score_threshold", config.score_threshold));
-  config.iou_threshold = static_cast<float>(file.number("validation.iou_threshold", config.iou_threshold));
+  config.validation.detect_size =
+      static_cast<int>(file.integer("validation.detect_size", config.validation.detect_size));
+  config.validation.score_threshold =
+      static_cast<float>(file.number("validation.score_threshold", config.validation.score_threshold));
+  config.validation.iou_threshold =
+      static_cast<float>(file.number("validation.iou_threshold", config.validation.iou_threshold));
 
   check(config.batch_size >= 1, "training.batch_size must be at least 1");
   check(!config.picture_sizes.empty(), "training.picture_sizes must hold at least one size");
   for (const int size : config.picture_sizes)
     check(size >= 64 && size <= 2048, "training.picture_sizes must be from 64 to 2048");
   check(config.learning_rate > 0, "training.learning_rate must be above 0");
-  check(config.longer_side >= 32 && config.detect_size >= 32,
+  check(config.longer_side >= 32 && config.validation.detect_size >= 32,
         "data.longer_side and validation.detect_size must be at least 32");
   check(config.frame_step >= 1, "data.frame_step must be at least 1");
   check(config.scenes.most_heads >= 1 && config.scenes.smallest_face >= 4,

@@ -6,6 +6,7 @@
 
 #include "reenact/config.h"
 #include "training/detector/anchor_matching.h"
+#include "training/detector/detector_evaluation.h"
 #include "training/detector/multibox_loss.h"
 #include "training/detector/scene_composer.h"
 #include "training/support/run_config.h"
@@ -36,8 +37,7 @@ struct DetectorTrainingConfig {
   MultiboxOptions loss;
   SceneOptions scenes;
 
-  int detect_size = 320;  ///< longer side of pictures during validation
-  float score_threshold = 0.5f, iou_threshold = 0.3f;
+  DetectionSettings validation;
 };
 
 /// Throws Error (invalid) for values that make no sense.

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "reenact/face_finder.h"
 #include "training/detector/clip_alignment.h"
 #include "training/detector/detection_pictures.h"
 
@@ -15,12 +16,12 @@ namespace reenact::training {
 using FaceSearch =
     std::function<std::vector<FaceBox>(const cv::Mat& rgb, float score_threshold, float iou_threshold)>;
 
-/// How pictures are looked at.
+/// How pictures are looked at: as the elements do.
 struct DetectionSettings {
-  int detect_size = 320;  ///< pictures with a longer side above this are reduced to it
-  float score_threshold = 0.5f;
-  float iou_threshold = 0.3f;  ///< of the non-maximum suppression
-  float match_iou = 0.5f;      ///< from which a detection counts as the labelled face
+  int detect_size = FaceFinder::Options().detect_size;  ///< longer pictures are reduced to it, pixels
+  float score_threshold = FaceFinder::Options().score_threshold;
+  float iou_threshold = FaceFinder::Options().iou_threshold;  ///< of the non-maximum suppression
+  float match_iou = 0.5f;  ///< from which a detection counts as the labelled face
 };
 
 /// How well the boxes of labelled pictures are found.

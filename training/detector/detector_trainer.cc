@@ -161,8 +161,7 @@ FaceSearch DetectorTrainer::search() {
 }
 
 std::map<std::string, double> DetectorTrainer::validate() {
-  const auto score = score_pictures(
-      search(), validation_, {config_.detect_size, config_.score_threshold, config_.iou_threshold, 0.5f});
+  const auto score = score_pictures(search(), validation_, config_.validation);
   return {{"average_precision", score.average_precision},
           {"recall", score.recall},
           {"precision", score.precision},
@@ -176,8 +175,9 @@ cv::Mat DetectorTrainer::sheet() {
     std::vector<cv::Mat> cells;
     for (int column = 0; column < 4; ++column) {
       auto random = random_of(seed_, row, 1000 + column);
-      auto scene = composer_->draw(config_.detect_size, random);
-      const auto faces = search()(scene.rgb, config_.score_threshold, config_.iou_threshold);
+      auto scene = composer_->draw(config_.validation.detect_size, random);
+      const auto faces =
+          search()(scene.rgb, config_.validation.score_threshold, config_.validation.iou_threshold);
       draw_boxes(scene.rgb, scene.faces, wanted);
       draw_boxes(scene.rgb, scene.ignored, unsure);
       draw_boxes(scene.rgb, faces, found);
@@ -185,12 +185,13 @@ cv::Mat DetectorTrainer::sheet() {
     }
     for (std::size_t column = 0; column < 4; ++column) {
       const auto index = (row * 4 + column) * validation_.size() / 20;
-      auto picture = reduced(validation_[index], config_.detect_size);
-      const auto faces = search()(picture.rgb, config_.score_threshold, config_.iou_threshold);
+      auto picture = reduced(validation_[index], config_.validation.detect_size);
+      const auto faces =
+          search()(picture.rgb, config_.validation.score_threshold, config_.validation.iou_threshold);
       draw_boxes(picture.rgb, picture.faces, wanted);
       draw_boxes(picture.rgb, picture.ignored, unsure);
       draw_boxes(picture.rgb, faces, found);
-      cells.push_back(letterboxed(picture.rgb, config_.detect_size));
+      cells.push_back(letterboxed(picture.rgb, config_.validation.detect_size));
     }
     rows.push_back(cells);
   }

@@ -29,8 +29,8 @@ std::string settings_digest(const ClipOptions& options) {
                          {"least_sharpness", options.survey.least_sharpness},
                          {"already_cropped", cropper.already_cropped},
                          {"loader_crop", cropper.loader_crop},
-                         {"detect_size", cropper.detect_size},
-                         {"score_threshold", cropper.score_threshold},
+                         {"detect_size", cropper.finder.detect_size},
+                         {"score_threshold", cropper.finder.score_threshold},
                          {"crop_scale", cropper.crop_scale},
                          {"detector", ""},
                          {"segmenter", ""}};

@@ -93,8 +93,9 @@ void quantise_detector(const Arguments& arguments) {
     for (const cv::Mat& picture : spread_pictures(path, arguments.poses)) {
       // As the cropper shows them to the detector.
       const double longer = std::max(picture.cols, picture.rows);
-      const double scale =
-          arguments.cropper.detect_size > 0 ? std::min(1.0, arguments.cropper.detect_size / longer) : 1.0;
+      const double scale = arguments.cropper.finder.detect_size > 0
+                               ? std::min(1.0, arguments.cropper.finder.detect_size / longer)
+                               : 1.0;
       cv::Mat scaled;
       cv::resize(picture, scaled, {}, scale, scale, cv::INTER_AREA);
       pictures.push_back(scaled);

@@ -117,8 +117,17 @@ std::string shortest(double value) {
   return !std::isfinite(value) || text.find_first_of(".e") != std::string::npos ? text : text + ".0";
 }
 
+/// An absolute path tells where somebody keeps their files; its last part is what provenance needs.
+std::string without_folder(const std::string& text) {
+  const auto path = std::filesystem::path(text).lexically_normal();
+  if (!path.is_absolute()) return text;
+  return path.has_filename() ? path.filename() : path.parent_path().filename();
+}
+
 void write_value(std::ostream& out, const toml::node& node) {
-  if (const auto* number = node.as_floating_point()) {
+  if (const auto* text = node.as_string()) {
+    out << toml::value<std::string>(without_folder(text->get()));
+  } else if (const auto* number = node.as_floating_point()) {
     out << shortest(number->get());
   } else if (const auto* array = node.as_array()) {
     const char* separator = "[";

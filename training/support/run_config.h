@@ -17,10 +17,10 @@ namespace reenact::training {
 /// accepted where a number is asked for.
 class RunConfig {
  public:
-  /// A file may build upon another: its top-level key `base` names that one, relative to its own folder, and its values count
-  /// before those of the other. `toml` may be empty: then only overrides and fallbacks count. Each override is "a.b=value"; the value is
-  /// read as TOML and, where it is none, as text, so that quotes are not needed. Throws Error: not_found,
-  /// unreadable, invalid.
+  /// A file may build upon another: its top-level key `base` names that one, relative to its own folder, and
+  /// its values count before those of the other. `toml` may be empty: then only overrides and fallbacks
+  /// count. Each override is "a.b=value"; the value is read as TOML and, where it is none, as text, so that
+  /// quotes are not needed. Throws Error: not_found, unreadable, invalid.
   explicit RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {});
   ~RunConfig();
   RunConfig(RunConfig&&) noexcept;
@@ -39,7 +39,8 @@ class RunConfig {
   /// Throws Error (invalid) naming a key that no getter ever asked for, with file and line. Call it after all
   /// getters.
   void refuse_unknown_keys() const;
-  /// The values of all keys asked for so far, fallbacks included, as a TOML document, for provenance.
+  /// The values of all keys asked for so far, fallbacks included, as a TOML document, for provenance:
+  /// of absolute paths only the last part.
   std::string to_toml() const;
   const std::filesystem::path& path() const;
 
