@@ -304,6 +304,49 @@ TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
   EXPECT_TRUE(weak->named_parameters().contains("classifier.1.weight"));
 }
 
+TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
+  auto settings = config("fit");
+  settings.weight_average = 0.999;
+  const MetaSampler sampler(*dataset_, settings);
+  seed_everything(5);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(5);
+  const auto state = [&trainer](const std::string& name) {
+    Checkpoint checkpoint;
+    trainer.put(checkpoint);
+    return checkpoint.get(name).clone();
+  };
+  const std::string encoder = "networks.idt.features.0.0.weight", average = "average.idt.features.0.0.weight";
+  const auto start = state(encoder);
+  const auto before = trainer.model();
+  LossValues losses;
+  for (int step = 0; step < 30; ++step) losses = trainer.step(sampler.draw(3, random), step);
+  for (const std::string name : {"fit", "l1", "dice", "total"}) EXPECT_EQ(losses.count(name), 1u) << name;
+  EXPECT_EQ(losses.count("cross"), 0u);
+  for (const auto& [name, tensor] : trainer.model())
+    if (name.rfind("idt.", 0) != 0) EXPECT_TRUE(torch::equal(tensor, before.at(name))) << name;
+  // Batch normalisation's statistics are those of the latest weights: an average far behind them draws
+  // nonsense.
+  const auto moved = (state(encoder) - start).norm().item<double>();
+  EXPECT_GT(moved, 0);
+  EXPECT_LT((state(encoder) - state(average)).norm().item<double>(), 0.5 * moved);
+}
+
+TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
+  auto settings = config("table");
+  settings.discriminator.patch = true;
+  settings.discriminator.num_blocks = 2;
+  const MetaSampler sampler(*dataset_, settings);
+  seed_everything(5);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(5);
+  const auto first = trainer.step(sampler.draw(4, random), 0);
+  LossValues last;
+  for (int step = 1; step < 60; ++step) last = trainer.step(sampler.draw(4, random), step);
+  EXPECT_LT(last.at("discriminator"), first.at("discriminator"));
+  EXPECT_GT(last.at("features"), 0);
+}
+
 TEST_F(MetaTraining, ResumesBitByBit) {
   const auto settings = config("table");
   const MetaSampler sampler(*dataset_, settings);

@@ -2,6 +2,7 @@
 #include "training/meta/meta_batch.h"
 
 #include <algorithm>
+#include <numeric>
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/crop.h"
@@ -20,6 +21,15 @@ std::vector<std::size_t> choose_frames(std::size_t frames, int count, Random& ra
     std::swap(list[i], list[std::uniform_int_distribution<std::size_t>(i, list.size() - 1)(random)]);
   list.resize(static_cast<std::size_t>(count));
   return list;
+}
+
+/// Those of `indices` that are clips, and those that are still pictures.
+std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
+    const HeadClipSource& clips, const std::vector<std::size_t>& indices) {
+  std::pair<std::vector<std::size_t>, std::vector<std::size_t>> kinds;
+  for (const auto index : indices)
+    (clips.entries()[index].still ? kinds.second : kinds.first).push_back(index);
+  return kinds;
 }
 
 }  // namespace
@@ -42,14 +52,11 @@ cv::Mat to_picture(const torch::Tensor& tensor) {
       .clone();
 }
 
-MetaSampler::MetaSampler(const TalkingHeadDataset& dataset, const MetaConfig& config)
-    : dataset_(dataset), config_(config) {
-  for (std::size_t i = 0; i < dataset.clips().size(); ++i)
-    (dataset.clips()[i].is_still() ? stills_ : moving_).push_back(i);
-}
+MetaSampler::MetaSampler(const HeadClipSource& clips, const MetaConfig& config)
+    : clips_(clips), config_(config) {}
 
 int MetaSampler::label_count() const {
-  return static_cast<int>(dataset_.clips().size()) * (config_.augmentation.flip ? 2 : 1);
+  return static_cast<int>(clips_.entries().size()) * (config_.augmentation.flip ? 2 : 1);
 }
 
 int MetaSampler::label(std::size_t clip, bool mirrored) const {
@@ -108,26 +115,29 @@ cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) co
   return augment(frame, frame, augmentation, random).pose_source;
 }
 
-MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int parts) const {
+MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int parts,
+                            std::int64_t step) const {
   Random random;
   const auto any = [&](std::size_t count) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
   };
-  const auto& clips = dataset_.clips();
+  const auto available = clips_.available(step);
+  const auto [moving, stills] = clips_and_stills(clips_, available);
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
   std::vector<cv::Mat> identity_frames;
   for (int i = 0; i < batch_size; ++i) {
     random.seed(batch_random());
     if (i * parts / batch_size != part) continue;
-    const bool still = moving_.empty() || (!stills_.empty() && std::uniform_real_distribution<>(
-                                                                   0, 1)(random) < config_.still_share);
-    const auto& choice = still ? stills_ : moving_;
+    const bool still = moving.empty() || (!stills.empty() && std::uniform_real_distribution<>(0, 1)(random) <
+                                                                 config_.still_share);
+    const auto& choice = still ? stills : moving;
     const auto index = choice[any(choice.size())];
-    const auto& clip = clips[index];
+    const auto held = clips_.clip(index);
+    const HeadClip& clip = *held;
     const auto frames = static_cast<std::size_t>(training_frames(clip));
-    const auto& other = clips[any(clips.size())];
-    const auto& background = other.frames[any(other.frames.size())];
+    const auto other = clips_.clip(available[any(available.size())]);
+    const auto& background = other->frames[any(other->frames.size())];
     const bool shows_identity = config_.identity_source != IdentitySource::table;
     const auto picked = choose_frames(frames, shows_identity ? config_.identity_frames + 1 : 1, random);
     samples.push_back(augment(loaded(clip.frames[picked.back()]), background, config_.augmentation, random));
@@ -144,14 +154,15 @@ MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int 
 torch::Tensor MetaSampler::mean_heads(int size) const {
   constexpr int most_frames = 8;
   std::vector<torch::Tensor> heads;
-  for (const auto& clip : dataset_.clips()) {
-    const int available = training_frames(clip), count = std::min(most_frames, available);
+  for (std::size_t i = 0; i < clips_.entries().size(); ++i) {
+    const auto clip = clips_.clip(i);
+    const int available = clip ? training_frames(*clip) : 0, count = std::min(most_frames, available);
     auto sum = torch::zeros({3, size, size});
     for (int k = 0; k < count; ++k) {
-      const auto& frame = clip.frames[k * available / count];
+      const auto& frame = clip->frames[k * available / count];
       sum += to_picture_tensor(frame.rgb, size) * to_picture_tensor(frame.mask, size);
     }
-    heads.push_back(sum / count);
+    heads.push_back(sum / std::max(1, count));
     if (config_.augmentation.flip) heads.push_back(heads.back().flip(2));
   }
   return torch::stack(heads);
@@ -161,11 +172,15 @@ MetaBatch MetaSampler::held_out(int count) const {
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
   std::vector<cv::Mat> identity_frames;
-  const auto& clips = dataset_.clips();
-  const auto& choice = moving_.empty() ? stills_ : moving_;
+  std::vector<std::size_t> all(clips_.entries().size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const auto [moving, stills] = clips_and_stills(clips_, all);
+  const auto& choice = moving.empty() ? stills : moving;
   for (int i = 0; i < count; ++i) {
     const auto index = choice[i * choice.size() / count];
-    const auto& clip = clips[index];
+    const auto held = clips_.clip(index);
+    if (!held) continue;
+    const HeadClip& clip = *held;
     const auto frame = loaded(clip.frames.back());
     samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
     chosen.push_back(index);

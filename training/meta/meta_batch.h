@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include "training/meta/head_clip_source.h"
 #include "training/meta/meta_config.h"
 #include "training/meta/pose_augmentation.h"
 
@@ -23,11 +24,11 @@ struct MetaBatch {
 class MetaSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
-  MetaSampler(const TalkingHeadDataset& dataset, const MetaConfig& config);
+  MetaSampler(const HeadClipSource& clips, const MetaConfig& config);
   /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
   /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
-  /// is a multiple of `parts`.
-  MetaBatch draw(int batch_size, Random& random, int part = 0, int parts = 1) const;
+  /// is a multiple of `parts`. Clips are those available at `step`.
+  MetaBatch draw(int batch_size, Random& random, int part = 0, int parts = 1, std::int64_t step = 0) const;
   /// Frames held out, without augmentation, `count` of them spread over the clips; identity frames come from
   /// the others.
   MetaBatch held_out(int count) const;
@@ -46,9 +47,8 @@ class MetaSampler {
   MetaBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
                      const std::vector<cv::Mat>& identity_frames) const;
 
-  const TalkingHeadDataset& dataset_;
+  const HeadClipSource& clips_;
   const MetaConfig& config_;
-  std::vector<std::size_t> moving_, stills_;
 };
 
 /// CV_8UC1 or CV_8UC3 to [C, size, size] float32 in 0..1, scaled by area.

@@ -8,6 +8,8 @@
 #include "torch/networks/load_weights.h"
 #include "training/commands.h"
 #include "training/meta/meta_trainer.h"
+#include "training/meta/streamed_clips.h"
+#include "training/meta/talking_head_dataset.h"
 #include "training/support/checkpoint_folder.h"
 #include "training/support/contact_sheet.h"
 #include "training/support/event_writer.h"
@@ -55,21 +57,15 @@ class MetaRun {
   void run() {
     const int size = std::max(config_.networks.image_size, config_.networks.pose_image_size());
     announce_content_loss();
-    const auto begun = std::chrono::steady_clock::now();
-    std::optional<TalkingHeadDataset> loaded;
+    std::unique_ptr<HeadClipSource> clips;
     std::optional<MetaBatch> strangers;
     group_->wait_for([&] {
-      loaded.emplace(config_.data, size, config_.filter);
+      clips = open_clips(size);
       if (group_->is_main()) strangers = load_strangers(size);
     });
-    const auto& dataset = *loaded;
-    const std::chrono::duration<double> loading = std::chrono::steady_clock::now() - begun;
-    spdlog::info("{} clips and stills, {} frames, {} unreadable; {:.0f} frames/s", dataset.clips().size(),
-                 dataset.frame_count(), dataset.unreadable(),
-                 static_cast<double>(dataset.frame_count()) / loading.count());
-    for (const auto& clip : dataset.clips())
+    for (const auto& clip : clips->entries())
       table_clips_ += clip.id + (config_.augmentation.flip ? " " + clip.id + ":mirrored " : " ");
-    const MetaSampler sampler(dataset, config_);
+    const MetaSampler sampler(*clips, config_);
     MetaTrainer trainer(config_, sampler.label_count(), group_);
     std::int64_t first = 0;
     group_->wait_for([&] { first = prepare(trainer, sampler); });
@@ -87,9 +83,9 @@ class MetaRun {
     const auto due = [&](std::int64_t every) {
       return every > 0 && (step % every == 0 || step == config_.steps);
     };
-    const auto draw = [this, &sampler](Random random) {
+    const auto draw = [this, &sampler](std::int64_t at, Random random) {
       DrawnBatch drawn;
-      drawn.batch = sampler.draw(config_.batch_size, random, group_->rank(), group_->count());
+      drawn.batch = sampler.draw(config_.batch_size, random, group_->rank(), group_->count(), at);
       drawn.random = random;
       return drawn;
     };
@@ -98,11 +94,11 @@ class MetaRun {
     std::chrono::duration<double> waited{};
     while (step < config_.steps && !group_->any(stop.requested())) {
       const auto asked = std::chrono::steady_clock::now();
-      auto drawn = prefetcher.take(step, [&] { return draw(random_); });
+      auto drawn = prefetcher.take(step, [&] { return draw(step, random_); });
       waited += std::chrono::steady_clock::now() - asked;
       random_ = drawn.random;  // what a checkpoint after this step holds, whatever is drawn ahead
       if (config_.prefetch && step + 1 < config_.steps)
-        prefetcher.begin(step + 1, [draw, random = random_] { return draw(random); });
+        prefetcher.begin(step + 1, [draw, at = step + 1, random = random_] { return draw(at, random); });
       const auto losses = trainer.step(drawn.batch, step);
       ++step;
       if (progress) progress->update(step, config_.batch_size, losses);
@@ -122,7 +118,7 @@ class MetaRun {
     group_->on_main([&] {
       if (!due(config_.checkpoint_every)) save(trainer, step);
       write(trainer, step);
-      if (config_.identity_source != IdentitySource::encoder) write_identities(trainer, dataset, sampler);
+      if (config_.identity_source != IdentitySource::encoder) write_identities(trainer, *clips, sampler);
     });
   }
 
@@ -137,6 +133,26 @@ class MetaRun {
           "content loss: multi-scale L1 and image gradients, the substitute for perceptual networks");
     else
       spdlog::warn("content loss: none, since there are no perceptual networks and loss.l1 is 0");
+  }
+
+  /// All clips in memory, or as many at a time as the configuration says.
+  std::unique_ptr<HeadClipSource> open_clips(int size) const {
+    if (config_.clips_in_memory > 0) {
+      const StreamOptions stream{static_cast<std::size_t>(config_.clips_in_memory),
+                                 static_cast<std::size_t>(config_.new_clips_per_step), config_.loader_threads,
+                                 options_.seed};
+      auto streamed = std::make_unique<StreamedClips>(config_.data, size, config_.filter, stream);
+      spdlog::info("{} clips and stills, {} clips in memory at a time", streamed->entries().size(),
+                   config_.clips_in_memory);
+      return streamed;
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    auto dataset = std::make_unique<TalkingHeadDataset>(config_.data, size, config_.filter);
+    const std::chrono::duration<double> loading = std::chrono::steady_clock::now() - begun;
+    spdlog::info("{} clips and stills, {} frames, {} unreadable; {:.0f} frames/s", dataset->clips().size(),
+                 dataset->frame_count(), dataset->unreadable(),
+                 static_cast<double>(dataset->frame_count()) / loading.count());
+    return dataset;
   }
 
   /// Restores or starts; every process does the same from the same files.
@@ -252,20 +268,21 @@ class MetaRun {
   }
 
   /// Every moving clip's row of the table as an identity file, to look at and to blend.
-  void write_identities(MetaTrainer& trainer, const TalkingHeadDataset& dataset, const MetaSampler& sampler) {
+  void write_identities(MetaTrainer& trainer, const HeadClipSource& clips, const MetaSampler& sampler) {
     constexpr std::size_t most_frames = 8;
     const auto folder = options_.run_dir / "identities";
     std::filesystem::create_directories(folder);
-    for (std::size_t i = 0; i < dataset.clips().size(); ++i) {
-      const auto& clip = dataset.clips()[i];
-      if (clip.is_still()) continue;
+    for (std::size_t i = 0; i < clips.entries().size(); ++i) {
+      if (clips.entries()[i].still) continue;
+      const auto clip = clips.clip(i);
+      if (!clip) continue;
       std::vector<cv::Mat> frames;
       for (std::size_t k = 0; k < most_frames; ++k)
-        frames.push_back(clip.frames[k * clip.frames.size() / most_frames].rgb);
+        frames.push_back(clip->frames[k * clip->frames.size() / most_frames].rgb);
       auto identity = trainer.table_identity(sampler.label(i, false), frames);
-      identity.name = clip.id;
+      identity.name = clip->id;
       identity.licence = "not for distribution: a real person of the training data";
-      save_identity(folder / (clip.id + ".safetensors"), identity, {{"clip", clip.id}});
+      save_identity(folder / (clip->id + ".safetensors"), identity, {{"clip", clip->id}});
     }
     spdlog::info("wrote the table's identities to {}", folder.string());
   }

@@ -42,6 +42,11 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.networks = read_networks(file);
   c.discriminator.image_size = c.networks.image_size;
   c.discriminator.embedding_size = c.networks.identity_embedding_size;
+  const auto kind = file.text("discriminator.kind", "projection");
+  if (kind != "projection" && kind != "patch")
+    throw Error(ErrorCode::invalid,
+                "discriminator.kind is \"" + kind + "\", but must be projection or patch");
+  c.discriminator.patch = kind == "patch";
   c.discriminator.num_channels =
       static_cast<int>(file.integer("discriminator.num_channels", c.networks.num_channels));
   c.discriminator.max_channels =
@@ -55,6 +60,9 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.filter.frame_step = static_cast<int>(file.integer("data.frame_step", c.filter.frame_step));
   c.loader_crop = file.boolean("data.loader_crop", c.loader_crop);
   c.prefetch = file.boolean("data.prefetch", c.prefetch);
+  c.clips_in_memory = file.integer("data.clips_in_memory", c.clips_in_memory);
+  c.new_clips_per_step = file.integer("data.new_clips_per_step", c.new_clips_per_step);
+  c.loader_threads = static_cast<int>(file.integer("data.loader_threads", c.loader_threads));
   c.still_share = file.number("data.still_share", c.still_share);
 
   auto& a = c.augmentation;
@@ -112,6 +120,9 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.peer_timeout = file.number("distributed.timeout", c.peer_timeout);
   if (!(c.peer_timeout >= 1 && c.peer_timeout <= 86400))
     throw Error(ErrorCode::invalid, "distributed.timeout must be from 1 to 86400 seconds");
+  if (c.clips_in_memory < 0 || c.new_clips_per_step < 1 || c.loader_threads < 1)
+    throw Error(ErrorCode::invalid,
+                "data.clips_in_memory must be at least 0, data.new_clips_per_step and data.loader_threads 1");
   if (c.batch_size < 1 || c.identity_frames < 1 || c.steps < 1)
     throw Error(ErrorCode::invalid,
                 "training.batch_size, identity.frames and training.steps must be at least 1");

@@ -8,6 +8,7 @@
 #include "reenact/config.h"
 #include "torch/networks/discriminator.h"
 #include "training/losses/content_loss.h"
+#include "training/meta/head_clip_reader.h"
 #include "training/meta/pose_augmentation.h"
 #include "training/support/run_config.h"
 
@@ -31,6 +32,9 @@ struct MetaConfig {
   bool loader_crop = false;  ///< crops pass recrop_as_loader() before all else, as in the released loader;
                              ///< landmarks, off by at most a pixel then, stay
   bool prefetch = true;  ///< the next batch is drawn in a second thread; the results are the same bit by bit
+  std::int64_t clips_in_memory = 0;  ///< 0: all; else as StreamedClips reads them
+  std::int64_t new_clips_per_step = 1;
+  int loader_threads = 2;     ///< that decode for StreamedClips
   double still_share = 0.25;  ///< share of samples drawn from stills
   AugmentationConfig augmentation;
 

@@ -28,6 +28,19 @@ torch::Tensor landmark_distance(const torch::Tensor& predicted, const torch::Ten
   return (predicted - wanted).norm(2, 2).mean(1) * 256;
 }
 
+torch::Tensor sum_of(const std::map<std::string, torch::Tensor>& losses) {
+  torch::Tensor total;
+  for (const auto& [name, loss] : losses)
+    total = total.defined() ? total + loss.to(torch::kFloat) : loss.to(torch::kFloat);
+  return total;
+}
+
+LossValues values_of(const std::map<std::string, torch::Tensor>& losses, const torch::Tensor& total) {
+  LossValues values = {{"total", total.item<double>()}};
+  for (const auto& [name, loss] : losses) values[name] = loss.item<double>();
+  return values;
+}
+
 void set_requires_grad(torch::nn::Module& module, bool wanted) {
   for (auto& parameter : module.parameters()) parameter.set_requires_grad(wanted);
 }
@@ -58,7 +71,7 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
                 config.table_deviation, config.dropout, config.landmark_weight > 0),
       average_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
                config.table_deviation, config.dropout, config.landmark_weight > 0),
-      discriminator_(with_labels(config.discriminator, label_count)) {
+      discriminator_(make_discriminator(with_labels(config.discriminator, label_count))) {
   if (!config_.perceptual_networks.empty())
     perceptual_ = load_perceptual_networks(config_.perceptual_networks);
   if (config_.unit_gain) networks_->gen->initialize_unit_gain();
@@ -131,8 +144,9 @@ torch::Tensor MetaTrainer::pose_of(const MetaBatch& batch) {
 
 torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
                                       const MetaBatch& batch) {
-  // A person drawn in somebody else's pose must show that pose to the averaged encoder. A frozen encoder compares with what
-  // it read in the driver's picture: its own errors cancel, and differences far smaller than those still count.
+  // A person drawn in somebody else's pose must show that pose to the averaged encoder. A frozen encoder
+  // compares with what it read in the driver's picture: its own errors cancel, and differences far smaller
+  // than those still count.
   const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
   const auto others = identity.roll(1, 0).narrow(0, 0, count);
   const auto head = networks_->gen(others, pose.narrow(0, 0, count));
@@ -151,20 +165,24 @@ torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch
 }
 
 LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
-  torch::Tensor loss;
+  std::map<std::string, torch::Tensor> losses;
   {
     CpuAutocast mixed(config_.bfloat16);
     const auto predicted = networks_->idt(batch.identity_frames).mean(1);
     const auto deviation = average_->table->weight.std();
-    loss = torch::smooth_l1_loss(predicted / deviation, average_->table(batch.labels) / deviation);
+    losses["fit"] = torch::smooth_l1_loss(predicted / deviation, average_->table(batch.labels) / deviation);
+    // What the generator draws with it tells which of its numbers matter.
+    if (compares_pictures())
+      add_content_losses(losses, average_->gen(predicted, pose_of(batch)), batch.target * batch.mask, batch);
   }
-  LossValues values = {{"fit", loss.item<double>()}};
+  const auto total = sum_of(losses);
+  LossValues values = values_of(losses, total);
   group_->average(values);
   refuse_unless_finite(values, step);
-  compute_gradients(*generator_optimizer_, loss);
+  compute_gradients(*generator_optimizer_, total);
   generator_optimizer_->step();
   group_->average_batch_statistics(*networks_);
-  update_average(*average_, *networks_, config_.weight_average);
+  update_average(*average_, *networks_, average_decay(step));
   return values;
 }
 
@@ -172,6 +190,11 @@ void MetaTrainer::broadcast() {
   group_->broadcast(*networks_);
   group_->broadcast(*average_);
   group_->broadcast(*discriminator_);
+}
+
+bool MetaTrainer::compares_pictures() const {
+  return config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
+         !config_.perceptual_networks.empty();
 }
 
 void MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, const torch::Tensor& loss) {
@@ -216,9 +239,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
     const auto identity = identity_of(networks_, batch, &elementwise);
     const auto pose = pose_of(batch);
     // Without any loss on pictures only the pose encoder learns, from landmarks: three times as fast.
-    const bool draws = config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
-                       !config_.perceptual_networks.empty() || adversarial;
-    if (draws) {
+    if (compares_pictures() || adversarial) {
       head = networks_->gen(identity, pose);
       add_content_losses(losses, head, real, batch);
     }
@@ -229,27 +250,24 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
     if (adversarial) {
       const auto class_embedding = discriminator_->embed(batch.labels);
       set_requires_grad(*discriminator_, false);
-      const auto fake_output = discriminator_(head.rgb, class_embedding.detach());
+      const auto fixed_embedding = class_embedding.defined() ? class_embedding.detach() : class_embedding;
+      const auto fake_output = discriminator_->forward(head.rgb, fixed_embedding);
       set_requires_grad(*discriminator_, true);
       // The authors' order: each pass advances the power iterations.
-      const auto judged = discriminator_(head.rgb.detach(), class_embedding.detach());
-      const auto real_output = discriminator_(real, class_embedding);
+      const auto judged = discriminator_->forward(head.rgb.detach(), fixed_embedding);
+      const auto real_output = discriminator_->forward(real, class_embedding);
       discriminator_loss = hinge_discriminator_loss(real_output.score, judged.score);
       losses["adversarial"] = config_.adversarial_weight * hinge_generator_loss(fake_output.score);
       losses["features"] =
           config_.feature_matching_weight * feature_matching_loss(fake_output.features, real_output.features);
-      if (config_.embedding_match_weight > 0 && elementwise.defined())
+      if (config_.embedding_match_weight > 0 && elementwise.defined() && class_embedding.defined())
         losses["embedding"] =
             config_.embedding_match_weight * embedding_match_loss(elementwise, class_embedding);
     }
   }
-  torch::Tensor total;
-  for (auto& [name, loss] : losses)
-    total = total.defined() ? total + loss.to(torch::kFloat) : loss.to(torch::kFloat);
-  LossValues values;
-  for (auto& [name, loss] : losses) values[name] = loss.item<double>();
+  const auto total = sum_of(losses);
+  LossValues values = values_of(losses, total);
   if (adversarial) values["discriminator"] = discriminator_loss.item<double>();
-  values["total"] = total.item<double>();
   group_->average(values);
   refuse_unless_finite(values, step);
 

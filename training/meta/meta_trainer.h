@@ -10,7 +10,7 @@
 #include <string>
 
 #include "reenact/identity.h"
-#include "torch/networks/discriminator.h"
+#include "torch/networks/patch_discriminator.h"
 #include "training/distributed/process_group.h"
 #include "training/losses/content_loss.h"
 #include "training/meta/meta_batch.h"
@@ -79,6 +79,8 @@ class MetaTrainer {
   torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
   void set_rates(std::int64_t step);
   double average_decay(std::int64_t step) const;
+  /// Whether any loss compares what the generator drew.
+  bool compares_pictures() const;
   void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
                           const torch::Tensor& real, const MetaBatch& batch);
   /// Gradients of a loss, averaged over the group.
@@ -88,7 +90,7 @@ class MetaTrainer {
   std::shared_ptr<ProcessGroup> group_;
   PerceptualNetworks perceptual_;
   MetaNetworks networks_, average_;
-  Discriminator discriminator_;
+  std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;
 };
 

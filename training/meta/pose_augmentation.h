@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "training/meta/talking_head_dataset.h"
+#include "training/meta/head_clip.h"
 
 namespace reenact::training {
 

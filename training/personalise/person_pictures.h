@@ -7,7 +7,7 @@
 
 #include "reenact/engine.h"
 #include "training/commands/face_cropper.h"
-#include "training/meta/talking_head_dataset.h"
+#include "training/meta/head_clip.h"
 
 namespace reenact::training {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "training/detector/picture_degradation.h"
-#include "training/meta/talking_head_dataset.h"
+#include "training/meta/head_clip.h"
 
 namespace reenact::training {
 

@@ -12,6 +12,7 @@
 #include "torch/networks/autocast.h"
 #include "torch/networks/load_weights.h"
 #include "training/meta/meta_networks.h"
+#include "training/meta/talking_head_dataset.h"
 #include "training/support/contact_sheet.h"
 
 namespace reenact::training {

@@ -9,8 +9,9 @@
 
 namespace reenact {
 
-/// Sizes of the projection discriminator; the defaults are the paper's.
+/// Sizes of a discriminator; the defaults are the paper's.
 struct DiscriminatorConfig {
+  bool patch = false;  ///< PatchDiscriminator instead of the paper's; takes num_channels and num_blocks alone
   int image_size = 256;
   int num_channels = 64;
   int max_channels = 512;
@@ -48,18 +49,26 @@ TORCH_MODULE(DiscriminatorStem);
 
 /// What one pass of the discriminator gives.
 struct DiscriminatorOutput {
-  torch::Tensor score;                  ///< [B], higher is more real
+  torch::Tensor score;                  ///< [B], of patches [B, H', W']; higher is more real
   std::vector<torch::Tensor> features;  ///< num_blocks maps for feature matching: all but the last rectified
 };
 
+/// What a trainer asks of a discriminator.
+class DiscriminatorNetwork : public torch::nn::Module {
+ public:
+  /// Class embeddings for forward(): [B] int64 -> [B, d_i]; undefined where classes do not count.
+  virtual torch::Tensor embed(const torch::Tensor& labels) = 0;
+  /// `rgb` [B, 3, S, S] masked picture, `embedding` from embed().
+  virtual DiscriminatorOutput forward(const torch::Tensor& rgb, const torch::Tensor& embedding) = 0;
+};
+
 /// The projection discriminator (Miyato and Koyama, ICLR 2018; section 3.3 of the paper) on masked pictures.
-class DiscriminatorImpl : public torch::nn::Module {
+class DiscriminatorImpl : public DiscriminatorNetwork {
  public:
   explicit DiscriminatorImpl(const DiscriminatorConfig& config);
-  /// Rows of the normalised class embeddings: [B] int64 -> [B, d_i]. One power iteration in training mode.
-  torch::Tensor embed(const torch::Tensor& labels);
-  /// `rgb` [B, 3, S, S] masked picture, `embedding` [B, d_i] from embed().
-  DiscriminatorOutput forward(const torch::Tensor& rgb, const torch::Tensor& embedding);
+  /// Rows of the normalised class embeddings. One power iteration in training mode.
+  torch::Tensor embed(const torch::Tensor& labels) override;
+  DiscriminatorOutput forward(const torch::Tensor& rgb, const torch::Tensor& embedding) override;
 
  private:
   DiscriminatorStem stem_ = nullptr;

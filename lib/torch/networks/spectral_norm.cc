@@ -60,15 +60,16 @@ void SpectralNorm::fold() {
 }
 
 SpectralNormConv2dImpl::SpectralNormConv2dImpl(int in_channels, int out_channels, int kernel_size,
-                                               int padding, bool bias, double eps)
+                                               int padding, bool bias, double eps, int stride)
     : padding_(padding),
+      stride_(stride),
       bias_(bias ? register_parameter("bias",
                                       initial_bias(out_channels, in_channels * kernel_size * kernel_size))
                  : torch::Tensor()),
       norm_(*this, initial_weight({out_channels, in_channels, kernel_size, kernel_size}), eps) {}
 
 torch::Tensor SpectralNormConv2dImpl::forward(const torch::Tensor& x) {
-  return torch::conv2d(x, norm_.normalized_weight(is_training()), bias_, 1, padding_);
+  return torch::conv2d(x, norm_.normalized_weight(is_training()), bias_, stride_, padding_);
 }
 
 SpectralNormLinearImpl::SpectralNormLinearImpl(int in_features, int out_features, double eps)

@@ -19,7 +19,8 @@ class SpectralNorm {
   torch::Tensor normalized_weight(bool training);
   /// Iterates until u and v stand for the largest singular value of the present weight.
   void converge(int iterations = 30);
-  /// Divides the weight by sigma once and for all; from then on normalized_weight() returns it as it is. For inference.
+  /// Divides the weight by sigma once and for all; from then on normalized_weight() returns it as it is. For
+  /// inference.
   void fold();
 
   torch::Tensor weight, u, v;
@@ -30,17 +31,17 @@ class SpectralNorm {
   bool folded_ = false;
 };
 
-/// Convolution with stride 1 and a spectrally normalised weight [out, in, kernel, kernel].
+/// Convolution with a spectrally normalised weight [out, in, kernel, kernel].
 class SpectralNormConv2dImpl : public torch::nn::Module {
  public:
   SpectralNormConv2dImpl(int in_channels, int out_channels, int kernel_size, int padding, bool bias,
-                         double eps = 1e-4);
+                         double eps = 1e-4, int stride = 1);
   /// [B, in, H, W] -> [B, out, H', W']
   torch::Tensor forward(const torch::Tensor& x);
   SpectralNorm& norm() { return norm_; }
 
  private:
-  int padding_;
+  int padding_, stride_;
   torch::Tensor bias_;
   SpectralNorm norm_;
 };
