@@ -31,10 +31,15 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
                    "Go on from the newest checkpoint in the run folder, if there is one");
   command.add_option("--steps", options.steps, "Total number of steps, instead of the configuration's")
       ->check(CLI::PositiveNumber);
+  add_device_option(command, options.device);
   command
       .add_option("--threads", options.threads, "Threads of the networks; 0: as many as the process may use")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+}
+
+void add_device_option(CLI::App& command, std::string& device) {
+  command.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
 }
 
 void apply_training_options(const TrainingOptions& options) {

@@ -20,11 +20,15 @@ struct TrainingOptions {
   std::uint64_t seed = 0;         ///< --seed
   bool resume = false;            ///< --resume: go on from the newest checkpoint in run_dir if there is one
   std::optional<std::int64_t> steps;  ///< --steps: total number of steps, instead of the configuration's
+  std::string device = "auto";        ///< --device, see device_from()
   int threads = 0;                    ///< --threads: of the networks; 0: as many as the process may use
 };
 
 /// Adds them to a subcommand; `options` must outlive the parsing.
 void add_training_options(CLI::App& command, TrainingOptions& options);
+
+/// Adds --device, for device_from(); `device` must outlive the parsing.
+void add_device_option(CLI::App& command, std::string& device);
 
 /// Seeds every generator and sets LibTorch's and OpenCV's number of threads.
 void apply_training_options(const TrainingOptions& options);

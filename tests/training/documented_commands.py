@@ -19,13 +19,13 @@ import tempfile
 SMALL_NETWORKS = """networks.image_size=32 networks.pose_input_size=32 networks.num_channels=4 networks.max_channels=8
 networks.identity_embedding_size=8 networks.pose_embedding_size=8 networks.projector_hidden=16
 networks.identity_encoder=mobilenet_v2 networks.identity_encoder_width=0.25 networks.pose_encoder_width=0.25
-discriminator.num_blocks=4 identity.frames=2 training.batch_size=4 training.bfloat16=false
+discriminator.num_blocks=4 identity.frames=2 training.batch_size=4 training.precision=float32
 training.validation_every=2 training.sheet_every=2 training.checkpoint_every=2""".split()
 SMALL = {
     'meta': SMALL_NETWORKS,
-    'detector': """network.width=0.0625 training.batch_size=3 training.picture_sizes=[64] training.bfloat16=false
+    'detector': """network.width=0.0625 training.batch_size=3 training.picture_sizes=[64] training.precision=float32
 data.face_free_held_out=1 validation.detect_size=96 training.warm_up_steps=2""".split(),
-    'segmenter': """network.image_size=32 network.base_channels=4 network.levels=2 training.batch_size=4 training.bfloat16=false
+    'segmenter': """network.image_size=32 network.base_channels=4 network.levels=2 training.batch_size=4 training.precision=float32
 data.stored_size=48 training.warm_up_steps=2""".split(),
     'personalise': ['augmentation.pixelwise=false'],
 }

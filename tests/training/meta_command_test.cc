@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -124,6 +125,28 @@ TEST_F(MetaCommand, UnreadableEntriesAreCounted) {
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.errors, HasSubstr("1 clips and stills, 1 frames, 2 unreadable"));
   EXPECT_THAT(result.errors, HasSubstr("0001"));
+}
+
+TEST_F(MetaCommand, LearnsInBfloat16) {
+  const auto result = test::run_program(
+      arguments("bfloat16", 2, {"--device", "cpu", "--set", "training.precision=bfloat16"}));
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("training on cpu in bfloat16"));
+  EXPECT_TRUE(fs::exists(path("bfloat16.safetensors")));
+}
+
+TEST_F(MetaCommand, DevicesAndTypesThatAreMissingAreOneSentence) {
+  const auto expect_sentence = [](const std::vector<std::string>& list, const std::string& part) {
+    const auto result = test::run_program(list);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, testing::ContainsRegex("^reenact-train: [^\n]*" + part + "[^\n]*\n$"));
+  };
+  expect_sentence(arguments("gpu", 1, {"--device", "gpu"}), "\"gpu\", wanted auto, cpu, cuda or cuda:N");
+  expect_sentence(arguments("half", 1, {"--device", "cpu", "--set", "training.precision=float16"}),
+                  "float16\", which wants a GPU");
+  expect_sentence(arguments("none", 1, {"--device", "cuda:1000"}), "cuda:1000 was asked for");
+  if (!torch::cuda::is_available())
+    expect_sentence(arguments("cuda", 1, {"--device", "cuda"}), "LibTorch finds no CUDA device here");
 }
 
 #ifdef REENACT_WITH_GLOO

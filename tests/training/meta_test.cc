@@ -19,6 +19,7 @@
 #include "training/meta/pose_distortions.h"
 #include "training/small_face_dataset.h"
 #include "training/support/picture_metrics.h"
+#include "training/support/precision.h"
 #include "training/support/random_state.h"
 
 namespace reenact::training {
@@ -138,7 +139,8 @@ TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
 }
 
 TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
-  const auto settings = config("table");
+  auto settings = config("table");
+  settings.loss_scale = 1024;
   const MetaSampler sampler(*dataset_, settings);
   MetaTrainer trainer(settings, sampler.label_count());
   Random random(1);
@@ -154,8 +156,70 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   test::expect_error([&] { trainer.step(batch, 1); }, ErrorCode::invalid, {"step 1", "is not finite"});
   for (const auto& [name, tensor] : before)
     EXPECT_TRUE(torch::equal(checkpoint.tensors().at(name), tensor)) << name;
+  trainer.put(checkpoint);
+  EXPECT_EQ(checkpoint.get("generator_scaler.scale").item<double>(), 1024) << "no scale mends a loss";
   batch.target[0][0][3][3] = 0;
   EXPECT_TRUE(std::isfinite(trainer.step(batch, 1).at("total")));
+}
+
+TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
+  auto settings = config("table");
+  settings.loss_scale = 1e38;  // of losses of 10,000 the gradients overflow
+  settings.l1_weight = 1e4;
+  const MetaSampler sampler(*dataset_, settings);
+  MetaTrainer trainer(settings, sampler.label_count());
+  Random random(1);
+  const auto batch = sampler.draw(2, random);
+  const auto before = trainer.model();
+  std::map<std::string, torch::Tensor> weights;
+  for (const auto& [name, tensor] : before)
+    if (name.ends_with("weight")) weights[name] = tensor.clone();
+  const auto losses = trainer.step(batch, 0);
+  EXPECT_TRUE(std::isfinite(losses.at("total")));
+  EXPECT_DOUBLE_EQ(losses.at("loss_scale"), 0.5e38);
+  for (const auto& [name, tensor] : weights)
+    EXPECT_TRUE(torch::equal(trainer.model().at(name), tensor)) << name;
+  Checkpoint checkpoint;
+  trainer.put(checkpoint);
+  EXPECT_TRUE(checkpoint.with_prefix("generator_optimizer").empty()) << "the optimiser has made no step";
+  settings.loss_scale = 0;
+  MetaTrainer resumed(settings, sampler.label_count());
+  checkpoint.save(root_ / "scaled.safetensors", {});
+  resumed.get(Checkpoint::load(root_ / "scaled.safetensors"));
+  EXPECT_EQ(resumed.step(batch, 1).count("loss_scale"), 0u) << "a run without a scale goes on without";
+}
+
+TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
+  std::vector<std::map<std::string, torch::Tensor>> models;
+  for (const double scale : {0, 1024}) {
+    auto settings = config("encoder");
+    settings.loss_scale = scale;
+    seed_everything(8);
+    const MetaSampler sampler(*dataset_, settings);
+    MetaTrainer trainer(settings, sampler.label_count());
+    Random random(8);
+    for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
+    models.push_back(trainer.model());
+  }
+  for (const auto& [name, tensor] : models[0])
+    EXPECT_TRUE(torch::allclose(tensor, models[1].at(name), 1e-6, 1e-7)) << name;
+}
+
+TEST(TrainingPrecision, HasThreeNames) {
+  const auto read = [](const std::string& name) {
+    return read_meta_config(RunConfig({}, {"training.precision=" + name}));
+  };
+  EXPECT_EQ(read("float32").precision, torch::kFloat);
+  EXPECT_EQ(read("bfloat16").precision, torch::kBFloat16);
+  EXPECT_EQ(read("bfloat16").loss_scale, 0);
+  EXPECT_EQ(read("float16").precision, torch::kHalf);
+  EXPECT_EQ(read("float16").loss_scale, 65536);
+  test::expect_error([&] { read("double"); }, ErrorCode::invalid,
+                     {"training.precision", "double", "bfloat16"});
+  test::expect_error([] { check_precision(torch::kHalf, torch::kCPU); }, ErrorCode::unsupported,
+                     {"float16", "wants a GPU"});
+  check_precision(torch::kHalf, torch::kCUDA);
+  check_precision(torch::kBFloat16, torch::kCPU);
 }
 
 TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {

@@ -39,8 +39,10 @@ TEST(ProcessPlace, TorchrunHasAStoreOfItsOwn) {
                                {"MASTER_PORT", "1234"},
                                {"TORCHELASTIC_USE_AGENT_STORE", "True"},
                                {"TORCHELASTIC_RESTART_COUNT", "1"},
+                               {"LOCAL_RANK", "0"},
                                {"SLURM_NTASKS", "2"}});
   EXPECT_EQ(place.rank, 2);
+  EXPECT_EQ(place.local_rank, 0) << "the first of the second machine";
   EXPECT_EQ(place.count, 4);
   EXPECT_EQ(place.host, "node7");
   EXPECT_EQ(place.port, 1235);
@@ -64,6 +66,9 @@ TEST(ProcessPlace, SlurmMeetsAtTheFirstMachine) {
     EXPECT_EQ(place_in(environment).host, host);
   }
   EXPECT_EQ(place_in(environment).rank, 3);
+  EXPECT_EQ(place_in(environment).local_rank, 3) << "SLURM_LOCALID is not set";
+  environment["SLURM_LOCALID"] = "1";
+  EXPECT_EQ(place_in(environment).local_rank, 1);
 }
 
 TEST(ProcessPlace, RefusesWhatMakesNoSense) {

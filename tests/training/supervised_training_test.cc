@@ -51,7 +51,7 @@ class SupervisedTraining : public testing::Test {
             "network.width=0.0625",
             "training.batch_size=3",
             "training.picture_sizes=[96, 64]",
-            "training.bfloat16=false",
+            "training.precision=float32",
             "data.face_free_held_out=1",
             "validation.detect_size=96",
             "training.warm_up_steps=2"};
@@ -62,7 +62,7 @@ class SupervisedTraining : public testing::Test {
             "network.base_channels=4",
             "network.levels=2",
             "training.batch_size=4",
-            "training.bfloat16=false",
+            "training.precision=float32",
             "data.stored_size=48",
             "training.warm_up_steps=2"};
   }

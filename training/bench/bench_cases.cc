@@ -15,6 +15,7 @@
 #include "cpu/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "torch/networks/device.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/load_weights.h"
 #include "training/bench/bench_models.h"
@@ -189,7 +190,7 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   auto reference = std::make_shared<reenact::GeneratorNetwork>(config);
   load_weights(**reference, *file, "gen.");
   (*reference)->eval();
-  const torch::Device device(options.device);
+  const auto device = device_from(options.device);
   (*reference)->to(device);
   const auto embedding = torch::tensor(at::ArrayRef<float>(identity->embedding)).unsqueeze(0).to(device);
   std::size_t next_pose = 0;  // all contestants of a round draw the same pose

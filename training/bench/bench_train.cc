@@ -80,7 +80,7 @@ std::vector<nlohmann::ordered_json> bench_train(const BenchOptions& options) {
   const auto add = [&](Precision precision) {
     if (options.precision != "all" && options.precision != to_string(precision)) return;
     auto own = config;
-    own.bfloat16 = precision == Precision::bf16;
+    own.precision = precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat;
     const auto trainer = trainers.emplace_back(std::make_shared<MetaTrainer>(own, classes));
     contestants.push_back({"torch", to_string(precision), options.threads, 0, 0, 0, [&batch, trainer] {
                              training::keep_freed_memory();  // as reenact-train does

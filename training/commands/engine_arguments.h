@@ -6,17 +6,20 @@
 #include <string>
 
 #include "reenact/engine.h"
+#include "training/training_options.h"
 
 namespace reenact::training {
 
 /// Adds --device, --engine, --precision and --threads; `options` must outlive the parsing.
 inline void add_engine_options(CLI::App& command, EngineOptions& options) {
-  command.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  add_device_option(command, options.device);
   command.add_option("--engine", options.engine, "auto, cpu (oneDNN) or torch (reference)")
       ->check(CLI::IsMember({"auto", "cpu", "torch"}))
       ->capture_default_str();
-  const std::map<std::string, Precision> precisions{{"auto", Precision::automatic}, {"fp32", Precision::fp32},
-                                                    {"bf16", Precision::bf16},      {"fp16", Precision::fp16},
+  const std::map<std::string, Precision> precisions{{"auto", Precision::automatic},
+                                                    {"fp32", Precision::fp32},
+                                                    {"bf16", Precision::bf16},
+                                                    {"fp16", Precision::fp16},
                                                     {"int8", Precision::int8}};
   command
       .add_option("--precision", options.precision,

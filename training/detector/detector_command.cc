@@ -7,6 +7,7 @@
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/face_finder.h"
+#include "torch/networks/device.h"
 #include "training/commands.h"
 #include "training/detector/detector_trainer.h"
 #include "training/training_options.h"
@@ -24,7 +25,7 @@ void train(const TrainingOptions& options) {
   if (config.data.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
   config.steps = schedule.steps;
-  DetectorTrainer trainer(config, options.seed);
+  DetectorTrainer trainer(config, options.seed, device_from(options.device));
   run_supervised(trainer, options, file, schedule, "reenact-train detector");
 }
 
@@ -36,6 +37,7 @@ void evaluate(const TrainingOptions& options, const std::filesystem::path& model
     throw Error(ErrorCode::invalid, "data.folder: no folder with labelled data was given");
   EngineOptions engine;
   engine.threads = options.threads;
+  engine.device = options.device;
   FaceFinder finder(load_detector(model, engine));
   const auto search = [&](const cv::Mat& rgb, float score_threshold, float iou_threshold) {
     FaceFinder::Options options;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reenact/error.h"
+#include "training/support/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -61,7 +62,7 @@ DetectorTrainingConfig read_detector_config(const RunConfig& file) {
   config.localisation_weight = file.number("training.localisation_weight", config.localisation_weight);
   config.weight_average = file.number("training.weight_average", config.weight_average);
   config.gradient_limit = file.number("training.gradient_limit", config.gradient_limit);
-  config.bfloat16 = file.boolean("training.bfloat16", config.bfloat16);
+  config.precision = read_precision(file, config.precision);
   config.loss.negatives_per_positive =
       file.number("training.negatives_per_positive", config.loss.negatives_per_positive);
   config.loss.least_negatives = file.integer("training.least_negatives", config.loss.least_negatives);

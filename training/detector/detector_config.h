@@ -32,7 +32,7 @@ struct DetectorTrainingConfig {
   double learning_rate = 1e-3, final_rate_share = 0.02, weight_decay = 1e-4;
   std::int64_t steps = 4000, warm_up_steps = 200;  ///< the rate falls along a cosine until `steps`
   double localisation_weight = 1.0, weight_average = 0.998, gradient_limit = 10;
-  bool bfloat16 = true;
+  torch::ScalarType precision = torch::kBFloat16;
   MatchOptions match;
   MultiboxOptions loss;
   SceneOptions scenes;

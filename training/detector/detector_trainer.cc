@@ -12,6 +12,7 @@
 #include "torch/networks/load_weights.h"
 #include "training/meta/meta_networks.h"
 #include "training/support/contact_sheet.h"
+#include "training/support/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -59,8 +60,16 @@ cv::Mat letterboxed(const cv::Mat& rgb, int size) {
 
 }  // namespace
 
-DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed)
-    : config_(config), seed_(seed), network_(config.network.width), average_(config.network.width) {
+DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
+                                 const torch::Device& device)
+
+    : config_(config),
+      seed_(seed),
+      device_(device),
+      network_(config.network.width),
+      average_(config.network.width),
+      scaler_(LossScaler::first_scale(config.precision)) {
+  check_precision(config_.precision, device_);
   const auto folder = config_.data / "detector";
   pictures_ = read_face_pictures(folder, {"train", config_.only_shippable, config_.longer_side}, &sources_);
   const auto held_out = take_held_out(pictures_, config_.face_free_held_out);
@@ -79,6 +88,8 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
   else
     load_weights(*network_, ModelFile(config_.start_from, ModelKind::detector), "s3fd.");
   for (const int size : config_.picture_sizes) anchors_[size] = make_anchors(maps_of(network_, size));
+  network_->to(device_);
+  average_->to(device_);
   update_average(*average_, *network_, 0.0);
   for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
   std::vector<torch::Tensor> weights, others, first;
@@ -138,15 +149,18 @@ std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
   const auto batch = next_batch(step);
   std::vector<S3fdOutput> outputs;
   {
-    CpuAutocast mixed(config_.bfloat16);
-    outputs = network_->forward(batch.pictures);
+    Autocast mixed(device_.type(), config_.precision);
+    outputs = network_->forward(batch.pictures.to(device_));
   }
   const auto loss = multibox_loss(flatten_outputs(outputs), batch.targets, config_.loss);
   const auto total = loss.classification + config_.localisation_weight * loss.localisation;
   optimizer_->zero_grad();
-  total.backward();
-  const double gradient = torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.gradient_limit);
-  optimizer_->step();
+  scaler_.scaled(total).backward();
+  double gradient = 0;
+  if (scaler_.unscale(*optimizer_)) {
+    gradient = torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.gradient_limit);
+    optimizer_->step();
+  }
   update_average(*average_, *network_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
   return {{"total", total.item<double>()},
           {"classification", loss.classification.item<double>()},
@@ -202,12 +216,14 @@ void DetectorTrainer::put(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
+  scaler_.put(checkpoint, "scaler");
 }
 
 void DetectorTrainer::get(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
+  scaler_.get(checkpoint, "scaler");
 }
 
 nlohmann::json DetectorTrainer::network_config() const {

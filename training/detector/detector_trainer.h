@@ -9,6 +9,7 @@
 #include "torch/networks/s3fd.h"
 #include "training/detector/detector_config.h"
 #include "training/detector/detector_evaluation.h"
+#include "training/optimizers/loss_scaler.h"
 #include "training/support/prefetcher.h"
 #include "training/support/supervised_run.h"
 
@@ -18,7 +19,8 @@ namespace reenact::training {
 class DetectorTrainer : public SupervisedTask {
  public:
   /// Reads the data. `seed` decides on every scene of every step.
-  DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed);
+  DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
+                  const torch::Device& device = torch::kCPU);
 
   std::int64_t samples_per_step() const override { return config_.batch_size; }
   std::map<std::string, double> step(std::int64_t step) override;
@@ -44,6 +46,7 @@ class DetectorTrainer : public SupervisedTask {
 
   DetectorTrainingConfig config_;
   std::uint64_t seed_;
+  torch::Device device_;
   std::map<std::string, int> sources_;
   std::vector<FacePicture> pictures_, validation_;
   std::map<std::string, int> head_counts_;
@@ -52,6 +55,7 @@ class DetectorTrainer : public SupervisedTask {
   std::map<int, std::vector<Anchor>> anchors_;  // by the size of the pictures
   S3fd network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
+  LossScaler scaler_;
   Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 

@@ -6,6 +6,11 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
+#ifdef REENACT_WITH_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+
+#include <cstdlib>
+#endif
 
 #include <condition_variable>
 #include <exception>
@@ -64,7 +69,8 @@ std::string what_of(const std::exception& error) {
 }  // namespace
 
 struct ProcessGroup::Backend {
-  Backend(const ProcessPlace& place, std::chrono::milliseconds timeout, std::chrono::seconds patience)
+  Backend(const ProcessPlace& place, std::chrono::milliseconds timeout, std::chrono::seconds patience,
+          [[maybe_unused]] const torch::Device& device)
       : place(place) {
     const std::string where = place.host + ":" + std::to_string(place.port);
     c10::intrusive_ptr<c10d::Store> store;
@@ -99,7 +105,10 @@ struct ProcessGroup::Backend {
       options->devices.push_back(place.host == "127.0.0.1" || place.host == "localhost"
                                      ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                                      : c10d::ProcessGroupGloo::createDefaultDevice());
-      group = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.count, options);
+      gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.count, options);
+#ifdef REENACT_WITH_NCCL
+      if (device.is_cuda()) start_nccl(store, timeout);
+#endif
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
@@ -117,30 +126,55 @@ struct ProcessGroup::Backend {
   }
 
   void sum(torch::Tensor& tensor) {
-    std::vector<torch::Tensor> tensors = {tensor};
-    try {
-      group->allreduce(tensors)->wait();
-    } catch (const std::exception& error) {
-      lost(error);
-    }
+    transfer(tensor, [](auto& group, auto& tensors) { return group->allreduce(tensors); });
   }
   void broadcast(torch::Tensor& tensor) {
-    std::vector<torch::Tensor> tensors = {tensor};
+    transfer(tensor, [](auto& group, auto& tensors) { return group->broadcast(tensors); });
+  }
+
+  /// Over NCCL where the tensor is on a GPU and there is NCCL, else over Gloo by way of the CPU.
+  template <typename Collective>
+  void transfer(torch::Tensor& tensor, const Collective& collective) {
     try {
-      group->broadcast(tensors)->wait();
+#ifdef REENACT_WITH_NCCL
+      if (tensor.is_cuda()) {
+        std::vector<torch::Tensor> tensors = {tensor};
+        collective(nccl, tensors)->wait();
+        return;
+      }
+#endif
+      std::vector<torch::Tensor> tensors = {tensor.cpu()};
+      collective(gloo, tensors)->wait();
+      if (!tensor.is_cpu()) tensor.copy_(tensors[0]);
     } catch (const std::exception& error) {
       lost(error);
     }
   }
 
+#ifdef REENACT_WITH_NCCL
+  void start_nccl(const c10::intrusive_ptr<c10d::Store>& store, std::chrono::milliseconds timeout) {
+    // Otherwise a lost process would end this one from within a thread of NCCL's, without a sentence.
+    ::setenv("TORCH_NCCL_BLOCKING_WAIT", "1", /*overwrite=*/0);
+    auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = timeout;
+    nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store),
+                                                       place.rank, place.count, options);
+  }
+  // Nothing is under way by now, and an orderly end would wait for processes that may be lost.
+  ~Backend() {
+    if (nccl) nccl->abort();
+  }
+  c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
+#endif
+
   ProcessPlace place;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
 };
 
 #else
 
 struct ProcessGroup::Backend {
-  Backend(const ProcessPlace& place, std::chrono::milliseconds, std::chrono::seconds) {
+  Backend(const ProcessPlace& place, std::chrono::milliseconds, std::chrono::seconds, const torch::Device&) {
     throw Error(ErrorCode::unsupported, std::to_string(place.count) +
                                             " processes are to train together, but this build has no Gloo: "
                                             "install libgloo-dev and build again, or "
@@ -158,9 +192,17 @@ ProcessGroup::ProcessGroup(ProcessGroup&&) noexcept = default;
 ProcessGroup& ProcessGroup::operator=(ProcessGroup&&) noexcept = default;
 
 ProcessGroup::ProcessGroup(const ProcessPlace& place, std::chrono::milliseconds timeout,
-                           std::chrono::seconds patience)
+                           std::chrono::seconds patience, const torch::Device& device)
     : place_(place), timeout_(timeout) {
-  if (place.count > 1) backend_ = std::make_unique<Backend>(place, timeout, patience);
+  if (place.count > 1) backend_ = std::make_unique<Backend>(place, timeout, patience, device);
+}
+
+bool ProcessGroup::has_nccl() {
+#ifdef REENACT_WITH_NCCL
+  return true;
+#else
+  return false;
+#endif
 }
 
 void ProcessGroup::sum(torch::Tensor& tensor) {

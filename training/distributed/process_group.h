@@ -14,7 +14,8 @@
 
 namespace reenact::training {
 
-/// The processes that train one model together, over LibTorch's c10d with Gloo.
+/// The processes that train one model together, over LibTorch's c10d: tensors on GPUs travel with NCCL where
+/// the build has it, all else with Gloo. So votes, losses and signs of life take the same way on all devices.
 ///
 /// All of them must call the same members in the same order. A lost process shows in the next call of every
 /// other: Error (unreadable) in one sentence, at once when its connection broke, after the timeout when its
@@ -24,9 +25,10 @@ class ProcessGroup {
   /// A group of one.
   ProcessGroup();
   /// Waits for all others. Throws Error: unsupported when this LibTorch has no Gloo, unreadable naming a
-  /// missing rank after `patience`, which counts in whole seconds.
+  /// missing rank after `patience`, which counts in whole seconds. `device`: where the model learns.
   explicit ProcessGroup(const ProcessPlace& place, std::chrono::milliseconds timeout = default_timeout,
-                        std::chrono::seconds patience = std::chrono::seconds(60));
+                        std::chrono::seconds patience = default_patience,
+                        const torch::Device& device = torch::kCPU);
   ~ProcessGroup();
   ProcessGroup(ProcessGroup&&) noexcept;
   ProcessGroup& operator=(ProcessGroup&&) noexcept;
@@ -54,7 +56,11 @@ class ProcessGroup {
   /// The same with `work` on rank 0 alone.
   void on_main(const std::function<void()>& work);
 
+  /// Whether gradients on GPUs are exchanged without a way over the CPU.
+  static bool has_nccl();
+
   static constexpr std::chrono::milliseconds default_timeout{40'000};
+  static constexpr std::chrono::seconds default_patience{60};
 
  private:
   struct Backend;

@@ -12,11 +12,12 @@ namespace {
 
 /// The variables in which a launcher tells rank and count.
 struct Launcher {
-  const char *rank, *count;
+  const char *rank, *count, *local_rank;
 };
-constexpr std::array<Launcher, 3> launchers = {{{"RANK", "WORLD_SIZE"},
-                                                {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                                {"SLURM_PROCID", "SLURM_NTASKS"}}};
+constexpr std::array<Launcher, 3> launchers = {
+    {{"RANK", "WORLD_SIZE", "LOCAL_RANK"},
+     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+     {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"}}};
 
 int read_number(const std::string& name, const std::string& value, int least, int most) {
   int number = 0;
@@ -63,6 +64,8 @@ ProcessPlace place_from_environment(const EnvironmentLookup& lookup) {
       throw Error(ErrorCode::invalid, std::string("the environment variable ") + launcher.count + " is " +
                                           *count + ", but " + launcher.rank + " is not set");
     place.rank = read_number(launcher.rank, *rank, 0, place.count - 1);
+    const auto local = lookup(launcher.local_rank);
+    place.local_rank = local ? read_number(launcher.local_rank, *local, 0, place.count - 1) : place.rank;
     place.host = meeting_host(launcher, place.count, lookup);
     if (const auto port = lookup("MASTER_PORT"))
       place.port = static_cast<std::uint16_t>(read_number("MASTER_PORT", *port, 1, 65535));

@@ -19,8 +19,9 @@ struct MotionPair {
   float weight;
 };
 
-/// Points whose difference tells how far mouth and lids are open, and where the head looks: the nose against ears, forehead
-/// and chin. Weights are about the inverse of how far each difference varies while people talk.
+/// Points whose difference tells how far mouth and lids are open, and where the head looks: the nose against
+/// ears, forehead and chin. Weights are about the inverse of how far each difference varies while people
+/// talk.
 constexpr std::array<MotionPair, 17> motion_pairs = {{{13, 14, 8},
                                                       {82, 87, 8},
                                                       {312, 317, 8},
@@ -48,17 +49,19 @@ torch::Tensor motion_differences(const torch::Tensor& landmarks) {
     second.push_back(pair.second);
     weights.push_back(pair.weight);
   }
-  return (landmarks.index_select(1, torch::tensor(first)) - landmarks.index_select(1, torch::tensor(second))) *
-         torch::tensor(weights).unsqueeze(1);
+  const auto points = [&](const std::vector<std::int64_t>& list) {
+    return landmarks.index_select(1, torch::tensor(list).to(landmarks.device()));
+  };
+  return (points(first) - points(second)) * torch::tensor(weights).to(landmarks.device()).unsqueeze(1);
 }
 
 }  // namespace
 
 torch::Tensor landmark_loss(const torch::Tensor& predicted, const torch::Tensor& wanted,
                             const torch::Tensor& known, double expression_weight, double motion_weight) {
-  auto weights = torch::ones({wanted.size(1)}, wanted.options());
+  auto weights = torch::ones({wanted.size(1)});
   for (int point : expression_points) weights[point] = expression_weight;
-  weights = weights / weights.mean();
+  weights = (weights / weights.mean()).to(wanted.device());
   const auto distance = (predicted - wanted).abs().mean(2) * weights;
   const auto motion = (motion_differences(predicted) - motion_differences(wanted)).abs().mean({1, 2});
   return ((distance.mean(1) + motion_weight * motion) * known).mean();

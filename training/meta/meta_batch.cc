@@ -32,7 +32,26 @@ std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
   return kinds;
 }
 
+/// The batch with each tensor that it has changed.
+template <typename Change>
+MetaBatch changed(MetaBatch batch, const Change& change) {
+  for (auto* tensor : {&batch.pose_source, &batch.target, &batch.mask, &batch.landmarks, &batch.has_landmarks,
+                       &batch.identity_frames, &batch.labels})
+    if (tensor->defined()) *tensor = change(*tensor);
+  return batch;
+}
+
 }  // namespace
+
+MetaBatch MetaBatch::to(const torch::Device& device) const {
+  return changed(*this, [&](const torch::Tensor& tensor) {
+    return tensor.to(tensor.options().device(device), /*non_blocking=*/true);
+  });
+}
+
+MetaBatch MetaBatch::pinned() const {
+  return changed(*this, [](const torch::Tensor& tensor) { return tensor.pin_memory(); });
+}
 
 torch::Tensor to_picture_tensor(const cv::Mat& picture, int size) {
   cv::Mat scaled = picture;

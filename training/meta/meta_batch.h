@@ -18,6 +18,10 @@ struct MetaBatch {
   torch::Tensor has_landmarks;    ///< [B] 0 or 1
   torch::Tensor identity_frames;  ///< [B, K, 3, S, S]; undefined unless asked for
   torch::Tensor labels;           ///< [B] int64, row of the table and class of the discriminator
+
+  /// On a device; a copy of pinned() memory to a GPU goes on while the caller does.
+  MetaBatch to(const torch::Device& device) const;
+  MetaBatch pinned() const;
 };
 
 /// Draws batches from a dataset: clip, frame, augmentation.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "reenact/error.h"
+#include "torch/networks/device.h"
 #include "torch/networks/load_weights.h"
 #include "training/commands.h"
 #include "training/meta/meta_trainer.h"
@@ -13,6 +14,7 @@
 #include "training/support/checkpoint_folder.h"
 #include "training/support/contact_sheet.h"
 #include "training/support/event_writer.h"
+#include "training/support/precision.h"
 #include "training/support/prefetcher.h"
 #include "training/support/progress.h"
 #include "training/support/random_state.h"
@@ -37,9 +39,11 @@ class MetaRun {
         config_(read_meta_config(file_)),
         folder_(options.run_dir / "checkpoints", config_.keep_checkpoints),
         random_(options.seed),
-        place_(place_from_environment()) {
+        place_(place_from_environment()),
+        device_(device_from(options.device, place_.local_rank)) {
     file_.refuse_unknown_keys();
     if (options.steps) config_.steps = *options.steps;
+    check_precision(config_.precision, device_);
     if (config_.data.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
     if (config_.batch_size % place_.count != 0)
@@ -48,15 +52,20 @@ class MetaRun {
                                           " processes that share it");
     if (place_.rank > 0) spdlog::set_level(spdlog::level::err);
     group_ = std::make_shared<ProcessGroup>(
-        place_, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * config_.peer_timeout)));
+        place_, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * config_.peer_timeout)),
+        ProcessGroup::default_patience, device_);
     if (place_.count > 1)
-      spdlog::info("{} processes share each batch of {}; batch normalisation works on each one's part",
-                   place_.count, config_.batch_size);
+      spdlog::info(
+          "{} processes share each batch of {}; batch normalisation works on each one's part, gradients "
+          "travel with {}",
+          place_.count, config_.batch_size, device_.is_cuda() && ProcessGroup::has_nccl() ? "NCCL" : "Gloo");
   }
 
   void run() {
+    const c10::DeviceGuard current(device_);  // random state is that of the current GPU
     const int size = std::max(config_.networks.image_size, config_.networks.pose_image_size());
     announce_content_loss();
+    spdlog::info("training on {} in {}", device_.str(), precision_name(config_.precision));
     std::unique_ptr<HeadClipSource> clips;
     std::optional<MetaBatch> strangers;
     group_->wait_for([&] {
@@ -66,7 +75,7 @@ class MetaRun {
     for (const auto& clip : clips->entries())
       table_clips_ += clip.id + (config_.augmentation.flip ? " " + clip.id + ":mirrored " : " ");
     const MetaSampler sampler(*clips, config_);
-    MetaTrainer trainer(config_, sampler.label_count(), group_);
+    MetaTrainer trainer(config_, sampler.label_count(), group_, device_);
     std::int64_t first = 0;
     group_->wait_for([&] { first = prepare(trainer, sampler); });
     agree_on(first, trainer);
@@ -86,6 +95,7 @@ class MetaRun {
     const auto draw = [this, &sampler](std::int64_t at, Random random) {
       DrawnBatch drawn;
       drawn.batch = sampler.draw(config_.batch_size, random, group_->rank(), group_->count(), at);
+      if (device_.is_cuda()) drawn.batch = drawn.batch.pinned();
       drawn.random = random;
       return drawn;
     };
@@ -293,6 +303,7 @@ class MetaRun {
   CheckpointFolder folder_;
   Random random_;  ///< in the same state in every process
   ProcessPlace place_;
+  torch::Device device_;
   std::shared_ptr<ProcessGroup> group_;
   std::unique_ptr<TalkingHeadDataset> strangers_;
   LossValues last_metrics_;

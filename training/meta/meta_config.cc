@@ -2,6 +2,8 @@
 #include "training/meta/meta_config.h"
 
 #include "reenact/error.h"
+#include "training/optimizers/loss_scaler.h"
+#include "training/support/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -96,7 +98,8 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.average_warm_up = file.boolean("training.average_warm_up", c.average_warm_up);
   c.single_update = file.boolean("training.single_update", c.single_update);
   c.segmentation = file.boolean("training.segmentation", c.segmentation);
-  c.bfloat16 = file.boolean("training.bfloat16", c.bfloat16);
+  c.precision = read_precision(file, c.precision);
+  c.loss_scale = file.number("training.loss_scale", LossScaler::first_scale(c.precision));
   c.validation_every = file.integer("training.validation_every", c.validation_every);
   c.sheet_every = file.integer("training.sheet_every", c.sheet_every);
   c.checkpoint_every = file.integer("training.checkpoint_every", c.checkpoint_every);
@@ -123,6 +126,7 @@ MetaConfig read_meta_config(const RunConfig& file) {
   if (c.clips_in_memory < 0 || c.new_clips_per_step < 1 || c.loader_threads < 1)
     throw Error(ErrorCode::invalid,
                 "data.clips_in_memory must be at least 0, data.new_clips_per_step and data.loader_threads 1");
+  if (!(c.loss_scale >= 0)) throw Error(ErrorCode::invalid, "training.loss_scale must not be below 0");
   if (c.batch_size < 1 || c.identity_frames < 1 || c.steps < 1)
     throw Error(ErrorCode::invalid,
                 "training.batch_size, identity.frames and training.steps must be at least 1");

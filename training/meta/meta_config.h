@@ -68,7 +68,8 @@ struct MetaConfig {
   bool single_update = false;  ///< generator and discriminator move together after both gradients, as in the
                                ///< paper, not in turn
   bool segmentation = true;    ///< false: pictures keep their background and the mask is 1 (ablation -Segm)
-  bool bfloat16 = false;
+  torch::ScalarType precision = torch::kFloat;
+  double loss_scale = 0;  ///< of the first step, see LossScaler
 
   double l1_weight = 0, gradient_weight = 0, face_part_weight = 0, dice_weight = 1;
   double adversarial_weight = 1, feature_matching_weight = 10, embedding_match_weight = 1e-2;

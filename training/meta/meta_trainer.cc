@@ -64,14 +64,18 @@ void refuse_unless_finite(const LossValues& values, std::int64_t step) {
 
 }  // namespace
 
-MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_ptr<ProcessGroup> processes)
+MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_ptr<ProcessGroup> processes,
+                         const torch::Device& device)
     : config_(config),
+      device_(device),
       group_(std::move(processes)),
       networks_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
                 config.table_deviation, config.dropout, config.landmark_weight > 0),
       average_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
                config.table_deviation, config.dropout, config.landmark_weight > 0),
-      discriminator_(make_discriminator(with_labels(config.discriminator, label_count))) {
+      discriminator_(make_discriminator(with_labels(config.discriminator, label_count))),
+      generator_scaler_(config.loss_scale),
+      discriminator_scaler_(config.loss_scale) {
   if (!config_.perceptual_networks.empty())
     perceptual_ = load_perceptual_networks(config_.perceptual_networks);
   if (config_.unit_gain) networks_->gen->initialize_unit_gain();
@@ -80,6 +84,11 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
     set_requires_grad(*networks_->pose, false);
     if (networks_->landmark_head) set_requires_grad(*networks_->landmark_head, false);
   }
+  networks_->to(device_);
+  average_->to(device_);
+  discriminator_->to(device_);
+  for (auto* network : {&perceptual_.vgg19, &perceptual_.vgg_face})
+    if (!network->is_empty()) (*network)->to(device_);
   update_average(*average_, *networks_, 0.0);
   average_->eval();
   set_requires_grad(*average_, false);
@@ -138,7 +147,7 @@ torch::Tensor MetaTrainer::identity_of(MetaNetworks& networks, const MetaBatch& 
 torch::Tensor MetaTrainer::pose_of(const MetaBatch& batch) {
   if (!config_.freeze_pose) return networks_->pose(batch.pose_source).to(torch::kFloat);
   torch::NoGradGuard no_grad;
-  CpuAutocast single(false);
+  Autocast single(device_.type(), torch::kFloat);
   return networks_->pose(batch.pose_source);
 }
 
@@ -150,24 +159,25 @@ torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch
   const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
   const auto others = identity.roll(1, 0).narrow(0, 0, count);
   const auto head = networks_->gen(others, pose.narrow(0, 0, count));
-  const auto background = torch::rand({count, 3, 1, 1});
+  const auto background = torch::rand({count, 3, 1, 1}, device_);
   auto picture = head.rgb + (1 - head.mask) * background;
   const auto size = config_.networks.pose_image_size();
   if (picture.size(2) != size)
     picture = torch::nn::functional::interpolate(picture, torch::nn::functional::InterpolateFuncOptions()
                                                               .size(std::vector<std::int64_t>{size, size})
                                                               .mode(torch::kArea));
-  CpuAutocast single(false);  // in bfloat16 a landmark moves in steps of a pixel
+  Autocast single(device_.type(), torch::kFloat);  // in bfloat16 a landmark moves in steps of a pixel
   const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
   if (config_.freeze_pose)
-    return landmark_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(), torch::ones({count}));
+    return landmark_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
+                         torch::ones({count}, device_));
   return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
 }
 
 LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
   std::map<std::string, torch::Tensor> losses;
   {
-    CpuAutocast mixed(config_.bfloat16);
+    Autocast mixed(device_.type(), config_.precision);
     const auto predicted = networks_->idt(batch.identity_frames).mean(1);
     const auto deviation = average_->table->weight.std();
     losses["fit"] = torch::smooth_l1_loss(predicted / deviation, average_->table(batch.labels) / deviation);
@@ -179,8 +189,7 @@ LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
   LossValues values = values_of(losses, total);
   group_->average(values);
   refuse_unless_finite(values, step);
-  compute_gradients(*generator_optimizer_, total);
-  generator_optimizer_->step();
+  if (compute_gradients(*generator_optimizer_, generator_scaler_, total)) generator_optimizer_->step();
   group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, average_decay(step));
   return values;
@@ -197,10 +206,13 @@ bool MetaTrainer::compares_pictures() const {
          !config_.perceptual_networks.empty();
 }
 
-void MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, const torch::Tensor& loss) {
+bool MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler,
+                                    const torch::Tensor& loss) {
   optimizer.zero_grad();
-  loss.backward();
+  scaler.scaled(loss).backward();
+  // A gradient that is not finite in one process is none in the mean: all leave out the same steps.
   group_->average_gradients(optimizer);
+  return scaler.unscale(optimizer);
 }
 
 void MetaTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
@@ -222,7 +234,8 @@ void MetaTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losse
                                                         : dice_loss(head.mask, batch.mask));
 }
 
-LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
+LossValues MetaTrainer::step(const MetaBatch& given, std::int64_t step) {
+  const auto batch = given.to(device_);
   set_rates(step);
   networks_->train();
   discriminator_->train();
@@ -234,7 +247,7 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   GeneratedHead head;
   torch::Tensor discriminator_loss;
   {
-    CpuAutocast mixed(config_.bfloat16);
+    Autocast mixed(device_.type(), config_.precision);
     torch::Tensor elementwise;
     const auto identity = identity_of(networks_, batch, &elementwise);
     const auto pose = pose_of(batch);
@@ -271,26 +284,27 @@ LossValues MetaTrainer::step(const MetaBatch& batch, std::int64_t step) {
   group_->average(values);
   refuse_unless_finite(values, step);
 
-  compute_gradients(*generator_optimizer_, total);
-  if (!config_.single_update) generator_optimizer_->step();
-  if (adversarial) {
-    compute_gradients(*discriminator_optimizer_, discriminator_loss);
+  const bool sound = compute_gradients(*generator_optimizer_, generator_scaler_, total);
+  if (sound && !config_.single_update) generator_optimizer_->step();
+  if (adversarial && compute_gradients(*discriminator_optimizer_, discriminator_scaler_, discriminator_loss))
     discriminator_optimizer_->step();
-  }
-  if (config_.single_update) generator_optimizer_->step();
+  if (sound && config_.single_update) generator_optimizer_->step();
+  if (generator_scaler_.scale() > 0) values["loss_scale"] = generator_scaler_.scale();
   group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, average_decay(step));
   return values;
 }
 
-torch::Tensor MetaTrainer::identities(const MetaBatch& batch) {
+torch::Tensor MetaTrainer::identities(const MetaBatch& given) {
   torch::NoGradGuard no_grad;
+  const auto batch = given.to(device_);
   if (config_.identity_source == IdentitySource::fit) return average_->idt(batch.identity_frames).mean(1);
   return identity_of(average_, batch);
 }
 
-LossValues MetaTrainer::validate(const MetaBatch& held_out) {
+LossValues MetaTrainer::validate(const MetaBatch& given) {
   torch::NoGradGuard no_grad;
+  const auto held_out = given.to(device_);
   const auto pose = average_->pose(held_out.pose_source);
   const auto head = average_->gen(identities(held_out), pose);
   LossValues values;
@@ -307,8 +321,9 @@ LossValues MetaTrainer::validate(const MetaBatch& held_out) {
   return values;
 }
 
-double MetaTrainer::landmark_error(const MetaBatch& batch) {
+double MetaTrainer::landmark_error(const MetaBatch& given) {
   torch::NoGradGuard no_grad;
+  const auto batch = given.to(device_);
   if (!average_->landmark_head) return 0;
   const auto predicted = average_->landmarks(average_->pose(batch.pose_source));
   const auto known = batch.has_landmarks;
@@ -319,7 +334,7 @@ double MetaTrainer::landmark_error(const MetaBatch& batch) {
 cv::Mat MetaTrainer::sheet(const MetaBatch& drivers, const torch::Tensor& identities) {
   torch::NoGradGuard no_grad;
   std::vector<std::vector<cv::Mat>> rows;
-  const auto pose = average_->pose(drivers.pose_source);
+  const auto pose = average_->pose(drivers.pose_source.to(device_));
   for (std::int64_t i = 0; i < pose.size(0); ++i) {
     std::vector<cv::Mat> row = {to_picture(drivers.target[i])};
     const auto heads = average_->gen(identities, pose.narrow(0, i, 1).expand({identities.size(0), -1}));
@@ -334,13 +349,13 @@ cv::Mat MetaTrainer::sheet(const MetaBatch& drivers, const torch::Tensor& identi
 void MetaTrainer::standardize_pose(const MetaBatch& batch) {
   // A frozen encoder works with its running statistics, a learning one with those of the batch.
   networks_->pose->train(!config_.freeze_pose);
-  networks_->standardize_pose(batch.pose_source, config_.pose_deviation);
+  networks_->standardize_pose(batch.pose_source.to(device_), config_.pose_deviation);
   update_average(*average_, *networks_, 0.0);
 }
 
 void MetaTrainer::standardize_identity(const MetaBatch& batch) {
   networks_->idt->train();
-  networks_->standardize_identity(batch.identity_frames);
+  networks_->standardize_identity(batch.identity_frames.to(device_));
   update_average(*average_, *networks_, 0.0);
 }
 
@@ -357,6 +372,8 @@ void MetaTrainer::put(Checkpoint& checkpoint) {
   checkpoint.put_module("discriminator", *discriminator_);
   checkpoint.put_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.put_optimizer("discriminator_optimizer", *discriminator_optimizer_);
+  generator_scaler_.put(checkpoint, "generator_scaler");
+  discriminator_scaler_.put(checkpoint, "discriminator_scaler");
 }
 
 void MetaTrainer::get(const Checkpoint& checkpoint) {
@@ -365,6 +382,8 @@ void MetaTrainer::get(const Checkpoint& checkpoint) {
   checkpoint.get_module("discriminator", *discriminator_);
   checkpoint.get_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
+  generator_scaler_.get(checkpoint, "generator_scaler");
+  discriminator_scaler_.get(checkpoint, "discriminator_scaler");
 }
 
 std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path) {
@@ -425,9 +444,10 @@ Identity MetaTrainer::table_identity(int label, const std::vector<cv::Mat>& fram
   std::vector<torch::Tensor> pictures;
   for (const auto& frame : frames)
     pictures.push_back(to_picture_tensor(frame, config_.networks.pose_image_size()));
-  const auto pose = average_->pose(torch::stack(pictures)).mean(0).contiguous();
-  const auto embedding = average_->table->weight[label].contiguous();
-  const auto values = [](const torch::Tensor& tensor) {
+  const auto pose = average_->pose(torch::stack(pictures).to(device_)).mean(0);
+  const auto embedding = average_->table->weight[label];
+  const auto values = [](const torch::Tensor& on_device) {
+    const auto tensor = on_device.cpu().contiguous();
     return std::vector<float>(tensor.data_ptr<float>(), tensor.data_ptr<float>() + tensor.numel());
   };
   Identity identity;

@@ -15,6 +15,7 @@
 #include "training/losses/content_loss.h"
 #include "training/meta/meta_batch.h"
 #include "training/meta/meta_networks.h"
+#include "training/optimizers/loss_scaler.h"
 #include "training/support/checkpoint.h"
 
 namespace reenact::training {
@@ -29,16 +30,18 @@ std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::pat
 class MetaTrainer {
  public:
   /// `label_count`: classes of the discriminator and rows of the table. Of several `processes` each makes its
-  /// own trainer and calls step() and broadcast() at the same times.
+  /// own trainer and calls step() and broadcast() at the same times. Everything that learns is on `device`;
+  /// batches may come from the CPU, and what is handed out goes there.
   MetaTrainer(const MetaConfig& config, int label_count,
-              std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
+              std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>(),
+              const torch::Device& device = torch::kCPU);
 
   /// Gives all processes of the group the networks of rank 0; before the first step, and after restoring.
   void broadcast();
   /// One update of all networks; `step` counts from 0 and decides on schedules. Losses and gradients are
   /// means over the group, and so are the running statistics of batch normalisation; each process normalises
   /// with those of its own part. Throws Error (invalid) naming a loss that is not finite; no weight has
-  /// changed then.
+  /// changed then. A loss scale leaves the weights alone where gradients are not finite, see LossScaler.
   LossValues step(const MetaBatch& batch, std::int64_t step);
   /// L1, PSNR, SSIM, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on
   /// frames not trained on.
@@ -83,15 +86,17 @@ class MetaTrainer {
   bool compares_pictures() const;
   void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
                           const torch::Tensor& real, const MetaBatch& batch);
-  /// Gradients of a loss, averaged over the group.
-  void compute_gradients(torch::optim::Optimizer& optimizer, const torch::Tensor& loss);
+  /// Gradients of a loss, averaged over the group. False when the step must be left out.
+  bool compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler, const torch::Tensor& loss);
 
   MetaConfig config_;
+  torch::Device device_;
   std::shared_ptr<ProcessGroup> group_;
   PerceptualNetworks perceptual_;
   MetaNetworks networks_, average_;
   std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;
+  LossScaler generator_scaler_, discriminator_scaler_;
 };
 
 }  // namespace reenact::training

@@ -14,6 +14,7 @@
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
+#include "torch/networks/device.h"
 #include "torch/networks/load_weights.h"
 #include "training/commands.h"
 #include "training/commands/pose_track.h"
@@ -40,17 +41,6 @@ struct Arguments {
   int threads = 0;
   std::uint64_t seed = 0;
 };
-
-torch::Device device_of(const std::string& name) {
-  if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
-  if (name.rfind("cuda", 0) == 0 && !torch::cuda::is_available())
-    throw Error(ErrorCode::unsupported, "--device is " + name + ", but this LibTorch or machine has no CUDA");
-  try {
-    return torch::Device(name);
-  } catch (const c10::Error&) {
-    throw Error(ErrorCode::invalid, "--device is \"" + name + "\", wanted auto, cpu, cuda or cuda:N");
-  }
-}
 
 torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config) {
   const auto path = find_model(name);
@@ -82,7 +72,7 @@ class PersonaliseRun {
   }
 
   void run() {
-    const auto device = device_of(arguments_.device);
+    const auto device = device_from(arguments_.device);
     PerceptualNetworks perceptual;
     if (!arguments_.perceptual.empty())
       perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
@@ -355,7 +345,7 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   command->add_option("--set", a->overrides, "Override one value of the configuration; may be repeated")
       ->option_text("KEY=VALUE")
       ->allow_extra_args(false);
-  command->add_option("--device", a->device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  add_device_option(*command, a->device);
   command->add_option("--threads", a->threads, "Threads of the networks; 0: as many as the process may use")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "reenact/error.h"
+#include "torch/networks/device.h"
 #include "training/commands.h"
 #include "training/segmenter/segmenter_trainer.h"
 #include "training/training_options.h"
@@ -21,7 +22,7 @@ CLI::App* add_segmenter_command(CLI::App& parent) {
     if (config.data.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
     config.steps = schedule.steps;
-    SegmenterTrainer trainer(config, options->seed);
+    SegmenterTrainer trainer(config, options->seed, device_from(options->device));
     run_supervised(trainer, *options, file, schedule, "reenact-train segmenter");
   });
   return command;

@@ -14,6 +14,7 @@
 #include "training/meta/meta_networks.h"
 #include "training/meta/talking_head_dataset.h"
 #include "training/support/contact_sheet.h"
+#include "training/support/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -75,7 +76,7 @@ SegmenterTrainingConfig read_segmenter_config(const RunConfig& file) {
   config.warm_up_steps = file.integer("training.warm_up_steps", config.warm_up_steps);
   config.dice_weight = file.number("training.dice_weight", config.dice_weight);
   config.weight_average = file.number("training.weight_average", config.weight_average);
-  config.bfloat16 = file.boolean("training.bfloat16", config.bfloat16);
+  config.precision = read_precision(file, config.precision);
 
   auto& samples = config.samples;
   samples.zoom = file.number("samples.zoom", samples.zoom);
@@ -103,8 +104,16 @@ MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks) {
   return {torch::binary_cross_entropy_with_logits(logits, masks), (1 - dice).mean()};
 }
 
-SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed)
-    : config_(config), seed_(seed), network_(config.network), average_(config.network) {
+SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
+                                   const torch::Device& device)
+
+    : config_(config),
+      seed_(seed),
+      device_(device),
+      network_(config.network),
+      average_(config.network),
+      scaler_(LossScaler::first_scale(config.precision)) {
+  check_precision(config_.precision, device_);
   const TalkingHeadDataset dataset(config_.data, config_.stored_size,
                                    {"train", config_.only_shippable, true, config_.frame_step});
   clips_ = dataset.clips();
@@ -117,6 +126,8 @@ SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::u
   spdlog::info("{} frames of {} clips and stills, {} frames of {} clips to validate with",
                dataset.frame_count(), clips_.size(), validation_.size(), strangers_.size());
 
+  network_->to(device_);
+  average_->to(device_);
   update_average(*average_, *network_, 0.0);
   average_->eval();
   for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
@@ -156,14 +167,14 @@ std::map<std::string, double> SegmenterTrainer::step(std::int64_t step) {
   const auto batch = next_batch(step);
   torch::Tensor logits;
   {
-    CpuAutocast mixed(config_.bfloat16);
-    logits = network_->forward(batch.pictures);
+    Autocast mixed(device_.type(), config_.precision);
+    logits = network_->forward(batch.pictures.to(device_));
   }
-  const auto loss = mask_loss(logits.to(torch::kFloat), batch.masks);
+  const auto loss = mask_loss(logits.to(torch::kFloat), batch.masks.to(device_));
   const auto total = loss.cross_entropy + config_.dice_weight * loss.dice;
   optimizer_->zero_grad();
-  total.backward();
-  optimizer_->step();
+  scaler_.scaled(total).backward();
+  if (scaler_.unscale(*optimizer_)) optimizer_->step();
   update_average(*average_, *network_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
   return {{"total", total.item<double>()},
           {"cross_entropy", loss.cross_entropy.item<double>()},
@@ -207,12 +218,14 @@ void SegmenterTrainer::put(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
+  scaler_.put(checkpoint, "scaler");
 }
 
 void SegmenterTrainer::get(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
+  scaler_.get(checkpoint, "scaler");
 }
 
 nlohmann::json SegmenterTrainer::network_config() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "torch/networks/unet_segmenter.h"
+#include "training/optimizers/loss_scaler.h"
 #include "training/segmenter/mask_sampler.h"
 #include "training/support/prefetcher.h"
 #include "training/support/supervised_run.h"
@@ -28,7 +29,7 @@ struct SegmenterTrainingConfig {
   int batch_size = 24;
   double learning_rate = 3e-3, final_rate_share = 0.01, weight_decay = 1e-4;
   double dice_weight = 1.0, weight_average = 0.998;
-  bool bfloat16 = true;
+  torch::ScalarType precision = torch::kBFloat16;
   MaskSampleOptions samples;
 };
 /// Throws Error (invalid) for values that make no sense.
@@ -44,7 +45,8 @@ MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks);
 class SegmenterTrainer : public SupervisedTask {
  public:
   /// Reads the data. `seed` decides on every sample of every step.
-  SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed);
+  SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
+                   const torch::Device& device = torch::kCPU);
 
   std::int64_t samples_per_step() const override { return config_.batch_size; }
   std::map<std::string, double> step(std::int64_t step) override;
@@ -68,11 +70,13 @@ class SegmenterTrainer : public SupervisedTask {
 
   SegmenterTrainingConfig config_;
   std::uint64_t seed_;
+  torch::Device device_;
   std::vector<HeadClip> clips_, strangers_;
   std::vector<MaskSample> validation_;
   std::unique_ptr<MaskSampler> sampler_;
   UnetSegmenter network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
+  LossScaler scaler_;
   Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 

@@ -6,28 +6,12 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
+#include "torch/networks/device.h"
 
 namespace reenact {
-namespace {
-
-torch::Device choose_device(const std::string& name) {
-  if (name == "cpu") return torch::kCPU;
-  const bool available = torch::cuda::is_available();
-  if (name == "auto") return available ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
-  if (!available)
-    throw Error(ErrorCode::unsupported,
-                "device " + name + " was asked for, but LibTorch finds no CUDA device here");
-  const torch::Device device(name == "cuda" ? "cuda:0" : name);
-  if (device.index() >= static_cast<int>(torch::cuda::device_count()))
-    throw Error(ErrorCode::unsupported, "device " + name + " was asked for, but there are only " +
-                                            std::to_string(torch::cuda::device_count()) + " CUDA devices");
-  return device;
-}
-
-}  // namespace
 
 Execution::Execution(const EngineOptions& options)
-    : device_(choose_device(options.device)), threads_(options.threads) {
+    : device_(device_from(options.device)), threads_(options.threads) {
   const bool gpu = device_.is_cuda();
   switch (options.precision) {
     case Precision::automatic:

@@ -6,39 +6,51 @@
 
 namespace reenact {
 
-/// Switches bfloat16 autocasting on the CPU on or off for a scope; backward passes belong outside of it.
-class CpuAutocast {
+/// For a scope, operations on a kind of device compute in `type` where LibTorch thinks them fit for it;
+/// float32 means none do. Backward passes belong outside of the scope.
+class Autocast {
  public:
-  explicit CpuAutocast(bool enabled) : previous_(is_enabled()) {
-    set_enabled(enabled);
-    if (enabled) at::autocast::increment_nesting();
-    counted_ = enabled;
+  Autocast(at::DeviceType device, at::ScalarType type)
+      : device_(device), previous_(is_enabled()), counted_(type != at::kFloat) {
+    set_enabled(counted_);
+    if (!counted_) return;
+    set_type(type);
+    at::autocast::increment_nesting();
   }
-  ~CpuAutocast() {
+  ~Autocast() {
     if (counted_ && at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     set_enabled(previous_);
   }
-  CpuAutocast(const CpuAutocast&) = delete;
-  CpuAutocast& operator=(const CpuAutocast&) = delete;
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
 
  private:
 #if TORCH_VERSION_MAJOR >= 2 && (TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 4)
-  static bool is_enabled() {
-    return at::autocast::is_autocast_enabled(at::kCPU);
+  bool is_enabled() const {
+    return at::autocast::is_autocast_enabled(device_);
   }
-  static void set_enabled(bool enabled) {
-    at::autocast::set_autocast_enabled(at::kCPU, enabled);
-    if (enabled) at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  void set_enabled(bool enabled) const {
+    at::autocast::set_autocast_enabled(device_, enabled);
+  }
+  void set_type(at::ScalarType type) const {
+    at::autocast::set_autocast_dtype(device_, type);
   }
 #else
-  static bool is_enabled() {
-    return at::autocast::is_cpu_enabled();
+  bool on_cpu() const {
+    return device_ == at::kCPU;
   }
-  static void set_enabled(bool enabled) {
-    at::autocast::set_cpu_enabled(enabled);
+  bool is_enabled() const {
+    return on_cpu() ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
+  }
+  void set_enabled(bool enabled) const {
+    on_cpu() ? at::autocast::set_cpu_enabled(enabled) : at::autocast::set_enabled(enabled);
+  }
+  void set_type(at::ScalarType type) const {
+    on_cpu() ? at::autocast::set_autocast_cpu_dtype(type) : at::autocast::set_autocast_gpu_dtype(type);
   }
 #endif
-  bool previous_, counted_ = false;
+  at::DeviceType device_;
+  bool previous_, counted_;
 };
 
 }  // namespace reenact

@@ -86,13 +86,14 @@ MobileNetV2Impl::MobileNetV2Impl(int outputs, double width, double dropout) {
 
 torch::Tensor MobileNetV2Impl::forward(const torch::Tensor& rgb) {
 #if TORCH_VERSION_MAJOR < 2
-  CpuAutocast single(false);  // LibTorch 1.13 has no gradient of ReLU6 in bfloat16
+  Autocast single(torch::kCPU, torch::kFloat);  // LibTorch 1.13 has no gradient of ReLU6 in bfloat16
   const auto input = rgb.is_cpu() ? rgb.to(torch::kFloat) : rgb;
 #else
   const auto& input = rgb;
 #endif
   // Depthwise convolutions run twice as fast with the channels innermost.
-  return classifier_->forward(features_->forward(input.contiguous(at::MemoryFormat::ChannelsLast)).mean({2, 3}));
+  return classifier_->forward(
+      features_->forward(input.contiguous(at::MemoryFormat::ChannelsLast)).mean({2, 3}));
 }
 
 }  // namespace reenact

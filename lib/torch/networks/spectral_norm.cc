@@ -44,7 +44,7 @@ void SpectralNorm::converge(int iterations) {
 }
 
 torch::Tensor SpectralNorm::normalized_weight(bool training) {
-  CpuAutocast full_precision(false);
+  Autocast full_precision(weight.device().type(), torch::kFloat);
   if (folded_) return weight;
   if (training) iterate();
   // Copies, since the next pass of the same step advances u and v in place and backward still needs these.

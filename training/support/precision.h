@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/torch.h>
+
+#include "training/support/run_config.h"
+
+namespace reenact::training {
+
+/// Key `training.precision`: "float32", "bfloat16" or "float16", the type in which networks compute where it
+/// is fit; weights, optimisers and losses stay float32. Throws Error (invalid) for another name.
+torch::ScalarType read_precision(const RunConfig& file, torch::ScalarType fallback);
+/// "float32" and the like.
+std::string precision_name(torch::ScalarType precision);
+/// Throws Error (unsupported) for float16 on a CPU.
+void check_precision(torch::ScalarType precision, const torch::Device& device);
+
+}  // namespace reenact::training
