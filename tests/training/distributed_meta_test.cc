@@ -7,6 +7,7 @@
 
 #include "support/temporary_folder.h"
 #include "training/meta/meta_trainer.h"
+#include "training/meta/talking_head_dataset.h"
 #include "training/process_ranks.h"
 #include "training/small_face_dataset.h"
 #include "training/support/random_state.h"

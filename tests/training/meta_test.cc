@@ -17,6 +17,7 @@
 #include "training/meta/appearance_codes.h"
 #include "training/meta/meta_trainer.h"
 #include "training/meta/pose_distortions.h"
+#include "training/meta/talking_head_dataset.h"
 #include "training/small_face_dataset.h"
 #include "training/support/picture_metrics.h"
 #include "training/support/precision.h"
