@@ -150,6 +150,7 @@ TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   expect_error([&] { again.integer("optimizer.whole", 0); }, ErrorCode::invalid, {"wanted a whole number"});
   EXPECT_EQ(again.integer("steps", 0), 12);
   EXPECT_EQ(again.text("data", ""), "clips");
+  EXPECT_EQ(again.text("folder", ""), "clips");
   EXPECT_EQ(again.number("optimizer.learning_rate", 1), 2e-4);
   EXPECT_EQ(again.number("optimizer.tiny", 1), 1.0 / 3.0 * 1e-9);
   EXPECT_EQ(again.numbers("optimizer.betas", {}), (std::vector<double>{0.5, 0.999}));

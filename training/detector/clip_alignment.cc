@@ -25,7 +25,7 @@ struct Video {
 };
 
 Video read_video(const std::filesystem::path& path, std::size_t most_frames) {
-  cv::VideoCapture capture(path.string());
+  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
   Video video;
   video.rate = capture.get(cv::CAP_PROP_FPS);
   for (cv::Mat frame; video.frames.size() < most_frames && capture.read(frame);) {

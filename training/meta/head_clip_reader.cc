@@ -58,7 +58,7 @@ cv::Mat resized(const cv::Mat& image, int size) {
 }
 
 std::vector<cv::Mat> read_video(const std::filesystem::path& path, int size, int step, int* side = nullptr) {
-  cv::VideoCapture capture(path.string());
+  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
   std::vector<cv::Mat> frames;
   cv::Mat frame;
   for (int index = 0; capture.read(frame); ++index) {
