@@ -30,10 +30,9 @@ T* at(AlignedBuffer& memory, std::size_t offset) {
 
 }  // namespace
 
-// Handles of a stage's convolutions for each thread: [slot][column parity], and [slot] for the skip.
-struct CpuGenerator::LayerHandles {
-  std::vector<std::vector<ConvolutionHandles>> layer;
-  std::vector<ConvolutionHandles> skip;
+// What each thread needs for a stage's convolutions: [slot].
+struct CpuGenerator::StageWorkspaces {
+  std::vector<GeneratorLayer::Workspace> layer, skip;
 };
 
 CpuGenerator::CpuGenerator(NetworkSource source, int threads)
@@ -89,16 +88,14 @@ void CpuGenerator::make_plan() {
                                   (geometry.height + 2));
     partials = std::max(partials, sizeof(float) * 2 * stage.layer.parts() * geometry.out_channels);
     channels = std::max({channels, geometry.in_channels, geometry.out_channels});
-    for (const Convolution& convolution : stage.layer.convolutions()) {
-      sums = std::max(sums, convolution.destination_bytes());
-      scratch = std::max(scratch, convolution.scratch_bytes());
-    }
+    sums = std::max(sums, stage.layer.sums_bytes());
+    scratch = std::max(scratch, stage.layer.scratch_bytes());
     if (stage.skip) {
       const GeneratorLayer::Geometry& skip = stage.skip->geometry();
       skip_source = std::max(skip_source,
                              size_of(stage.skip->arithmetic()) * skip.in_channels * skip.width * skip.height);
-      skip_sums = std::max(skip_sums, stage.skip->convolutions()[0].destination_bytes());
-      scratch = std::max(scratch, stage.skip->convolutions()[0].scratch_bytes());
+      skip_sums = std::max(skip_sums, stage.skip->sums_bytes());
+      scratch = std::max(scratch, stage.skip->scratch_bytes());
     }
   }
   std::size_t used = 0;
@@ -125,16 +122,13 @@ void CpuGenerator::make_plan() {
   plan_.slot_bytes = plan_.slot_scratch + AlignedBuffer::padded(scratch) + AlignedBuffer::alignment;
   memory_ = AlignedBuffer(plan_.end + plan_.slot_bytes * threads_);
 
-  handles_.clear();
+  workspaces_.clear();
   for (const GeneratorNetwork::Stage& stage : network_->stages) {
-    LayerHandles& handles = handles_.emplace_back();
+    StageWorkspaces& workspaces = workspaces_.emplace_back();
     for (int i = 0; i < threads_; ++i) {
-      void* scratch_memory = slot(i) + plan_.slot_scratch;
-      std::vector<ConvolutionHandles>& layer = handles.layer.emplace_back();
-      for (const Convolution& convolution : stage.layer.convolutions()) {
-        layer.push_back(convolution.handles(scratch_memory));
-      }
-      if (stage.skip) handles.skip.push_back(stage.skip->convolutions()[0].handles(scratch_memory));
+      std::byte* scratch_memory = slot(i) + plan_.slot_scratch;
+      workspaces.layer.push_back(stage.layer.workspace(scratch_memory));
+      if (stage.skip) workspaces.skip.push_back(stage.skip->workspace(scratch_memory));
     }
   }
 }
@@ -300,18 +294,15 @@ void CpuGenerator::convolve(std::size_t stage_index, const void* block_input, vo
   const int factor = geometry.upsample ? 2 : 1;
   const int out_width = geometry.width * factor, channels = geometry.out_channels,
             chunk = layer.cut().chunk_channels;
-  const std::size_t source_row = size_of(layer.arithmetic()) * geometry.in_channels * geometry.width;
   const auto store = kernels_->store[layer.sums_are_integers()][storage_index(network_->storage)];
-  LayerHandles& handles = handles_[stage_index];
+  StageWorkspaces& workspaces = workspaces_[stage_index];
 
   WorkerPool::shared().run(layer.tasks(), threads_, [&](int index, int slot_index) {
     const GeneratorLayer::Task task = layer.task(index);
     std::byte* sums = slot(slot_index) + plan_.slot_sums;
     std::byte* skip_sums = slot(slot_index) + plan_.slot_skip_sums;
     const int first_channel = task.chunk * chunk;
-    layer.convolution(task).execute(
-        handles.layer[slot_index][layer.convolutions().size() == 2 ? task.phase % 2 : 0],
-        at<std::byte>(memory_, plan_.source) + layer.first_row(task) * source_row, layer.weights(task), sums);
+    layer.execute(task, workspaces.layer[slot_index], at<std::byte>(memory_, plan_.source), sums);
 
     StoreRun run;
     std::size_t skip_row = 0;
@@ -321,9 +312,7 @@ void CpuGenerator::convolve(std::size_t stage_index, const void* block_input, vo
       const GeneratorLayer::Task skip_task{task.band, 0, task.chunk, task.partial};
       const std::byte* source = reads_map(skip) ? static_cast<const std::byte*>(block_input)
                                                 : at<std::byte>(memory_, plan_.skip_source);
-      source += size_of(skip.arithmetic()) * small.in_channels * small.width * skip.first_row(skip_task);
-      skip.convolution(skip_task).execute(handles.skip[slot_index], source, skip.weights(skip_task),
-                                          skip_sums);
+      skip.execute(skip_task, workspaces.skip[slot_index], source, skip_sums);
       run.skip_scale = skip.scale(skip_task);
       run.bias = stage.skip_bias.data() + first_channel;
       skip_row = sizeof(float) * small.width * chunk;
@@ -340,10 +329,11 @@ void CpuGenerator::convolve(std::size_t stage_index, const void* block_input, vo
     run.pixels = geometry.width;
     run.out_stride = static_cast<std::ptrdiff_t>(channels) * factor;
     const int rows = layer.cut().band_rows;
-    for (int row = 0; row < rows; ++row) {
-      const std::size_t out_row = static_cast<std::size_t>(task.band * rows + row) * factor + task.phase / 2;
-      const std::size_t first = (out_row * out_width + task.phase % 2) * channels + first_channel;
-      run.accumulator = sums + sizeof(float) * row * geometry.width * chunk;
+    for (int i = 0; i < rows * layer.phases_a_task(); ++i) {
+      const int row = i % rows, phase = task.phase + i / rows;
+      const std::size_t out_row = static_cast<std::size_t>(task.band * rows + row) * factor + phase / 2;
+      const std::size_t first = (out_row * out_width + phase % 2) * channels + first_channel;
+      run.accumulator = sums + sizeof(float) * i * geometry.width * chunk;
       run.out = static_cast<std::byte*>(out) + first * value;
       if (stage.adds_block_input) run.identity = static_cast<const std::byte*>(block_input) + first * value;
       if (stage.skip) run.skip = skip_sums + (row / 2) * skip_row;
@@ -373,15 +363,12 @@ void CpuGenerator::finish(std::size_t stage_index, float* floats, std::uint8_t* 
   const GeneratorNetwork::Stage& stage = network_->stages[stage_index];
   const GeneratorLayer& layer = stage.layer;
   const GeneratorLayer::Geometry& geometry = layer.geometry();
-  const std::size_t source_row = size_of(layer.arithmetic()) * geometry.in_channels * geometry.width;
   const int rows = layer.cut().band_rows, pixels = rows * geometry.width;
-  LayerHandles& handles = handles_[stage_index];
+  StageWorkspaces& workspaces = workspaces_[stage_index];
   WorkerPool::shared().run(layer.tasks(), threads_, [&](int index, int slot_index) {
     const GeneratorLayer::Task task = layer.task(index);
     std::byte* sums = slot(slot_index) + plan_.slot_sums;
-    layer.convolution(task).execute(handles.layer[slot_index][0],
-                                    at<std::byte>(memory_, plan_.source) + layer.first_row(task) * source_row,
-                                    layer.weights(task), sums);
+    layer.execute(task, workspaces.layer[slot_index], at<std::byte>(memory_, plan_.source), sums);
     const std::size_t first = static_cast<std::size_t>(task.band) * pixels * 4;
     float* values = floats ? floats + first : reinterpret_cast<float*>(sums);
     kernels_->activate[layer.sums_are_integers()](sums, layer.scale(task), network_->out_bias.data(), values,

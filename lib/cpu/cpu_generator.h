@@ -45,7 +45,7 @@ class CpuGenerator : public Generator {
   Arithmetic arithmetic() const { return network_->arithmetic; }
 
  private:
-  struct LayerHandles;
+  struct StageWorkspaces;
   // Where the pieces of the one block of memory are.
   struct Plan {
     std::size_t maps[2], middle, source, skip_source, partials, scale, shift, hidden, affine, end;
@@ -76,8 +76,8 @@ class CpuGenerator : public Generator {
   const ElementwiseKernels* kernels_;
   Plan plan_{};
   AlignedBuffer memory_;
-  std::vector<LayerHandles> handles_;    // [stage]
-  std::vector<double> mean_, variance_;  // of the map drawn last
+  std::vector<StageWorkspaces> workspaces_;  // [stage]
+  std::vector<double> mean_, variance_;      // of the map drawn last
   cv::Mat picture_;
   Observer observer_;
 };

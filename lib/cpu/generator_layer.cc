@@ -14,8 +14,36 @@ constexpr std::size_t sum_budget = 256 << 10;
 // Enough tasks that threads finish at about the same time.
 constexpr int wanted_tasks = 8;
 
+// Smaller maps wait for weights, of which WinogradConvolution has more without upsampling.
+constexpr int smallest_winograd_map = 16 * 16;
+// What it should have in the cache of its maps, and of its sums; below this many tiles at a time it waits for
+// weights.
+constexpr std::size_t winograd_budget = 128 << 10;
+constexpr int smallest_winograd_tiles = 32, smallest_winograd_pixels = 64;
+
 int half_if_even(int value) {
   return value % 2 == 0 ? value / 2 : value;
+}
+
+GeneratorLayer::Cut winograd_cut(const GeneratorLayer::Geometry& geometry) {
+  GeneratorLayer::Cut cut{geometry.height, geometry.out_channels};
+  const int pixels_a_tile = geometry.upsample ? 1 : 4;
+  const auto tiles = [&] { return cut.band_rows * geometry.width / pixels_a_tile; };
+  const auto bytes = [&] {
+    const std::size_t maps = geometry.upsample ? 3 : 16;
+    return tiles() * std::max(maps * geometry.in_channels, std::size_t{16} * cut.chunk_channels);
+  };
+  const auto tasks = [&] {
+    return geometry.height / cut.band_rows * (geometry.out_channels / cut.chunk_channels);
+  };
+  const int smallest = geometry.upsample ? smallest_winograd_pixels : smallest_winograd_tiles;
+  // Bands of an even number of rows where tiles have two.
+  const auto divides = [&] { return cut.band_rows % (geometry.upsample ? 2 : 4) == 0 && tiles() > smallest; };
+  while (divides() && bytes() > winograd_budget) cut.band_rows /= 2;
+  while (tasks() < wanted_tasks && divides()) cut.band_rows /= 2;
+  // Each chunk transforms the map again, which costs little beside the products of 64 channels.
+  while (tasks() < wanted_tasks && cut.chunk_channels % 64 == 0) cut.chunk_channels /= 2;
+  return cut;
 }
 
 }  // namespace
@@ -36,7 +64,21 @@ std::vector<float> phase_weights(std::span<const float> weights, int out_channel
   return result;
 }
 
+bool GeneratorLayer::uses_winograd(const Geometry& geometry, Arithmetic arithmetic) {
+  if (arithmetic != Arithmetic::int8 || geometry.kernel != 3 || !WinogradConvolution::is_available())
+    return false;
+  if (!geometry.upsample && geometry.height * geometry.width < smallest_winograd_map) return false;
+  return WinogradConvolution::supports(
+      {geometry.height, geometry.width, geometry.in_channels, geometry.out_channels, geometry.upsample});
+}
+
+double GeneratorLayer::products_a_pixel(const Geometry& geometry, Arithmetic arithmetic) {
+  if (uses_winograd(geometry, arithmetic)) return geometry.upsample ? 9 / 4.0 : 16 / 4.0;
+  return geometry.upsample ? 4 : geometry.kernel * geometry.kernel;
+}
+
 GeneratorLayer::Cut GeneratorLayer::cut(const Geometry& geometry, Arithmetic arithmetic) {
+  if (uses_winograd(geometry, arithmetic)) return winograd_cut(geometry);
   Cut cut{geometry.height, geometry.out_channels};
   const int taps = geometry.upsample ? 4 : geometry.kernel * geometry.kernel;
   const int phases = geometry.upsample ? 4 : 1;
@@ -65,6 +107,18 @@ GeneratorLayer::Cut GeneratorLayer::cut(const Geometry& geometry, Arithmetic ari
 GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithmetic arithmetic,
                                std::span<const float> weights, std::span<const float> input_steps)
     : geometry_(geometry), cut_(cut), arithmetic_(arithmetic) {
+  if (uses_winograd(geometry, arithmetic)) {
+    const std::size_t chunk = weights.size() / geometry.out_channels * cut.chunk_channels;
+    const WinogradConvolution::Shape shape{cut.band_rows, geometry.width, geometry.in_channels,
+                                           cut.chunk_channels, geometry.upsample};
+    for (std::size_t at = 0; at < weights.size(); at += chunk) {
+      const WinogradConvolution& added =
+          winograd_.emplace_back(shape, weights.subspan(at, chunk), input_steps);
+      scales_.insert(scales_.end(), added.scales().begin(), added.scales().end());
+    }
+    return;
+  }
+
   ConvolutionShape shape;
   shape.in_width = geometry.width;
   shape.in_channels = geometry.in_channels;
@@ -88,7 +142,7 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const std::vector<float> floats =
         geometry.upsample ? phase_weights(weights, geometry.out_channels, geometry.in_channels, phase)
                           : std::vector<float>(weights.begin(), weights.end());
-    const Convolution& convolution = this->convolution({0, phase, 0, 0});
+    const Convolution& convolution = convolutions_[convolution_index({0, phase, 0, 0})];
     const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
     if (arithmetic == Arithmetic::int8) {
       const QuantisedWeights quantised = quantised_weights(floats, geometry.out_channels, input_steps);
@@ -115,8 +169,40 @@ GeneratorLayer::Task GeneratorLayer::task(int index) const {
   return task;
 }
 
-const PackedWeights& GeneratorLayer::weights(const Task& task) const {
-  return weights_[task.phase * (geometry_.out_channels / cut_.chunk_channels) + task.chunk];
+std::size_t GeneratorLayer::sums_bytes() const {
+  return winograd_.empty() ? convolutions_[0].destination_bytes() : winograd_[0].sums_bytes();
+}
+
+std::size_t GeneratorLayer::scratch_bytes() const {
+  if (!winograd_.empty()) return winograd_[0].scratch_bytes();
+  std::size_t bytes = 0;
+  for (const Convolution& convolution : convolutions_) bytes = std::max(bytes, convolution.scratch_bytes());
+  return bytes;
+}
+
+GeneratorLayer::Workspace GeneratorLayer::workspace(std::byte* scratch) const {
+  Workspace workspace{{}, scratch};
+  for (const Convolution& convolution : convolutions_) {
+    workspace.handles.push_back(convolution.handles(scratch));
+  }
+  return workspace;
+}
+
+void GeneratorLayer::execute(const Task& task, Workspace& workspace, const std::byte* map,
+                             std::byte* sums) const {
+  const std::size_t row_bytes = size_of(arithmetic_) * geometry_.in_channels * geometry_.width;
+  // The row above the band, where odd rows of the output do not need it the band's first.
+  const int first_row = task.band * cut_.band_rows + (geometry_.upsample ? task.phase / 2 : 0);
+  const std::byte* source = map + first_row * row_bytes;
+  if (!winograd_.empty()) {
+    winograd_[task.chunk].execute(reinterpret_cast<const std::uint8_t*>(source),
+                                  reinterpret_cast<std::int32_t*>(sums), workspace.scratch);
+    return;
+  }
+  const int index = convolution_index(task);
+  const int chunks = geometry_.out_channels / cut_.chunk_channels;
+  convolutions_[index].execute(workspace.handles[index], source, weights_[task.phase * chunks + task.chunk],
+                               sums);
 }
 
 const float* GeneratorLayer::scale(const Task& task) const {
@@ -126,6 +212,7 @@ const float* GeneratorLayer::scale(const Task& task) const {
 std::size_t GeneratorLayer::weight_bytes() const {
   std::size_t bytes = 0;
   for (const PackedWeights& packed : weights_) bytes += packed.weights.get_desc().get_size();
+  for (const WinogradConvolution& convolution : winograd_) bytes += convolution.weight_bytes();
   return bytes;
 }
 

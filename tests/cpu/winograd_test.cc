@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Convolutions with fewer multiplications against the definition, computed here in double.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+
+#include "cpu/generator_layer.h"
+#include "cpu/instruction_set.h"
+#include "cpu/winograd_convolution.h"
+
+namespace reenact::test {
+namespace {
+
+using cpu::AlignedBuffer;
+using cpu::WinogradConvolution;
+
+class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
+ protected:
+  void SetUp() override {
+    if (!WinogradConvolution::is_available()) GTEST_SKIP() << "this CPU has no kernels for it";
+    ASSERT_TRUE(WinogradConvolution::supports(shape_));
+    std::normal_distribution<float> normal;
+    weights_.resize(static_cast<std::size_t>(shape_.out_channels) * shape_.in_channels * 9);
+    for (float& weight : weights_) weight = normal(random_);
+    std::uniform_real_distribution<float> uniform(0.01f, 0.02f);
+    steps_.resize(shape_.in_channels);
+    for (float& step : steps_) step = uniform(random_);
+    map_ = AlignedBuffer(row_bytes() * (shape_.rows + 2));
+    // After ReLU: half of the values are zero.
+    for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i) {
+      pixels()[i] = static_cast<std::uint8_t>(std::clamp(normal(random_) * 60, 0.0f, 255.0f));
+    }
+  }
+
+  std::size_t row_bytes() const { return static_cast<std::size_t>(shape_.width) * shape_.in_channels; }
+  std::uint8_t* pixels() { return map_.data<std::uint8_t>(); }
+  int factor() const { return shape_.upsample ? 2 : 1; }
+
+  std::vector<std::int32_t> sums(const WinogradConvolution& convolution, const std::uint8_t* source) {
+    AlignedBuffer result(convolution.sums_bytes()), scratch(convolution.scratch_bytes());
+    std::memset(scratch.data(), 0xa5, scratch.size());
+    convolution.execute(source, result.data<std::int32_t>(), scratch.data());
+    const auto* first = result.data<std::int32_t>();
+    return {first, first + result.size() / sizeof(std::int32_t)};
+  }
+
+  // Output channel `out` at a pixel of the output.
+  double wanted(int y, int x, int out) {
+    double sum = 0;
+    for (int tap = 0; tap < 9; ++tap) {
+      const int from_y = y + tap / 3 - 1, from_x = x + tap % 3 - 1;
+      if (from_y < 0 || from_x < 0 || from_y >= shape_.rows * factor() || from_x >= shape_.width * factor())
+        continue;
+      const std::uint8_t* pixel =
+          pixels() + row_bytes() * (from_y / factor() + 1) + from_x / factor() * shape_.in_channels;
+      const float* taps = weights_.data() + static_cast<std::size_t>(out) * shape_.in_channels * 9 + tap;
+      for (int c = 0; c < shape_.in_channels; ++c)
+        sum += static_cast<double>(taps[9 * c]) * steps_[c] * pixel[c];
+    }
+    return sum;
+  }
+
+  // Where that is in the sums.
+  std::size_t index(int y, int x, int out) const {
+    const int parity = shape_.upsample ? y % 2 * 2 + x % 2 : 0;
+    const std::size_t row = static_cast<std::size_t>(parity) * shape_.rows + y / factor();
+    return (row * shape_.width + x / factor()) * shape_.out_channels + out;
+  }
+
+  struct Comparison {
+    double snr;            // dB
+    double largest_error;  // over the root of the mean square of all
+  };
+  Comparison compare() {
+    const WinogradConvolution convolution(shape_, weights_, steps_);
+    const std::vector<std::int32_t> found = sums(convolution, pixels());
+    EXPECT_EQ(found.size(),
+              row_bytes() / shape_.in_channels * shape_.rows * factor() * factor() * shape_.out_channels);
+    double signal = 0, noise = 0, largest = 0;
+    for (int y = 0; y < shape_.rows * factor(); ++y) {
+      for (int x = 0; x < shape_.width * factor(); ++x) {
+        for (int out = 0; out < shape_.out_channels; ++out) {
+          const double value = wanted(y, x, out);
+          const double error =
+              found[index(y, x, out)] * static_cast<double>(convolution.scales()[out]) - value;
+          signal += value * value;
+          noise += error * error;
+          largest = std::max(largest, std::abs(error));
+        }
+      }
+    }
+    return {10 * std::log10(signal / noise), largest / std::sqrt(noise / found.size())};
+  }
+
+  const WinogradConvolution::Shape shape_ = GetParam();
+  std::mt19937 random_{3};
+  std::vector<float> weights_, steps_;
+  AlignedBuffer map_;
+};
+
+TEST_P(Winograd, IsTheConvolution) {
+  const Comparison found = compare();
+  RecordProperty("snr", std::to_string(found.snr));
+  EXPECT_GT(found.snr, 27);
+  // No pixel, at the border or elsewhere, is off by much more than the others.
+  EXPECT_LT(found.largest_error, 10);
+}
+
+TEST_P(Winograd, LosesNothingOnEdges) {
+  // Upright edges of full contrast in some channels, level ones in the others.
+  for (int y = 0; y < shape_.rows; ++y) {
+    for (int x = 0; x < shape_.width; ++x) {
+      for (int c = 0; c < shape_.in_channels; ++c) {
+        const int across = (c % 2 ? x : y) + c / 2;
+        pixels()[(y + 1) * row_bytes() + x * shape_.in_channels + c] = across % 8 < 3 ? 255 : 0;
+      }
+    }
+  }
+  EXPECT_GT(compare().snr, 27);
+}
+
+TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
+  const std::vector<std::int32_t> whole = sums(WinogradConvolution(shape_, weights_, steps_), pixels());
+  WinogradConvolution::Shape band = shape_;
+  band.rows = 2;
+  band.out_channels = 16;
+  const std::size_t parities = factor() * factor(), width = shape_.width;
+  for (int first = 0; first < shape_.rows; first += band.rows) {
+    if (first + band.rows > shape_.rows) band.rows = shape_.rows - first;
+    for (int out = 0; out < shape_.out_channels; out += band.out_channels) {
+      const std::size_t weights = static_cast<std::size_t>(shape_.in_channels) * 9;
+      const WinogradConvolution convolution(
+          band, std::span(weights_).subspan(out * weights, band.out_channels * weights), steps_);
+      const std::vector<std::int32_t> part = sums(convolution, pixels() + first * row_bytes());
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        const std::size_t c = i % band.out_channels, x = i / band.out_channels % width,
+                          y = i / band.out_channels / width % band.rows,
+                          parity = i / band.out_channels / width / band.rows;
+        ASSERT_LT(parity, parities);
+        const std::size_t at =
+            ((parity * shape_.rows + first + y) * width + x) * shape_.out_channels + out + c;
+        ASSERT_EQ(part[i], whole[at]) << first << ' ' << out << ' ' << i;
+      }
+    }
+  }
+}
+
+TEST(WinogradLayers, AreThoseOfInt8WithWholeTiles) {
+  using cpu::Arithmetic;
+  const bool here = WinogradConvolution::is_available();
+  const auto uses = [](int size, int out, int kernel, bool upsample, Arithmetic arithmetic) {
+    return cpu::GeneratorLayer::uses_winograd({size, size, 64, out, kernel, upsample}, arithmetic);
+  };
+  EXPECT_EQ(uses(32, 64, 3, false, Arithmetic::int8), here);
+  EXPECT_EQ(uses(5, 64, 3, true, Arithmetic::int8), here);
+  EXPECT_FALSE(uses(33, 64, 3, false, Arithmetic::int8));  // odd
+  EXPECT_FALSE(uses(8, 64, 3, false, Arithmetic::int8));   // small
+  EXPECT_FALSE(uses(32, 4, 3, false, Arithmetic::int8));   // no whole block of channels
+  EXPECT_FALSE(uses(32, 64, 1, false, Arithmetic::int8));
+  EXPECT_FALSE(uses(32, 64, 3, false, Arithmetic::bf16));
+  EXPECT_FALSE(uses(32, 64, 3, true, Arithmetic::f32));
+  if (here) {
+    EXPECT_TRUE(cpu::has_arithmetic(Arithmetic::int8));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Winograd,
+                         testing::Values(WinogradConvolution::Shape{4, 4, 16, 16, false},
+                                         WinogradConvolution::Shape{6, 14, 64, 32, false},
+                                         WinogradConvolution::Shape{8, 22, 100, 48, false},
+                                         WinogradConvolution::Shape{2, 26, 192, 64, false},
+                                         WinogradConvolution::Shape{1, 1, 16, 16, true},
+                                         WinogradConvolution::Shape{5, 7, 64, 32, true},
+                                         WinogradConvolution::Shape{3, 13, 100, 48, true},
+                                         WinogradConvolution::Shape{4, 32, 192, 16, true}),
+                         [](const auto& info) {
+                           const WinogradConvolution::Shape& shape = info.param;
+                           return std::to_string(shape.in_channels) + "to" +
+                                  std::to_string(shape.out_channels) + "at" + std::to_string(shape.width) +
+                                  "x" + std::to_string(shape.rows) + (shape.upsample ? "upsampled" : "");
+                         });
+
+}  // namespace
+}  // namespace reenact::test
