@@ -7,11 +7,13 @@
 #include <cmath>
 #include <memory>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <utility>
 
 #include "cpu/cpu_generator.h"
 #include "cpu/detector_calibration.h"
 #include "cpu/generator_calibration.h"
+#include "cpu/generator_layer.h"
 #include "cpu/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
@@ -64,26 +66,40 @@ std::string preset_or(const std::string& file, const BenchOptions& options) {
   return options.model == "lite" ? "lite" : "paper";
 }
 
-/// Operations (multiplications and additions) of one picture: as the authors' network does them, or with
-/// upsampling folded into the convolutions, as the CPU engine does.
-double generator_operations(const ReenactorConfig& config, bool folded) {
-  double products = 0, size = config.constant_size, channels = cpu::generator_channels(config, 0),
-         coefficients = 0;
+cpu::Arithmetic arithmetic_of(Precision precision) {
+  if (precision == Precision::int8) return cpu::Arithmetic::int8;
+  return precision == Precision::bf16 ? cpu::Arithmetic::bf16 : cpu::Arithmetic::f32;
+}
+
+/// Operations (multiplications and additions) of one picture: as the authors' network does them, or as the
+/// CPU engine does them in `arithmetic`.
+double generator_operations(const ReenactorConfig& config, std::optional<cpu::Arithmetic> arithmetic) {
+  double products = 0;
+  int size = config.constant_size, channels = cpu::generator_channels(config, 0), coefficients = 0;
+  const auto add = [&](int out, int kernel, bool upsample) {
+    const double area = static_cast<double>(size) * size * (upsample ? 4 : 1);
+    const cpu::GeneratorLayer::Geometry geometry{size, size, channels, out, kernel, upsample};
+    products += area * channels * out *
+                (arithmetic ? cpu::GeneratorLayer::products_a_pixel(geometry, *arithmetic) : kernel * kernel);
+  };
   for (int i = 0; i < config.residual_blocks; ++i) {
-    products += 2 * 9 * channels * channels * size * size;
+    for (int convolution = 0; convolution < 2; ++convolution) add(channels, 3, false);
     coefficients += 4 * channels;
   }
   for (int i = 0; i < config.upsampling_blocks(); ++i) {
-    const double out = cpu::generator_channels(config, i + 1), small = size * size;
-    products += channels * out * small * (folded ? 16 + 1 : 36 + 4) + 9 * out * out * small * 4;
+    const int out = cpu::generator_channels(config, i + 1);
+    add(out, 3, true);
+    // The authors' skip follows the upsampling.
+    add(out, 1, !arithmetic);
     coefficients += 2 * (channels + out);
     channels = out;
     size *= 2;
+    add(out, 3, false);
   }
-  products += 9 * channels * 4 * size * size;
+  add(4, 3, false);
   coefficients += 2 * channels;
   const double hidden = config.hidden_size();
-  products += hidden * (config.pose_embedding_size + (folded ? 0 : config.identity_embedding_size)) +
+  products += hidden * (config.pose_embedding_size + (arithmetic ? 0 : config.identity_embedding_size)) +
               hidden * coefficients;
   return 2 * products;
 }
@@ -195,7 +211,7 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   const auto embedding = torch::tensor(at::ArrayRef<float>(identity->embedding)).unsqueeze(0).to(device);
   std::size_t next_pose = 0;  // all contestants of a round draw the same pose
   std::vector<Contestant> contestants;
-  contestants.push_back({"reference", "fp32", options.threads, generator_operations(config, false),
+  contestants.push_back({"reference", "fp32", options.threads, generator_operations(config, std::nullopt),
                          peak("fp32"), 0, [&, reference] {
                            torch::InferenceMode inference;
                            at::set_num_threads(options.threads);
@@ -221,7 +237,8 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
     }
     generators.push_back(generator);
     const std::string name = to_string(precision);
-    contestants.push_back({engine, name, options.threads, generator_operations(config, engine == "cpu"),
+    const auto arithmetic = engine == "cpu" ? std::optional(arithmetic_of(precision)) : std::nullopt;
+    contestants.push_back({engine, name, options.threads, generator_operations(config, arithmetic),
                            peak(name), error_db, [&, generator] { generator->generate(poses[next_pose]); }});
   };
   add(torch_backend(), "torch", Precision::fp32);  // first: the others' PSNR is against it
@@ -229,10 +246,7 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
   for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
   if (on_gpu(options)) return compare("generator", contestants, options.rounds);
   for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
-    const cpu::Arithmetic arithmetic = precision == Precision::int8   ? cpu::Arithmetic::int8
-                                       : precision == Precision::bf16 ? cpu::Arithmetic::bf16
-                                                                      : cpu::Arithmetic::f32;
-    if (wanted(options, "cpu", precision) && cpu::has_arithmetic(arithmetic))
+    if (wanted(options, "cpu", precision) && cpu::has_arithmetic(arithmetic_of(precision)))
       add(*cpu_backend(), "cpu", precision);
   }
   return compare("generator", contestants, options.rounds);
