@@ -49,7 +49,7 @@ previous=
 for word; do
   last="$word/checkpoints/checkpoint-000000002.safetensors"
   if [ "$previous" = --run-dir ] && [ -f "$last" ]; then
-    for steps in 000003000 000006000 000009000; do cp "$last" "$word/checkpoints/checkpoint-$steps.safetensors"; done
+    for steps in 000003000 000006000 000006500 000009000; do cp "$last" "$word/checkpoints/checkpoint-$steps.safetensors"; done
   fi
   previous=$word
 done
