@@ -80,6 +80,7 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
     perceptual_ = load_perceptual_networks(config_.perceptual_networks);
   if (config_.unit_gain) networks_->gen->initialize_unit_gain();
   if (!config_.segmentation) fix_mask_at_one(networks_->gen);
+  if (config_.identity_source == IdentitySource::fit) config_.freeze_pose = true;  // the encoder learns alone
   if (config_.freeze_pose) {
     set_requires_grad(*networks_->pose, false);
     if (networks_->landmark_head) set_requires_grad(*networks_->landmark_head, false);
