@@ -175,10 +175,11 @@ class PersonaliseRun {
       best_step_ = step;
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     spdlog::info(
-        "{} iterations in {:.0f} s; best at {}: error on held-out pictures {:.4f} -> {:.4f}, PSNR {:.1f} -> "
+        "{} iterations in {:.0f} s; best at {}: error on {} {:.4f} -> {:.4f}, PSNR {:.1f} -> "
         "{:.1f} dB, motion lost {:.1f} %",
-        step, seconds_, best_step_, before_.error, best_.error, before_.psnr, best_.psnr,
-        100 * best_.motion_lost);
+        step, seconds_, best_step_,
+        held_out_pictures_ > 0 ? "held-out pictures" : "the pictures and their mirror images", before_.error,
+        best_.error, before_.psnr, best_.psnr, 100 * best_.motion_lost);
   }
 
   void validate(Personaliser& person, std::int64_t step, std::optional<EventWriter>& events) {

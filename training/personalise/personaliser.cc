@@ -94,7 +94,11 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
 
   auto held_out = pictures_.held_out;
   if (held_out.empty())
-    for (const auto& frame : pictures_.training) held_out.push_back(mirrored(frame));
+    // Mirrored alone they would hold against a person that a parting or a turned head is not symmetric.
+    for (const auto& frame : pictures_.training) {
+      held_out.push_back(frame);
+      held_out.push_back(mirrored(frame));
+    }
   held_out_ = views_of(held_out);
   tuner_ = std::make_unique<FineTuner>(FineTunedNetworks{pose_encoder_, person_, discriminator_, perceptual},
                                        config_.tuning);

@@ -29,8 +29,8 @@ struct PersonMetrics {
 class Personaliser {
  public:
   /// The identity encoder comes from `identity_model`, all else from `reenactor`; they may be one file.
-  /// `poses` [M, d_p] of other people, or undefined. Frames are mirrored for validation where none were held
-  /// out. Throws Error as load_weights() does.
+  /// `poses` [M, d_p] of other people, or undefined. Where no frames were held out, validation takes them
+  /// all and their mirror images. Throws Error as load_weights() does.
   Personaliser(const ModelFile& reenactor, const ModelFile& identity_model, const PersonaliseConfig& config,
                PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
                const torch::Device& device, std::uint64_t seed);
