@@ -136,8 +136,8 @@ TEST(PersonaliseConfig, ThePaperPresetIsTheReleasedCodes) {
 
 TEST(PersonaliseConfig, OverridesAndRefusals) {
   const auto config = read_personalise_config(
-      RunConfig({}, {"loss.vgg_input=caffe", "tuning.train_identity_embedding=false"}), "lite");
-  EXPECT_FALSE(config.tuning.train_identity_embedding);
+      RunConfig({}, {"loss.vgg_input=caffe", "tuning.train_identity_embedding=true"}), "lite");
+  EXPECT_TRUE(config.tuning.train_identity_embedding);
   EXPECT_EQ(config.tuning.vgg_input, VggInput::caffe);
   test::expect_error([] { read_personalise_config(RunConfig({}, {"loss.dice=-1"}), "lite"); },
                      ErrorCode::invalid, {"loss.dice"});

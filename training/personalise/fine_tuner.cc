@@ -35,6 +35,7 @@ struct DiscriminatorPasses {
 FineTuningOptions fine_tuning_preset(const std::string& preset) {
   FineTuningOptions options;
   if (preset == "paper") return options;
+  options.train_identity_embedding = false;  // draws no closer when it learns too, and loses more motion
   options.pose_encoder_in_training_mode = false;
   options.dice_as_released = false;
   options.l1_weight = 10;
