@@ -54,6 +54,15 @@ class MetaTraining : public testing::Test {
                        "training.learning_rate=1e-3", "loss.l1=10", "loss.landmarks=5", "loss.cross=1"}));
   }
 
+  static std::map<std::string, torch::Tensor> model_after_three_steps(const MetaConfig& settings) {
+    seed_everything(8);
+    const MetaSampler sampler(*dataset_, settings);
+    MetaTrainer trainer(settings, sampler.label_count());
+    Random random(8);
+    for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
+    return trainer.model();
+  }
+
   static fs::path root_;
   static std::unique_ptr<TalkingHeadDataset> dataset_;
 };
@@ -195,12 +204,7 @@ TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
   for (const double scale : {0, 1024}) {
     auto settings = config("encoder");
     settings.loss_scale = scale;
-    seed_everything(8);
-    const MetaSampler sampler(*dataset_, settings);
-    MetaTrainer trainer(settings, sampler.label_count());
-    Random random(8);
-    for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
-    models.push_back(trainer.model());
+    models.push_back(model_after_three_steps(settings));
   }
   for (const auto& [name, tensor] : models[0])
     EXPECT_TRUE(torch::allclose(tensor, models[1].at(name), 1e-6, 1e-7)) << name;
@@ -228,12 +232,7 @@ TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
   for (const bool at_once : {false, true}) {
     auto settings = config("encoder");
     settings.single_update = at_once;
-    seed_everything(8);
-    const MetaSampler sampler(*dataset_, settings);
-    MetaTrainer trainer(settings, sampler.label_count());
-    Random random(8);
-    for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
-    models.push_back(trainer.model());
+    models.push_back(model_after_three_steps(settings));
   }
   for (const auto& [name, tensor] : models[0]) EXPECT_TRUE(torch::equal(tensor, models[1].at(name))) << name;
 }
