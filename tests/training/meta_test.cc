@@ -397,6 +397,15 @@ TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   EXPECT_LT((state(encoder) - state(average)).norm().item<double>(), 0.5 * moved);
 }
 
+TEST_F(MetaTraining, HandsItsDiscriminatorToPersonaliseWhereAsked) {
+  auto settings = config("encoder");
+  EXPECT_EQ(model_after_three_steps(settings).count("dis.stem.conv1.weight"), 0u);
+  settings.export_discriminator = true;
+  const auto model = model_after_three_steps(settings);
+  EXPECT_EQ(model.count("dis.stem.conv1.weight"), 1u);
+  EXPECT_EQ(model.count("dis.embed.weight"), 0u) << "the classes stay with the run";
+}
+
 TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
   auto settings = config("table");
   settings.discriminator.patch = true;

@@ -119,6 +119,10 @@ MetaConfig read_meta_config(const RunConfig& file) {
   c.dice_as_released = file.boolean("loss.dice_as_released", c.dice_as_released);
   c.landmark_weight = file.number("loss.landmarks", c.landmark_weight);
   c.cross_weight = file.number("loss.cross", c.cross_weight);
+  c.export_discriminator = file.boolean("discriminator.export", c.export_discriminator);
+  if (c.export_discriminator && c.discriminator.patch)
+    throw Error(ErrorCode::invalid,
+                "discriminator.export is true, but personalise tunes no discriminator of kind patch");
   c.adversarial_from = file.integer("loss.adversarial_from", c.adversarial_from);
   c.peer_timeout = file.number("distributed.timeout", c.peer_timeout);
   if (!(c.peer_timeout >= 1 && c.peer_timeout <= 86400))

@@ -78,6 +78,8 @@ struct MetaConfig {
   VggInput vgg_input = VggInput::as_released;
   bool dice_as_released = false;  ///< see dice_loss_as_released()
   double landmark_weight = 0, cross_weight = 0;
+  bool export_discriminator =
+      false;  ///< into the reenactor file, for `personalise`; never a patch discriminator
   std::int64_t adversarial_from = 0;  ///< step at which the discriminator joins
 
   std::int64_t validation_every = 500, sheet_every = 500, checkpoint_every = 500;

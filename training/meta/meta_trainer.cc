@@ -463,6 +463,10 @@ std::map<std::string, torch::Tensor> MetaTrainer::model() const {
   // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
   if (config_.identity_source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
   tensors.merge(weights_of(*average_->gen, "gen."));
+  // Without its table of classes, which `personalise` replaces by the person's one row.
+  if (config_.export_discriminator)
+    for (const auto& [name, tensor] : weights_of(*discriminator_, "dis."))
+      if (name.rfind("dis.embed.", 0) != 0) tensors[name] = tensor;
   return tensors;
 }
 
