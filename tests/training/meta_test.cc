@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <opencv2/core.hpp>
@@ -16,11 +15,8 @@
 #include "training/losses/picture_loss.h"
 #include "training/meta/appearance_codes.h"
 #include "training/meta/meta_trainer.h"
-#include "training/meta/pose_distortions.h"
 #include "training/meta/talking_head_dataset.h"
 #include "training/small_face_dataset.h"
-#include "training/support/picture_metrics.h"
-#include "training/support/precision.h"
 #include "training/support/random_state.h"
 
 namespace reenact::training {
@@ -210,23 +206,6 @@ TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
     EXPECT_TRUE(torch::allclose(tensor, models[1].at(name), 1e-6, 1e-7)) << name;
 }
 
-TEST(TrainingPrecision, HasThreeNames) {
-  const auto read = [](const std::string& name) {
-    return read_meta_config(RunConfig({}, {"training.precision=" + name}));
-  };
-  EXPECT_EQ(read("float32").precision, torch::kFloat);
-  EXPECT_EQ(read("bfloat16").precision, torch::kBFloat16);
-  EXPECT_EQ(read("bfloat16").loss_scale, 0);
-  EXPECT_EQ(read("float16").precision, torch::kHalf);
-  EXPECT_EQ(read("float16").loss_scale, 65536);
-  test::expect_error([&] { read("double"); }, ErrorCode::invalid,
-                     {"training.precision", "double", "bfloat16"});
-  test::expect_error([] { check_precision(torch::kHalf, torch::kCPU); }, ErrorCode::unsupported,
-                     {"float16", "wants a GPU"});
-  check_precision(torch::kHalf, torch::kCUDA);
-  check_precision(torch::kBFloat16, torch::kCPU);
-}
-
 TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
   std::vector<std::map<std::string, torch::Tensor>> models;
   for (const bool at_once : {false, true}) {
@@ -288,72 +267,6 @@ TEST_F(MetaTraining, ValidationKnowsSimilarity) {
   EXPECT_GT(values.at("held_out_psnr"), 2);
   EXPECT_LT(values.at("held_out_psnr"), 30);
   EXPECT_LT(values.at("held_out_ssim"), 0.9);
-}
-
-TEST(PictureMetrics, FollowTheirFormulas) {
-  const cv::Mat dark(32, 32, CV_8UC3, cv::Scalar(100, 100, 100)),
-      bright(32, 32, CV_8UC3, cv::Scalar(120, 120, 120));
-  EXPECT_NEAR(psnr(dark, bright), 20 * std::log10(255.0 / 20.0), 1e-6);
-  EXPECT_EQ(psnr(dark, dark), 100);
-  // Flat pictures differ in luminance only: (2 a b + c1) / (a^2 + b^2 + c1) with c1 = (0.01 * 255)^2.
-  const double c1 = 2.55 * 2.55;
-  EXPECT_NEAR(ssim(dark, bright), (2 * 100 * 120 + c1) / (100 * 100 + 120 * 120 + c1), 1e-4);
-  EXPECT_NEAR(ssim(dark, dark), 1, 1e-6);
-  cv::Mat noise(32, 32, CV_8UC3), other(32, 32, CV_8UC3);
-  cv::randu(noise, 0, 255);
-  cv::randu(other, 0, 255);
-  EXPECT_LT(ssim(noise, other), 0.2);
-}
-
-TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
-  const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
-  const auto read = [&](const std::string& name) {
-    const RunConfig file(folder / name);
-    const auto result = read_meta_config(file);
-    file.refuse_unknown_keys();
-    return result;
-  };
-  int count = 0;
-  for (const auto& entry : fs::directory_iterator(folder / "ablation")) {
-    const auto settings = read("ablation/" + entry.path().filename().string());
-    EXPECT_EQ(settings.steps, 1'200'000) << entry.path() << " builds upon the paper's";
-    EXPECT_EQ(settings.networks.image_size, 256);
-    ++count;
-  }
-  EXPECT_EQ(count, 8);
-  const auto paper = read("meta-paper.toml");
-  EXPECT_TRUE(paper.segmentation && paper.augmentation.pixelwise &&
-              paper.networks.pose_encoder == "mobilenet_v2");
-  EXPECT_EQ(read("ablation/minus-posedim.toml").networks.pose_embedding_size, 64);
-  EXPECT_FALSE(read("ablation/minus-augm.toml").augmentation.pixelwise);
-  EXPECT_FALSE(read("ablation/minus-segm.toml").segmentation);
-  EXPECT_EQ(read("ablation/plus-poseenc.toml").networks.pose_encoder, "resnext50_32x4d");
-  const auto both = read("ablation/plus-poseenc-minus-segm.toml");
-  EXPECT_TRUE(!both.segmentation && both.networks.pose_encoder == "resnext50_32x4d" &&
-              both.augmentation.pixelwise);
-  EXPECT_EQ(read("ablation/plus-poseenc-minus-augm.toml").augmentation.affine_scale, 0);
-  EXPECT_EQ(read("ablation/x2face-minus-augm.toml").networks.pose_embedding_size, 128);
-  EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").freeze_pose);
-}
-
-TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
-  const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
-  std::string before;
-  std::int64_t steps = 0;
-  for (const std::string name : {"meta-lite-pose", "meta-lite-64", "meta-lite-128", "meta-lite-fit"}) {
-    const RunConfig file(folder / (name + ".toml"));
-    const auto settings = read_meta_config(file);
-    file.refuse_unknown_keys();
-    if (!before.empty()) {
-      char wanted[96];
-      std::snprintf(wanted, sizeof wanted, "runs/%s/checkpoints/checkpoint-%09d.safetensors", before.c_str(),
-                    static_cast<int>(steps));
-      EXPECT_EQ(settings.start_from.empty() ? settings.start_pose_from : settings.start_from, wanted) << name;
-      EXPECT_EQ(settings.networks.pose_image_size(), reenactor_preset("lite").pose_image_size()) << name;
-    }
-    before = name;
-    steps = settings.steps;
-  }
 }
 
 TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
@@ -499,41 +412,6 @@ TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
   EXPECT_EQ(landmark_loss(predicted, wanted, torch::tensor({1.f, 0.f})).item<float>(), 0.f);
   // Every point off by 0.5 in both coordinates: the weighted mean is 0.5, halved by the batch.
   EXPECT_NEAR(landmark_loss(predicted, wanted, torch::tensor({1.f, 1.f})).item<float>(), 0.25f, 1e-5f);
-}
-
-TEST(PoseAugmentation, EdgesDarkenPlainsButNotTheDarkSideOfAnOutline) {
-  Random random(2);
-  cv::Mat plain(48, 48, CV_8UC3, cv::Scalar(100, 150, 200));
-  blend_in_edges(plain, random);
-  double least = 0, most = 0;
-  cv::minMaxLoc(plain.reshape(1).colRange(0, 3), &least, &most);
-  EXPECT_GE(least, 84) << "by at most 15 %";
-  EXPECT_LE(most, 200);
-  double changed = 0;
-  for (int i = 0; i < 20; ++i) {
-    cv::Mat step(48, 48, CV_8UC3, cv::Scalar::all(60));
-    step.colRange(24, 48).setTo(cv::Scalar::all(120));
-    const cv::Mat before = step.clone();
-    blend_in_edges(step, random);
-    changed += cv::norm(step.col(8), before.col(8), cv::NORM_L1);
-    EXPECT_EQ(cv::norm(step.col(23), before.col(23), cv::NORM_INF), 0)
-        << "60 (1 - 5a) + (3 * 60 + 120) a = 60";
-    EXPECT_EQ(step.size(), before.size());
-  }
-  EXPECT_GT(changed, 0);
-}
-
-TEST(PoseAugmentation, PixelsMoveAtMostAFewPlaces) {
-  Random random(3);
-  cv::Mat step(64, 64, CV_8UC3, cv::Scalar::all(50));
-  step.colRange(32, 64).setTo(cv::Scalar::all(200));
-  const cv::Mat before = step.clone();
-  displace_pixels(step, random);
-  // Cubic interpolation reaches two pixels further than the displacement.
-  const cv::Rect far_left(6, 6, 20, 52), far_right(38, 6, 20, 52);
-  EXPECT_EQ(cv::norm(step(far_left), before(far_left), cv::NORM_INF), 0);
-  EXPECT_EQ(cv::norm(step(far_right), before(far_right), cv::NORM_INF), 0);
-  EXPECT_GT(cv::norm(step, before, cv::NORM_INF), 20);
 }
 
 TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {

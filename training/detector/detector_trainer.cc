@@ -62,7 +62,6 @@ cv::Mat letterboxed(const cv::Mat& rgb, int size) {
 
 DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
                                  const torch::Device& device)
-
     : config_(config),
       seed_(seed),
       device_(device),

@@ -18,6 +18,8 @@ class HeadClipSource {
   virtual std::shared_ptr<const HeadClip> clip(std::size_t index) const = 0;
   /// Indices of those that the batch of `step` is drawn from; all can be decoded.
   virtual std::vector<std::size_t> available(std::int64_t step) const = 0;
+  /// How often one could not be decoded so far.
+  virtual int unreadable() const = 0;
 };
 
 }  // namespace reenact::training

@@ -125,6 +125,8 @@ class MetaRun {
     const std::chrono::duration<double> trained = std::chrono::steady_clock::now() - started;
     spdlog::info("{:.1f} % of {:.0f} s were spent waiting for batches", 100 * waited / trained,
                  trained.count());
+    if (const int count = clips->unreadable(); count > 0 && config_.clips_in_memory > 0)
+      spdlog::warn("{} times a clip or still could not be decoded", count);
     group_->on_main([&] {
       if (!due(config_.checkpoint_every)) save(trainer, step);
       write(trainer, step);

@@ -34,7 +34,7 @@ class StreamedClips : public HeadClipSource {
   std::shared_ptr<const HeadClip> clip(std::size_t index) const override;
   /// Waits for clips that are not decoded yet.
   std::vector<std::size_t> available(std::int64_t step) const override;
-  int unreadable() const { return reader_.unreadable(); }
+  int unreadable() const override { return reader_.unreadable(); }
 
  private:
   using Clip = std::shared_ptr<const HeadClip>;

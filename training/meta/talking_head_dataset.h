@@ -15,7 +15,7 @@ class TalkingHeadDataset : public HeadClipSource {
 
   const std::vector<HeadClip>& clips() const { return clips_; }
   std::size_t frame_count() const;
-  int unreadable() const { return unreadable_; }
+  int unreadable() const override { return unreadable_; }
 
   const std::vector<HeadClipEntry>& entries() const override { return entries_; }
   std::shared_ptr<const HeadClip> clip(std::size_t index) const override;

@@ -106,7 +106,6 @@ MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks) {
 
 SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
                                    const torch::Device& device)
-
     : config_(config),
       seed_(seed),
       device_(device),
