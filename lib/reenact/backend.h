@@ -28,11 +28,15 @@ class Backend {
     return !options.device.starts_with("cuda");
   }
 
-  virtual std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file, const EngineOptions&) = 0;
-  virtual std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile> file, const EngineOptions&) = 0;
-  virtual std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file, const EngineOptions&) = 0;
+  virtual std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                    const EngineOptions&) = 0;
+  virtual std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile> file,
+                                                            const EngineOptions&) = 0;
+  virtual std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file,
+                                               const EngineOptions&) = 0;
   virtual std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile> file, const EngineOptions&) = 0;
-  virtual std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile> file, const EngineOptions&) = 0;
+  virtual std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile> file,
+                                               const EngineOptions&) = 0;
 };
 
 /// The oneDNN backend for CPUs (lib/cpu), or null in a build without it.

@@ -9,15 +9,16 @@ namespace reenact {
 /// Sizes of the reenactor's networks (section 3 of the paper). The defaults are the `paper` preset.
 struct ReenactorConfig {
   std::string preset = "paper";
-  int image_size = 256;               ///< side of crops and pictures, pixels; a power of two times constant_size
-  int num_channels = 64;              ///< channels of the last upsampling block
-  int max_channels = 512;             ///< cap on the channels of every block
+  int image_size = 256;    ///< side of crops and pictures, pixels; a power of two times constant_size
+  int num_channels = 64;   ///< channels of the last upsampling block
+  int max_channels = 512;  ///< cap on the channels of every block
   int identity_embedding_size = 512;  ///< d_i
   int pose_embedding_size = 256;      ///< d_p
   int constant_size = 4;              ///< side of the learned constant tensor
   int residual_blocks = 2;            ///< blocks at constant_size before upsampling starts
-  int projector_hidden = 0;           ///< hidden width of the AdaIN MLP; 0: max(d_i + d_p, d_i), the paper's 768
-  bool reflection_padding = false;    ///< padding of the 3x3 convolutions inside blocks (the authors' gen_padding)
+  int projector_hidden = 0;  ///< hidden width of the AdaIN MLP; 0: max(d_i + d_p, d_i), the paper's 768
+  bool reflection_padding =
+      false;  ///< padding of the 3x3 convolutions inside blocks (the authors' gen_padding)
 
   std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2"
   double identity_encoder_width = 1.0;               ///< width multiplier of a mobilenet_v2 identity encoder
@@ -25,25 +26,25 @@ struct ReenactorConfig {
   double pose_encoder_width = 1.0;                   ///< width multiplier of a mobilenet_v2 pose encoder
   int pose_input_size = 0;  ///< side to which crops are reduced before the pose encoder; 0: image_size
 
-  int upsampling_blocks() const;   ///< log2(image_size / constant_size)
-  int hidden_size() const;         ///< projector_hidden with its default applied
+  int upsampling_blocks() const;  ///< log2(image_size / constant_size)
+  int hidden_size() const;        ///< projector_hidden with its default applied
   int pose_image_size() const { return pose_input_size ? pose_input_size : image_size; }
   bool operator==(const ReenactorConfig&) const = default;
 };
 
 /// Widths of the S3FD detector; channels of VGG-16's stages times `width`.
 struct DetectorConfig {
-  double width = 1.0;            ///< 1: the published network; the shipped one is narrower
+  double width = 1.0;                 ///< 1: the published network; the shipped one is narrower
   std::string channel_order = "bgr";  ///< order of the input's channels: "bgr" or "rgb"
-  bool subtract_mean = true;     ///< subtract (104, 117, 123) in channel order; face-alignment 1.1.1 does not
+  bool subtract_mean = true;  ///< subtract (104, 117, 123) in channel order; face-alignment 1.1.1 does not
   bool operator==(const DetectorConfig&) const = default;
 };
 
 /// The U-Net that finds the head and shoulders on a crop (stands where the paper uses Graphonomy).
 struct SegmenterConfig {
-  int image_size = 128;   ///< side of the network's input, pixels
-  int base_channels = 16; ///< channels at full resolution; doubled at every level
-  int levels = 4;         ///< times the resolution is halved
+  int image_size = 128;    ///< side of the network's input, pixels
+  int base_channels = 16;  ///< channels at full resolution; doubled at every level
+  int levels = 4;          ///< times the resolution is halved
   bool operator==(const SegmenterConfig&) const = default;
 };
 

@@ -97,10 +97,14 @@ class Segmenter : public EngineObject {
 };
 
 /// Each throws Error: not_found, corrupt, wrong_kind for the file; unsupported for a device or precision that is not here.
-std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor, const EngineOptions& options);
-std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor, const EngineOptions& options);
-std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor, const EngineOptions& options);
+std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor,
+                                               const EngineOptions& options);
+std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor,
+                                                       const EngineOptions& options);
+std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor,
+                                          const EngineOptions& options);
 std::unique_ptr<Detector> load_detector(const std::filesystem::path& detector, const EngineOptions& options);
-std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter, const EngineOptions& options);
+std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter,
+                                          const EngineOptions& options);
 
 }  // namespace reenact

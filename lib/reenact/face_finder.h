@@ -19,7 +19,7 @@ class FaceFinder {
     int detect_interval = 5;  ///< frames from one detection to the next while a face is followed
     int detect_size = 320;    ///< longer side of the copy that is searched, pixels; 0: the picture itself
     float score_threshold = 0.97f;  ///< below it the shipped detector takes walls for faces
-    float iou_threshold = 0.3f;    ///< of the paper
+    float iou_threshold = 0.3f;     ///< of the paper
     TrackerOptions tracker;
   };
 

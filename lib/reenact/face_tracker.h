@@ -15,8 +15,8 @@ namespace reenact {
 enum class FaceSelect {
   largest,  ///< the authors' choice
   center,   ///< nearest to the middle of the picture
-  track,    ///< overlapping most with the face followed so far, else the largest of those nearly as sure as the surest
-  index     ///< the n-th from the left
+  track,  ///< overlapping most with the face followed so far, else the largest of those nearly as sure as the surest
+  index  ///< the n-th from the left
 };
 
 struct TrackerOptions {

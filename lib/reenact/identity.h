@@ -15,18 +15,21 @@ namespace reenact {
 /// Whose head is drawn: immutable once made, shared between elements and pipelines.
 struct Identity {
   std::string name;
-  std::vector<float> embedding;     ///< [d_i]
-  std::vector<float> neutral_pose;  ///< [d_p] of the person's own resting face, or empty; reference of relative pose
-  cv::Mat thumbnail;                ///< RGB CV_8UC3, or empty
-  std::string consent;              ///< who agreed to what, in the words of the file's maker; empty if unstated
+  std::vector<float> embedding;  ///< [d_i]
+  std::vector<float>
+      neutral_pose;     ///< [d_p] of the person's own resting face, or empty; reference of relative pose
+  cv::Mat thumbnail;    ///< RGB CV_8UC3, or empty
+  std::string consent;  ///< who agreed to what, in the words of the file's maker; empty if unstated
   std::string licence;
-  std::shared_ptr<const ModelFile> personal_weights;  ///< the file itself when it holds the person's own `gen.*`
+  std::shared_ptr<const ModelFile>
+      personal_weights;  ///< the file itself when it holds the person's own `gen.*`
 };
 
 /// Throws Error as ModelFile does, and wrong_kind when the embedding is missing or not finite.
 std::shared_ptr<const Identity> load_identity(const std::filesystem::path& path);
 /// Writes the identity; of personal weights only those given here, `gen.*` by name.
-void save_identity(const std::filesystem::path& path, const Identity& identity, const nlohmann::json& provenance,
+void save_identity(const std::filesystem::path& path, const Identity& identity,
+                   const nlohmann::json& provenance,
                    const std::map<std::string, TensorView>& personal_weights = {});
 
 }  // namespace reenact

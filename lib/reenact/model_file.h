@@ -12,10 +12,10 @@ namespace reenact {
 
 /// What a model file is for; stored in its metadata as `kind` by the name in quotes.
 enum class ModelKind {
-  detector,    ///< "detector": S3FD, tensors `s3fd.*`
-  segmenter,   ///< "segmenter": U-Net, tensors `unet.*`
-  reenactor,   ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`
-  identity,    ///< "identity": `embedding` [d_i], optional personal `gen.*`, `thumbnail`, `neutral_pose` [d_p]
+  detector,   ///< "detector": S3FD, tensors `s3fd.*`
+  segmenter,  ///< "segmenter": U-Net, tensors `unet.*`
+  reenactor,  ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`
+  identity,  ///< "identity": `embedding` [d_i], optional personal `gen.*`, `thumbnail`, `neutral_pose` [d_p]
   perceptual,  ///< "perceptual": VGG networks of the content losses, `vgg19.*`, `vggface.*`
   pose_track,  ///< "pose_track": `poses` [N, d_p], `timestamps` [N] nanoseconds
   checkpoint   ///< "checkpoint": everything a training run resumes from

@@ -25,7 +25,8 @@ std::vector<FaceBox> suppress_non_maxima(std::vector<FaceBox> boxes, float iou_t
 
 /// Faces with P(face) > `score_threshold` after non-maximum suppression, best first. Boxes below the threshold could only
 /// have suppressed others below it, so they are left out at once.
-std::vector<FaceBox> find_faces(std::span<const S3fdScale> scales, float score_threshold, float iou_threshold);
+std::vector<FaceBox> find_faces(std::span<const S3fdScale> scales, float score_threshold,
+                                float iou_threshold);
 
 /// Plain intersection over union.
 float intersection_over_union(const FaceBox& a, const FaceBox& b);

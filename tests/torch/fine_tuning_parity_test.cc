@@ -66,8 +66,10 @@ class FineTuningParity : public testing::Test {
 
   static FineTuningBatch batch(const ParityFile& file, int step) {
     const auto prefix = "step" + std::to_string(step) + ".in.";
-    return {file.at(prefix + "pose_input_rgbs").select(1, 0), file.at(prefix + "target_rgbs").select(1, 0),
-            file.at("in.real_segm").select(1, 0).narrow(1, 0, 1), {}};
+    return {file.at(prefix + "pose_input_rgbs").select(1, 0),
+            file.at(prefix + "target_rgbs").select(1, 0),
+            file.at("in.real_segm").select(1, 0).narrow(1, 0, 1),
+            {}};
   }
 
   static void expect_step(const FineTuningStep& step, const ParityFile& file, int number,
