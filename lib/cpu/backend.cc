@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/cpu_backend.h"
+#include "cpu/backend.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <system_error>
 
-#include "cpu/cpu_detector.h"
-#include "cpu/cpu_generator.h"
-#include "cpu/cpu_pose_encoder.h"
-#include "cpu/cpu_segmenter.h"
-#include "cpu/instruction_set.h"
+#include "cpu/detector.h"
+#include "cpu/generator.h"
+#include "cpu/kernels/instruction_set.h"
+#include "cpu/pose_encoder.h"
+#include "cpu/segmenter.h"
 #include "reenact/error.h"
 
 namespace reenact {
@@ -37,7 +37,7 @@ bool cpu_has(Precision precision) {
 /// A person's own weights need ranges of their own; those of the model would be somebody else's.
 bool is_calibrated(const ReenactorConfig& config, const std::shared_ptr<const ModelFile>& file,
                    const std::shared_ptr<const ModelFile>& personal) {
-  return GeneratorNetwork::is_calibrated(config, WeightSource(personal ? personal : file));
+  return PreparedGenerator::is_calibrated(config, WeightSource(personal ? personal : file));
 }
 
 Arithmetic arithmetic_for(Precision precision, bool calibrated) {
@@ -63,7 +63,7 @@ Arithmetic element_for(const EngineOptions& options, Precision automatic) {
 }
 
 bool is_calibrated_detector(const ModelFile& file) {
-  const std::vector<std::string> names = CpuDetector::range_names();
+  const std::vector<std::string> names = Detector::range_names();
   return std::all_of(names.begin(), names.end(),
                      [&](const std::string& name) { return file.file().contains(name); });
 }
@@ -88,7 +88,7 @@ std::string cache_key(const ModelFile& file) {
 
 }  // namespace
 
-bool CpuBackend::supports(Network network, const ModelFile& file, const EngineOptions& options) const {
+bool Backend::supports(Network network, const ModelFile& file, const EngineOptions& options) const {
   if (options.device.starts_with("cuda") || !cpu_has(options.precision)) return false;
   try {
     switch (network) {
@@ -113,8 +113,8 @@ bool CpuBackend::supports(Network network, const ModelFile& file, const EngineOp
 }
 
 template <typename Fold>
-std::shared_ptr<const FoldedWeights> CpuBackend::folded(const ModelFile& file, const std::string& network,
-                                                        Fold&& fold) {
+std::shared_ptr<const FoldedWeights> Backend::folded(const ModelFile& file, const std::string& network,
+                                                     Fold&& fold) {
   const std::string key = cache_key(file) + '\n' + network;
   std::lock_guard lock(mutex_);
   if (auto weights = folded_weights_[key].lock()) return weights;
@@ -123,7 +123,7 @@ std::shared_ptr<const FoldedWeights> CpuBackend::folded(const ModelFile& file, c
   return weights;
 }
 
-std::shared_ptr<const GeneratorNetwork> CpuBackend::generator_network(
+std::shared_ptr<const PreparedGenerator> Backend::prepared_generator(
     const std::shared_ptr<const ModelFile>& file, const std::shared_ptr<const ModelFile>& personal,
     Precision precision) {
   const auto config = file->info().config.get<ReenactorConfig>();
@@ -133,41 +133,41 @@ std::shared_ptr<const GeneratorNetwork> CpuBackend::generator_network(
   // Held while loading: a second stream that wants the same weights waits for them instead of loading them
   // again.
   std::lock_guard lock(mutex_);
-  if (auto network = generator_networks_[key].lock()) return network;
-  auto network = std::make_shared<const GeneratorNetwork>(config, WeightSource(file, personal), arithmetic);
-  generator_networks_[key] = network;
+  if (auto network = prepared_generators_[key].lock()) return network;
+  auto network = std::make_shared<const PreparedGenerator>(config, WeightSource(file, personal), arithmetic);
+  prepared_generators_[key] = network;
   return network;
 }
 
-std::unique_ptr<Generator> CpuBackend::generator(std::shared_ptr<const ModelFile> file,
-                                                 const EngineOptions& options) {
+std::unique_ptr<reenact::Generator> Backend::generator(std::shared_ptr<const ModelFile> file,
+                                                       const EngineOptions& options) {
   if (!cpu_has(options.precision)) {
     throw Error(ErrorCode::unsupported, "this CPU has no instructions for " + to_string(options.precision));
   }
   const auto source = [this, file = std::move(file),
                        precision = options.precision](const Identity* identity) {
-    return generator_network(file, identity ? identity->personal_weights : nullptr, precision);
+    return prepared_generator(file, identity ? identity->personal_weights : nullptr, precision);
   };
-  return std::make_unique<CpuGenerator>(source, options.threads);
+  return std::make_unique<Generator>(source, options.threads);
 }
 
-std::unique_ptr<PoseEncoder> CpuBackend::pose_encoder(std::shared_ptr<const ModelFile> file,
-                                                      const EngineOptions& options) {
+std::unique_ptr<reenact::PoseEncoder> Backend::pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                            const EngineOptions& options) {
   const auto config = file->info().config.get<ReenactorConfig>();
-  auto weights = folded(*file, "pose", [&] { return CpuPoseEncoder::fold(WeightSource(file), config); });
+  auto weights = folded(*file, "pose", [&] { return PoseEncoder::fold(WeightSource(file), config); });
   // bf16 halves the time. It moves an embedding by 0.9 % and pictures drawn from it by 58.6 dB (trained
   // weights), less than int8 in the generator does.
-  return std::make_unique<CpuPoseEncoder>(std::move(weights), config, element_for(options, Precision::bf16),
-                                          options.threads);
+  return std::make_unique<PoseEncoder>(std::move(weights), config, element_for(options, Precision::bf16),
+                                       options.threads);
 }
-std::unique_ptr<IdentityEncoder> CpuBackend::identity_encoder(std::shared_ptr<const ModelFile>,
-                                                              const EngineOptions&) {
+std::unique_ptr<reenact::IdentityEncoder> Backend::identity_encoder(std::shared_ptr<const ModelFile>,
+                                                                    const EngineOptions&) {
   refuse("identity encoder");
 }
-std::unique_ptr<Detector> CpuBackend::detector(std::shared_ptr<const ModelFile> file,
-                                               const EngineOptions& options) {
+std::unique_ptr<reenact::Detector> Backend::detector(std::shared_ptr<const ModelFile> file,
+                                                     const EngineOptions& options) {
   const auto config = file->info().config.get<DetectorConfig>();
-  auto weights = folded(*file, "s3fd", [&] { return CpuDetector::fold(WeightSource(file), config); });
+  auto weights = folded(*file, "s3fd", [&] { return Detector::fold(WeightSource(file), config); });
   Arithmetic element = element_for(options, Precision::bf16);
   const bool int8_asked = options.precision == Precision::int8;
   if (int8_asked || options.precision == Precision::automatic) {
@@ -180,20 +180,20 @@ std::unique_ptr<Detector> CpuBackend::detector(std::shared_ptr<const ModelFile> 
                                            : "this CPU or this oneDNN has no int8 for detectors"));
     }
   }
-  return std::make_unique<CpuDetector>(std::move(weights), config, element, options.threads);
+  return std::make_unique<Detector>(std::move(weights), config, element, options.threads);
 }
 
-std::unique_ptr<Segmenter> CpuBackend::segmenter(std::shared_ptr<const ModelFile> file,
-                                                 const EngineOptions& options) {
+std::unique_ptr<reenact::Segmenter> Backend::segmenter(std::shared_ptr<const ModelFile> file,
+                                                       const EngineOptions& options) {
   const auto config = file->info().config.get<SegmenterConfig>();
-  auto weights = folded(*file, "unet", [&] { return CpuSegmenter::fold(WeightSource(file), config); });
-  return std::make_unique<CpuSegmenter>(std::move(weights), config, options.threads);
+  auto weights = folded(*file, "unet", [&] { return Segmenter::fold(WeightSource(file), config); });
+  return std::make_unique<Segmenter>(std::move(weights), config, options.threads);
 }
 
 }  // namespace cpu
 
 Backend* cpu_backend() {
-  static cpu::CpuBackend backend;
+  static cpu::Backend backend;
   return &backend;
 }
 

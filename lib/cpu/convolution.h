@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 
 namespace reenact::cpu {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/cpu_detector.h"
+#include "cpu/detector.h"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 
-#include "cpu/bfloat16.h"
-#include "cpu/elementwise.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/bfloat16.h"
+#include "cpu/kernels/elementwise.h"
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
 #include "reenact/error.h"
@@ -59,8 +59,8 @@ float value_of(std::uint8_t value) {
 
 }  // namespace
 
-std::shared_ptr<const FoldedWeights> CpuDetector::fold(const WeightSource& source,
-                                                       const DetectorConfig& config) {
+std::shared_ptr<const FoldedWeights> Detector::fold(const WeightSource& source,
+                                                    const DetectorConfig& config) {
   auto weights = std::make_shared<FoldedWeights>();
   const auto add = [&](const std::string& name, int out, int in, int kernel) {
     weights->add(name, source.floats("s3fd." + name + ".weight", {out, in, kernel, kernel}),
@@ -99,7 +99,7 @@ std::shared_ptr<const FoldedWeights> CpuDetector::fold(const WeightSource& sourc
   return weights;
 }
 
-std::vector<std::string> CpuDetector::range_names() {
+std::vector<std::string> Detector::range_names() {
   std::vector<std::string> names;
   for (int stage = 0; stage < 5; ++stage) {
     for (int i = 0; i < stage_depth[stage]; ++i)
@@ -109,32 +109,32 @@ std::vector<std::string> CpuDetector::range_names() {
   return names;
 }
 
-std::string CpuDetector::active_engine() const {
+std::string Detector::active_engine() const {
   return element_ == Arithmetic::f32    ? "onednn fp32"
          : element_ == Arithmetic::bf16 ? "onednn bf16"
                                         : "onednn int8";
 }
 
-float CpuDetector::step_after(const std::string& name) const {
+float Detector::step_after(const std::string& name) const {
   const float largest = weights_->weights("s3fd." + name + ".output_max")[0];
   return largest > 0 ? largest / 255.0f : 1.0f;
 }
 
-CpuDetector::CpuDetector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config,
-                         Arithmetic element, int threads)
+Detector::Detector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config,
+                   Arithmetic element, int threads)
     : weights_(std::move(weights)),
       config_(config),
       element_(element),
       threads_(WorkerPool::shared().reserve(threads)) {}
 
-int CpuDetector::add_map(int height, int width, int channels, int border, Arithmetic element) {
+int Detector::add_map(int height, int width, int channels, int border, Arithmetic element) {
   maps_.emplace_back(height, width, channels, border, element);
   map_steps_.push_back(1.0f);
   return static_cast<int>(maps_.size()) - 1;
 }
 
-int CpuDetector::add_convolution(const std::string& name, int in, int channels,
-                                 BandedConvolution::Options options, Arithmetic out_element) {
+int Detector::add_convolution(const std::string& name, int in, int channels,
+                              BandedConvolution::Options options, Arithmetic out_element) {
   const int height = convolved_size(maps_[in].height(), options.kernel, options.stride, options.padding);
   const int width = convolved_size(maps_[in].width(), options.kernel, options.stride, options.padding);
   const int out = add_map(height, width, channels, 1, out_element);
@@ -151,7 +151,7 @@ int CpuDetector::add_convolution(const std::string& name, int in, int channels,
   return out;
 }
 
-void CpuDetector::add_scale(const std::string& name, int in, int stride) {
+void Detector::add_scale(const std::string& name, int in, int stride) {
   const int scores = score_channels(stride);
   const int head = add_convolution(name + "_heads", in, scores + 4, {}, Arithmetic::f32);
   heads_.push_back(head);
@@ -161,7 +161,7 @@ void CpuDetector::add_scale(const std::string& name, int in, int stride) {
       {stride, width, height, planes_.back().data(), planes_.back().data() + 2 * height * width});
 }
 
-void CpuDetector::plan(int height, int width) {
+void Detector::plan(int height, int width) {
   if (height == height_ && width == width_) return;
   height_ = width_ = 0;
   maps_.clear();
@@ -215,7 +215,7 @@ void CpuDetector::plan(int height, int width) {
   width_ = width;
 }
 
-void CpuDetector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
+void Detector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
   const int channels = in.channels();
   // After ReLU nothing is negative, so bf16 values are ordered as their bits are.
   const auto pool_row = [&]<typename T, typename Store>(int y, T, Store store) {
@@ -251,7 +251,7 @@ void CpuDetector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
   });
 }
 
-void CpuDetector::normalise(const FeatureMap& in, FeatureMap& out) {
+void Detector::normalise(const FeatureMap& in, FeatureMap& out) {
   const int channels = in.channels();
   // Steps of int8 cancel: only the direction of a pixel's channels counts.
   const auto normalise_row = [&]<typename From, typename To>(int y, From, To) {
@@ -282,7 +282,7 @@ void CpuDetector::normalise(const FeatureMap& in, FeatureMap& out) {
   });
 }
 
-const std::vector<S3fdScale>& CpuDetector::run(std::span<const float> input, int height, int width) {
+const std::vector<S3fdScale>& Detector::run(std::span<const float> input, int height, int width) {
   SingleThreadedOneDnn single_threaded;
   plan(height, width);
   const ElementwiseKernels& kernels = elementwise_kernels(instruction_set());
@@ -322,7 +322,7 @@ const std::vector<S3fdScale>& CpuDetector::run(std::span<const float> input, int
   return scales_;
 }
 
-std::vector<FaceBox> CpuDetector::detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) {
+std::vector<FaceBox> Detector::detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) {
   if (rgb.empty() || rgb.type() != CV_8UC3) {
     throw Error(ErrorCode::invalid, "the detector wants an 8-bit picture of three channels");
   }

@@ -16,7 +16,7 @@ namespace reenact::cpu {
 /// S3FD (Zhang et al., ICCV 2017) with the layer names and the arithmetic of the face-alignment package. The
 /// scales of its three channel normalisations are folded into the heads that follow them, and the two heads
 /// of a scale are one convolution. Planned anew when the size of the pictures changes.
-class CpuDetector : public Detector {
+class Detector : public reenact::Detector {
  public:
   static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const DetectorConfig& config);
 
@@ -28,8 +28,8 @@ class CpuDetector : public Detector {
 
   /// `element` is f32, bf16, or int8 for weights that were folded with ranges: then the first two
   /// convolutions and the heads of normalised maps, which are few operations, remain bf16.
-  CpuDetector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config, Arithmetic element,
-              int threads);
+  Detector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config, Arithmetic element,
+           int threads);
 
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cpu/cpu_detector.h"
+#include "cpu/detector.h"
 #include "reenact/error.h"
 
 namespace reenact::cpu {
@@ -15,9 +15,9 @@ std::map<std::string, std::vector<float>> calibrate_detector(const std::shared_p
     throw Error(ErrorCode::invalid, "calibrating '" + file->path().string() + "' wants at least one picture");
   }
   const auto config = file->info().config.get<DetectorConfig>();
-  CpuDetector detector(CpuDetector::fold(WeightSource(file), config), config, Arithmetic::f32, threads);
+  Detector detector(Detector::fold(WeightSource(file), config), config, Arithmetic::f32, threads);
   std::map<std::string, std::vector<float>> ranges;
-  for (const std::string& name : CpuDetector::range_names()) ranges[name] = {0.0f};
+  for (const std::string& name : Detector::range_names()) ranges[name] = {0.0f};
   detector.set_observer([&](const std::string& layer, float largest) {
     const auto range = ranges.find("s3fd." + layer + ".output_max");
     if (range != ranges.end()) range->second[0] = std::max(range->second[0], largest);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cpu/aligned_buffer.h"
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 
 namespace reenact::cpu {
 

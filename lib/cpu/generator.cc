@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/cpu_generator.h"
+#include "cpu/generator.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
 #include "reenact/error.h"
@@ -31,20 +31,20 @@ T* at(AlignedBuffer& memory, std::size_t offset) {
 }  // namespace
 
 // What each thread needs for a stage's convolutions: [slot].
-struct CpuGenerator::StageWorkspaces {
+struct Generator::StageWorkspaces {
   std::vector<GeneratorLayer::Workspace> layer, skip;
 };
 
-CpuGenerator::CpuGenerator(NetworkSource source, int threads)
+Generator::Generator(NetworkSource source, int threads)
     : network_source_(std::move(source)),
       threads_(WorkerPool::shared().reserve(threads)),
       kernels_(&elementwise_kernels(instruction_set())) {
   use(network_source_(nullptr));
 }
 
-CpuGenerator::~CpuGenerator() = default;
+Generator::~Generator() = default;
 
-std::string CpuGenerator::active_engine() const {
+std::string Generator::active_engine() const {
   switch (network_->arithmetic) {
     case Arithmetic::bf16:
       return "onednn bf16";
@@ -56,7 +56,7 @@ std::string CpuGenerator::active_engine() const {
   return "onednn fp32";
 }
 
-void CpuGenerator::use(std::shared_ptr<const GeneratorNetwork> network) {
+void Generator::use(std::shared_ptr<const PreparedGenerator> network) {
   if (network == network_) return;
   network_ = std::move(network);
   make_plan();
@@ -66,14 +66,14 @@ void CpuGenerator::use(std::shared_ptr<const GeneratorNetwork> network) {
   picture_ = cv::Mat::zeros(network_->config.image_size, network_->config.image_size, CV_8UC4);
 }
 
-void CpuGenerator::make_plan() {
+void Generator::make_plan() {
   SingleThreadedOneDnn single_threaded;
   std::size_t maps[2] = {0, 0}, middle = 0, source = 0, skip_source = 0, partials = 0, sums = 0,
               skip_sums = 0, scratch = 0;
   const std::size_t value = size_of(network_->storage);
   int map = 0, channels = 0;
   for (std::size_t i = 0; i < network_->stages.size(); ++i) {
-    const GeneratorNetwork::Stage& stage = network_->stages[i];
+    const PreparedGenerator::Stage& stage = network_->stages[i];
     const GeneratorLayer::Geometry& geometry = stage.layer.geometry();
     const std::size_t area = static_cast<std::size_t>(geometry.height) * geometry.width;
     const std::size_t out = area * geometry.out_channels * stage.layer.phases() * value;
@@ -123,7 +123,7 @@ void CpuGenerator::make_plan() {
   memory_ = AlignedBuffer(plan_.end + plan_.slot_bytes * threads_);
 
   workspaces_.clear();
-  for (const GeneratorNetwork::Stage& stage : network_->stages) {
+  for (const PreparedGenerator::Stage& stage : network_->stages) {
     StageWorkspaces& workspaces = workspaces_.emplace_back();
     for (int i = 0; i < threads_; ++i) {
       std::byte* scratch_memory = slot(i) + plan_.slot_scratch;
@@ -133,7 +133,7 @@ void CpuGenerator::make_plan() {
   }
 }
 
-void CpuGenerator::set_identity(std::shared_ptr<const Identity> identity) {
+void Generator::set_identity(std::shared_ptr<const Identity> identity) {
   if (!identity) throw Error(ErrorCode::invalid, "no identity was given to the generator");
   if (static_cast<int>(identity->embedding.size()) != identity_embedding_size()) {
     throw Error(ErrorCode::wrong_kind, "identity '" + identity->name + "' has an embedding of " +
@@ -147,7 +147,7 @@ void CpuGenerator::set_identity(std::shared_ptr<const Identity> identity) {
   identity_ = std::move(identity);
 }
 
-void CpuGenerator::check(std::span<const float> pose) const {
+void Generator::check(std::span<const float> pose) const {
   if (!identity_)
     throw Error(ErrorCode::invalid, "the generator was asked for a picture before it had an identity");
   if (static_cast<int>(pose.size()) != pose_embedding_size()) {
@@ -159,7 +159,7 @@ void CpuGenerator::check(std::span<const float> pose) const {
   }
 }
 
-void CpuGenerator::project(std::span<const float> pose) {
+void Generator::project(std::span<const float> pose) {
   float* hidden = at<float>(memory_, plan_.hidden);
   float* affine = at<float>(memory_, plan_.affine);
   kernels_->multiply_f32(network_->hidden_pose.data<float>(), pose.data(), identity_hidden_.data(), hidden,
@@ -180,25 +180,25 @@ void CpuGenerator::project(std::span<const float> pose) {
   });
 }
 
-std::vector<float> CpuGenerator::affine_coefficients(std::span<const float> pose) {
+std::vector<float> Generator::affine_coefficients(std::span<const float> pose) {
   check(pose);
   project(pose);
   const float* affine = at<float>(memory_, plan_.affine);
   return std::vector<float>(affine, affine + network_->coefficients);
 }
 
-cv::Mat CpuGenerator::generate(std::span<const float> pose, AlphaMode alpha) {
+cv::Mat Generator::generate(std::span<const float> pose, AlphaMode alpha) {
   check(pose);
   draw(pose, nullptr, picture_.data, alpha);
   return picture_;
 }
 
-void CpuGenerator::generate_floats(std::span<const float> pose, std::span<float> out) {
+void Generator::generate_floats(std::span<const float> pose, std::span<float> out) {
   check(pose);
   draw(pose, out.data(), nullptr, AlphaMode::straight);
 }
 
-void CpuGenerator::draw(std::span<const float> pose, float* floats, std::uint8_t* bytes, AlphaMode alpha) {
+void Generator::draw(std::span<const float> pose, float* floats, std::uint8_t* bytes, AlphaMode alpha) {
   SingleThreadedOneDnn single_threaded;
   project(pose);
   const void* block_input = network_->constant.data();
@@ -206,7 +206,7 @@ void CpuGenerator::draw(std::span<const float> pose, float* floats, std::uint8_t
   std::copy(network_->constant_variance.begin(), network_->constant_variance.end(), variance_.begin());
   int map = 0;
   for (std::size_t i = 0; i < network_->stages.size(); ++i) {
-    const GeneratorNetwork::Stage& stage = network_->stages[i];
+    const PreparedGenerator::Stage& stage = network_->stages[i];
     const bool last_of_block = stage.adds_block_input || stage.skip;
     const bool last = i + 1 == network_->stages.size();
     set_normaliser(stage);
@@ -227,7 +227,7 @@ void CpuGenerator::draw(std::span<const float> pose, float* floats, std::uint8_t
   }
 }
 
-void CpuGenerator::set_normaliser(const GeneratorNetwork::Stage& stage) {
+void Generator::set_normaliser(const PreparedGenerator::Stage& stage) {
   const float* bias = at<float>(memory_, plan_.affine) + stage.affine.offset;
   const float* weight = bias + stage.affine.channels;
   float* scale = at<float>(memory_, plan_.scale);
@@ -240,8 +240,8 @@ void CpuGenerator::set_normaliser(const GeneratorNetwork::Stage& stage) {
   }
 }
 
-void CpuGenerator::normalise(const GeneratorNetwork::Stage& stage, const GeneratorNetwork::Stage* next,
-                             const void* map) {
+void Generator::normalise(const PreparedGenerator::Stage& stage, const PreparedGenerator::Stage* next,
+                          const void* map) {
   const GeneratorLayer::Geometry& geometry = stage.layer.geometry();
   const int channels = geometry.in_channels;
   const std::size_t row_values = static_cast<std::size_t>(geometry.width) * channels;
@@ -252,7 +252,7 @@ void CpuGenerator::normalise(const GeneratorNetwork::Stage& stage, const Generat
   const auto normalise_run = kernels_->normalise[storage][arithmetic];
   const float* scale = at<float>(memory_, plan_.scale);
   const float* shift = at<float>(memory_, plan_.shift);
-  const GeneratorNetwork::Stage* skip_stage = next && next->skip && !reads_map(*next->skip) ? next : nullptr;
+  const PreparedGenerator::Stage* skip_stage = next && next->skip && !reads_map(*next->skip) ? next : nullptr;
   const int rows_a_task = std::max(1, std::min(geometry.height, 65536 / static_cast<int>(row_values)));
   const int tasks = (geometry.height + rows_a_task - 1) / rows_a_task;
   WorkerPool::shared().run(tasks, threads_, [&](int task, int) {
@@ -286,8 +286,8 @@ void CpuGenerator::normalise(const GeneratorNetwork::Stage& stage, const Generat
   }
 }
 
-void CpuGenerator::convolve(std::size_t stage_index, const void* block_input, void* out) {
-  const GeneratorNetwork::Stage& stage = network_->stages[stage_index];
+void Generator::convolve(std::size_t stage_index, const void* block_input, void* out) {
+  const PreparedGenerator::Stage& stage = network_->stages[stage_index];
   const GeneratorLayer& layer = stage.layer;
   const GeneratorLayer::Geometry& geometry = layer.geometry();
   const std::size_t value = size_of(network_->storage);
@@ -343,7 +343,7 @@ void CpuGenerator::convolve(std::size_t stage_index, const void* block_input, vo
   reduce_statistics(layer);
 }
 
-void CpuGenerator::reduce_statistics(const GeneratorLayer& layer) {
+void Generator::reduce_statistics(const GeneratorLayer& layer) {
   const int channels = layer.geometry().out_channels;
   const double count = static_cast<double>(layer.geometry().height) * layer.geometry().width * layer.phases();
   const float* partials = at<float>(memory_, plan_.partials);
@@ -359,8 +359,8 @@ void CpuGenerator::reduce_statistics(const GeneratorLayer& layer) {
   }
 }
 
-void CpuGenerator::finish(std::size_t stage_index, float* floats, std::uint8_t* bytes, AlphaMode alpha) {
-  const GeneratorNetwork::Stage& stage = network_->stages[stage_index];
+void Generator::finish(std::size_t stage_index, float* floats, std::uint8_t* bytes, AlphaMode alpha) {
+  const PreparedGenerator::Stage& stage = network_->stages[stage_index];
   const GeneratorLayer& layer = stage.layer;
   const GeneratorLayer::Geometry& geometry = layer.geometry();
   const int rows = layer.cut().band_rows, pixels = rows * geometry.width;

@@ -7,24 +7,24 @@
 #include <string>
 #include <vector>
 
-#include "cpu/generator_network.h"
+#include "cpu/prepared_generator.h"
 #include "reenact/engine.h"
 
 namespace reenact::cpu {
 
 /// The generator on oneDNN convolutions. All memory is planned when it is made: generate() allocates nothing
 /// itself. The same numbers come out for any number of threads.
-class CpuGenerator : public Generator {
+class Generator : public reenact::Generator {
  public:
   /// Makes ready the network of a person: the file's, or the one with the person's own weights.
-  using NetworkSource = std::function<std::shared_ptr<const GeneratorNetwork>(const Identity*)>;
+  using NetworkSource = std::function<std::shared_ptr<const PreparedGenerator>(const Identity*)>;
   /// Sees what a convolution takes in, channels last: the layer's name, float values, pixels, channels. fp32
   /// only.
   using Observer = std::function<void(const std::string&, const float*, int pixels, int channels)>;
 
   /// `threads` as in EngineOptions.
-  CpuGenerator(NetworkSource source, int threads);
-  ~CpuGenerator() override;
+  Generator(NetworkSource source, int threads);
+  ~Generator() override;
 
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override;
@@ -52,13 +52,14 @@ class CpuGenerator : public Generator {
     std::size_t slot_bytes, slot_sums, slot_skip_sums, slot_scratch;
   };
 
-  void use(std::shared_ptr<const GeneratorNetwork> network);
+  void use(std::shared_ptr<const PreparedGenerator> network);
   void make_plan();
   void check(std::span<const float> pose) const;
   void project(std::span<const float> pose);
   void draw(std::span<const float> pose, float* floats, std::uint8_t* bytes, AlphaMode alpha);
-  void set_normaliser(const GeneratorNetwork::Stage& stage);
-  void normalise(const GeneratorNetwork::Stage& stage, const GeneratorNetwork::Stage* next, const void* map);
+  void set_normaliser(const PreparedGenerator::Stage& stage);
+  void normalise(const PreparedGenerator::Stage& stage, const PreparedGenerator::Stage* next,
+                 const void* map);
   void convolve(std::size_t stage_index, const void* block_input, void* out);
   void finish(std::size_t stage_index, float* floats, std::uint8_t* bytes, AlphaMode alpha);
   /// Whether a skip takes the stored map as it is.
@@ -70,7 +71,7 @@ class CpuGenerator : public Generator {
 
   NetworkSource network_source_;
   int threads_;
-  std::shared_ptr<const GeneratorNetwork> network_;
+  std::shared_ptr<const PreparedGenerator> network_;
   std::shared_ptr<const Identity> identity_;
   std::vector<float> identity_hidden_;  // the identity's share of the hidden layer, bias included
   const ElementwiseKernels* kernels_;

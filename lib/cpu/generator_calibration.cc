@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
-#include "cpu/cpu_generator.h"
-#include "cpu/instruction_set.h"
+#include "cpu/generator.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/error.h"
 
 namespace reenact::cpu {
@@ -34,10 +34,10 @@ class RangeRecorder {
   std::map<std::string, std::vector<float>> ranges_;
 };
 
-std::unique_ptr<CpuGenerator> generator_of(const ReenactorConfig& config, const WeightSource& source,
-                                           Arithmetic arithmetic, int threads) {
-  auto network = std::make_shared<const GeneratorNetwork>(config, source, arithmetic);
-  return std::make_unique<CpuGenerator>([network](const Identity*) { return network; }, threads);
+std::unique_ptr<Generator> generator_of(const ReenactorConfig& config, const WeightSource& source,
+                                        Arithmetic arithmetic, int threads) {
+  auto network = std::make_shared<const PreparedGenerator>(config, source, arithmetic);
+  return std::make_unique<Generator>([network](const Identity*) { return network; }, threads);
 }
 
 double psnr_of(double mean_squared_error) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cpu/convolution.h"
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 #include "cpu/winograd_convolution.h"
 
 namespace reenact::cpu {

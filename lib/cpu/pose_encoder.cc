@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/cpu_pose_encoder.h"
+#include "cpu/pose_encoder.h"
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 #include <string>
 
-#include "cpu/bfloat16.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/bfloat16.h"
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/picture_input.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
@@ -63,8 +63,8 @@ std::vector<Layer> layers_of(double width) {
 
 }  // namespace
 
-std::shared_ptr<const FoldedWeights> CpuPoseEncoder::fold(const WeightSource& source,
-                                                          const ReenactorConfig& config) {
+std::shared_ptr<const FoldedWeights> PoseEncoder::fold(const WeightSource& source,
+                                                       const ReenactorConfig& config) {
   auto weights = std::make_shared<FoldedWeights>();
   const std::vector<Layer> layers = layers_of(config.pose_encoder_width);
   for (const Layer& layer : layers) {
@@ -77,8 +77,8 @@ std::shared_ptr<const FoldedWeights> CpuPoseEncoder::fold(const WeightSource& so
   return weights;
 }
 
-CpuPoseEncoder::CpuPoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config,
-                               Arithmetic element, int threads)
+PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config,
+                         Arithmetic element, int threads)
     : weights_(std::move(weights)),
       config_(config),
       element_(element),
@@ -114,12 +114,12 @@ CpuPoseEncoder::CpuPoseEncoder(std::shared_ptr<const FoldedWeights> weights, con
   input_.resize(static_cast<std::size_t>(config.pose_image_size()) * config.pose_image_size() * 3);
 }
 
-void CpuPoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
+void PoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
   picture_to_floats(rgb, config_.pose_image_size(), scaled_, input_);
   encode_floats(input_, pose);
 }
 
-void CpuPoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
+void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
   if (static_cast<int>(pose.size()) != embedding_size()) {
     throw Error(ErrorCode::invalid, "room for " + std::to_string(pose.size()) +
                                         " pose values was given, wanted " + std::to_string(embedding_size()));

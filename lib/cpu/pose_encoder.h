@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cpu/banded_convolution.h"
-#include "cpu/elementwise.h"
+#include "cpu/kernels/elementwise.h"
 #include "reenact/config.h"
 #include "reenact/engine.h"
 
@@ -14,14 +14,14 @@ namespace reenact::cpu {
 
 /// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's layout and names, batch normalisation folded
 /// into the convolutions.
-class CpuPoseEncoder : public PoseEncoder {
+class PoseEncoder : public reenact::PoseEncoder {
  public:
   /// The folded convolutions of `prefix` ("pose.") in a model file.
   static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const ReenactorConfig& config);
 
   /// `element` is f32 or bf16.
-  CpuPoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config,
-                 Arithmetic element, int threads);
+  PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config, Arithmetic element,
+              int threads);
 
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override {

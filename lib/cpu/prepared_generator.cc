@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/generator_network.h"
+#include "cpu/prepared_generator.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/error.h"
 
 namespace reenact::cpu {
@@ -65,7 +65,7 @@ int generator_channels(const ReenactorConfig& config, int block) {
   return std::min(config.num_channels << (config.upsampling_blocks() - block), config.max_channels);
 }
 
-std::vector<std::string> GeneratorNetwork::layer_names(const ReenactorConfig& config) {
+std::vector<std::string> PreparedGenerator::layer_names(const ReenactorConfig& config) {
   std::vector<std::string> names;
   for (int i = 0; i < config.residual_blocks; ++i) {
     for (const char* part : {".conv1", ".conv2"}) names.push_back("gen.res" + std::to_string(i) + part);
@@ -78,14 +78,14 @@ std::vector<std::string> GeneratorNetwork::layer_names(const ReenactorConfig& co
   return names;
 }
 
-bool GeneratorNetwork::is_calibrated(const ReenactorConfig& config, const WeightSource& source) {
+bool PreparedGenerator::is_calibrated(const ReenactorConfig& config, const WeightSource& source) {
   const std::vector<std::string> names = layer_names(config);
   return std::all_of(names.begin(), names.end(),
                      [&](const std::string& name) { return source.contains(name + ".input_max"); });
 }
 
-GeneratorNetwork::GeneratorNetwork(const ReenactorConfig& config, const WeightSource& source,
-                                   Arithmetic arithmetic, const std::set<std::string>& finer)
+PreparedGenerator::PreparedGenerator(const ReenactorConfig& config, const WeightSource& source,
+                                     Arithmetic arithmetic, const std::set<std::string>& finer)
     : config(config),
       arithmetic(arithmetic),
       storage(arithmetic == Arithmetic::f32 ? Storage::f32 : Storage::f16) {
@@ -187,7 +187,7 @@ GeneratorNetwork::GeneratorNetwork(const ReenactorConfig& config, const WeightSo
   affine_bias = source.floats("gen.proj.fc2.bias", {coefficients});
 }
 
-std::size_t GeneratorNetwork::weight_bytes() const {
+std::size_t PreparedGenerator::weight_bytes() const {
   std::size_t bytes = hidden_identity.size() + hidden_pose.size() + affine_weights.size() + constant.size();
   for (const Stage& stage : stages) {
     bytes += stage.layer.weight_bytes() + (stage.skip ? stage.skip->weight_bytes() : 0);

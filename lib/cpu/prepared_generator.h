@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cpu/aligned_buffer.h"
-#include "cpu/elementwise.h"
 #include "cpu/generator_layer.h"
+#include "cpu/kernels/elementwise.h"
 #include "cpu/weight_source.h"
 #include "reenact/config.h"
 
@@ -18,7 +18,7 @@ namespace reenact::cpu {
 /// The generator's weights made ready for one arithmetic: spectral norms folded, upsampling convolutions
 /// split into phases, numbers quantised and reordered. Immutable; shared by all streams that draw with the
 /// same weights.
-struct GeneratorNetwork {
+struct PreparedGenerator {
   /// Coefficients of AdaIN in the released code's order: for each layer all biases, then all weights.
   struct Affine {
     int offset = 0;
@@ -40,8 +40,8 @@ struct GeneratorNetwork {
   /// int8 wants the ranges that calibration writes (`<layer>.input_max`, for skips also `.input_min`); throws
   /// Error (unsupported) without them, and wrong_kind when tensors do not fit the configuration.
   /// With int8, stages named in `finer` run in bf16, or fp32 where the CPU lacks bf16.
-  GeneratorNetwork(const ReenactorConfig& config, const WeightSource& source, Arithmetic arithmetic,
-                   const std::set<std::string>& finer = {});
+  PreparedGenerator(const ReenactorConfig& config, const WeightSource& source, Arithmetic arithmetic,
+                    const std::set<std::string>& finer = {});
 
   /// Whether a file has the ranges that int8 needs.
   static bool is_calibrated(const ReenactorConfig& config, const WeightSource& source);

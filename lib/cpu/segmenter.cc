@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/cpu_segmenter.h"
+#include "cpu/segmenter.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,8 +13,8 @@
 
 namespace reenact::cpu {
 
-std::shared_ptr<const FoldedWeights> CpuSegmenter::fold(const WeightSource& source,
-                                                        const SegmenterConfig& config) {
+std::shared_ptr<const FoldedWeights> Segmenter::fold(const WeightSource& source,
+                                                     const SegmenterConfig& config) {
   auto weights = std::make_shared<FoldedWeights>();
   const auto add_block = [&](const std::string& name, int in, int out) {
     const std::string from = "unet." + name;
@@ -34,8 +34,7 @@ std::shared_ptr<const FoldedWeights> CpuSegmenter::fold(const WeightSource& sour
   return weights;
 }
 
-CpuSegmenter::CpuSegmenter(std::shared_ptr<const FoldedWeights> weights, const SegmenterConfig& config,
-                           int threads)
+Segmenter::Segmenter(std::shared_ptr<const FoldedWeights> weights, const SegmenterConfig& config, int threads)
     : weights_(std::move(weights)), config_(config), threads_(WorkerPool::shared().reserve(threads)) {
   SingleThreadedOneDnn single_threaded;
   int size = config.image_size, channels = config.base_channels;
@@ -54,8 +53,7 @@ CpuSegmenter::CpuSegmenter(std::shared_ptr<const FoldedWeights> weights, const S
   mask_.create(config.image_size, config.image_size, CV_8UC1);
 }
 
-CpuSegmenter::Block CpuSegmenter::make_block(const std::string& name, int size, int in_channels,
-                                             int out_channels) {
+Segmenter::Block Segmenter::make_block(const std::string& name, int size, int in_channels, int out_channels) {
   Block block;
   block.in = FeatureMap(size, size, in_channels, 1, Arithmetic::f32);
   block.middle = FeatureMap(size, size, out_channels, 1, Arithmetic::f32);
@@ -69,12 +67,12 @@ CpuSegmenter::Block CpuSegmenter::make_block(const std::string& name, int size, 
   return block;
 }
 
-void CpuSegmenter::run_block(Block& block) {
+void Segmenter::run_block(Block& block) {
   block.first->run(block.in, block.middle);
   block.second->run(block.middle, block.out);
 }
 
-void CpuSegmenter::pool(const FeatureMap& in, FeatureMap& out) {
+void Segmenter::pool(const FeatureMap& in, FeatureMap& out) {
   const int channels = in.channels();
   WorkerPool::shared().run(out.height(), threads_, [&](int y, int) {
     const float* upper = in.row_as<float>(2 * y);
@@ -88,7 +86,7 @@ void CpuSegmenter::pool(const FeatureMap& in, FeatureMap& out) {
   });
 }
 
-void CpuSegmenter::upsample_and_join(const FeatureMap& small, const FeatureMap& skip, FeatureMap& out) {
+void Segmenter::upsample_and_join(const FeatureMap& small, const FeatureMap& skip, FeatureMap& out) {
   const int channels = small.channels(), skip_channels = skip.channels();
   // Bilinear by two with pixel centres aligned: a quarter from the farther neighbour, clamped at the rim.
   const auto neighbours = [](int i, int size) {
@@ -117,7 +115,7 @@ void CpuSegmenter::upsample_and_join(const FeatureMap& small, const FeatureMap& 
   });
 }
 
-void CpuSegmenter::segment_floats(std::span<const float> input, std::span<float> logits) {
+void Segmenter::segment_floats(std::span<const float> input, std::span<float> logits) {
   SingleThreadedOneDnn single_threaded;
   std::copy(input.begin(), input.end(), down_[0].in.row_as<float>(0));
   run_block(down_[0]);
@@ -141,7 +139,7 @@ void CpuSegmenter::segment_floats(std::span<const float> input, std::span<float>
   }
 }
 
-cv::Mat CpuSegmenter::segment(const cv::Mat& rgb) {
+cv::Mat Segmenter::segment(const cv::Mat& rgb) {
   picture_to_floats(rgb, config_.image_size, scaled_, input_);
   segment_floats(input_, logits_);
   for (std::size_t i = 0; i < logits_.size(); ++i) {

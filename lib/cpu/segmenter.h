@@ -12,11 +12,11 @@
 namespace reenact::cpu {
 
 /// The U-Net that tells the person from the background, batch normalisation folded into the convolutions.
-class CpuSegmenter : public Segmenter {
+class Segmenter : public reenact::Segmenter {
  public:
   static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const SegmenterConfig& config);
 
-  CpuSegmenter(std::shared_ptr<const FoldedWeights> weights, const SegmenterConfig& config, int threads);
+  Segmenter(std::shared_ptr<const FoldedWeights> weights, const SegmenterConfig& config, int threads);
 
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override { return "onednn fp32"; }

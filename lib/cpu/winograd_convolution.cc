@@ -5,8 +5,8 @@
 #include <cmath>
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "cpu/instruction_set.h"
-#include "cpu/winograd_kernels.h"
+#include "cpu/kernels/instruction_set.h"
+#include "cpu/kernels/winograd_kernels.h"
 
 namespace reenact::cpu {
 namespace {

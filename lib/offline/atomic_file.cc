@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/atomic_file.h"
+#include "offline/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 #include "reenact/error.h"
 
-namespace reenact::training {
+namespace reenact {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, int reason) {
@@ -77,4 +77,4 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   sync_folder(folder);
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

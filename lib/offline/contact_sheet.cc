@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/contact_sheet.h"
+#include "offline/contact_sheet.h"
 
 #include <algorithm>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "offline/atomic_file.h"
 #include "reenact/error.h"
-#include "training/support/atomic_file.h"
 
-namespace reenact::training {
+namespace reenact {
 namespace {
 
 constexpr int gap = 2;
@@ -73,4 +73,4 @@ void write_png(const std::filesystem::path& path, const cv::Mat& rgb) {
   write_file_atomically(path, std::as_bytes(std::span(bytes)));
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

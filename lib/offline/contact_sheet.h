@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace reenact::training {
+namespace reenact {
 
 /// Pictures side by side, one row of cells per element of `rows`, titles above the columns.
 ///
@@ -18,4 +18,4 @@ cv::Mat contact_sheet(const std::vector<std::vector<cv::Mat>>& rows,
 /// Writes a picture (CV_8UC1, RGB CV_8UC3 or RGBA CV_8UC4) as PNG through a temporary file and a rename.
 void write_png(const std::filesystem::path& path, const cv::Mat& rgb);
 
-}  // namespace reenact::training
+}  // namespace reenact

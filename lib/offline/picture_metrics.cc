@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/picture_metrics.h"
+#include "offline/picture_metrics.h"
 
 #include <algorithm>
 #include <opencv2/quality/qualityssim.hpp>
 
-namespace reenact::training {
+namespace reenact {
 
 double psnr(const cv::Mat& first, const cv::Mat& second) {
   return std::min(cv::PSNR(first, second), 100.0);
@@ -15,4 +15,4 @@ double ssim(const cv::Mat& first, const cv::Mat& second) {
   return (channels[0] + channels[1] + channels[2]) / 3;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

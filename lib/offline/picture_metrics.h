@@ -3,7 +3,7 @@
 
 #include <opencv2/core.hpp>
 
-namespace reenact::training {
+namespace reenact {
 
 /// Peak signal-to-noise ratio in decibels of two CV_8UC3 pictures of one size; 100 for equal ones.
 double psnr(const cv::Mat& first, const cv::Mat& second);
@@ -12,4 +12,4 @@ double psnr(const cv::Mat& first, const cv::Mat& second);
 /// at most 1.
 double ssim(const cv::Mat& first, const cv::Mat& second);
 
-}  // namespace reenact::training
+}  // namespace reenact

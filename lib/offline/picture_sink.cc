@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/commands/picture_sink.h"
+#include "offline/picture_sink.h"
 
 #include <unistd.h>
 
@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "offline/contact_sheet.h"
 #include "reenact/error.h"
-#include "training/support/contact_sheet.h"
 
-namespace reenact::training {
+namespace reenact {
 namespace fs = std::filesystem;
 namespace {
 
@@ -129,4 +129,4 @@ std::unique_ptr<PictureSink> open_sink(const fs::path& path, double frame_rate) 
   return std::make_unique<FolderSink>(path);
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

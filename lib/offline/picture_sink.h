@@ -5,7 +5,7 @@
 #include <memory>
 #include <opencv2/core.hpp>
 
-namespace reenact::training {
+namespace reenact {
 
 /// Where rendered pictures go.
 class PictureSink {
@@ -22,4 +22,4 @@ class PictureSink {
 /// written, (unsupported) when OpenCV has no encoder for it and (invalid) for RGBA in a clip.
 std::unique_ptr<PictureSink> open_sink(const std::filesystem::path& path, double frame_rate);
 
-}  // namespace reenact::training
+}  // namespace reenact

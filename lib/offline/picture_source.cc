@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/commands/picture_source.h"
+#include "offline/picture_source.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 
 #include "reenact/error.h"
 
-namespace reenact::training {
+namespace reenact {
 namespace fs = std::filesystem;
 
 cv::Mat read_rgb(const fs::path& path) {
@@ -86,4 +86,4 @@ std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
   return pictures;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace reenact::training {
+namespace reenact {
 
 /// Reads pictures in order from an image file, a folder of image files (sorted by name) or a video clip.
 class PictureSource {
@@ -43,4 +43,4 @@ cv::Mat read_rgb(const std::filesystem::path& path);
 /// `wanted` pictures spread evenly over the source, or all of them when there are fewer.
 std::vector<cv::Mat> spread_pictures(const std::filesystem::path& path, int wanted);
 
-}  // namespace reenact::training
+}  // namespace reenact

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/sha256.h"
+#include "offline/sha256.h"
 
 #include <glib.h>
 
@@ -9,7 +9,7 @@
 
 #include "reenact/error.h"
 
-namespace reenact::training {
+namespace reenact {
 namespace {
 
 using Checksum = std::unique_ptr<GChecksum, decltype(&g_checksum_free)>;
@@ -41,4 +41,4 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   return g_checksum_get_string(checksum.get());
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

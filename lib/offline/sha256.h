@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace reenact::training {
+namespace reenact {
 
 /// SHA-256 of some bytes, 64 hexadecimal digits.
 std::string sha256_of_text(std::string_view bytes);
 /// SHA-256 of a file's content. Throws Error (unreadable) naming the file.
 std::string sha256_of_file(const std::filesystem::path& path);
 
-}  // namespace reenact::training
+}  // namespace reenact

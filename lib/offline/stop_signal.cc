@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/stop_signal.h"
+#include "offline/stop_signal.h"
 
 #include <unistd.h>
 
-namespace reenact::training {
+namespace reenact {
 namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
@@ -49,4 +49,4 @@ bool StopSignal::requested() const {
   return stop_requested != 0;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-namespace reenact::training {
+namespace reenact {
 
 /// Turns SIGINT and SIGTERM into a request that a training loop asks for between steps, so that it saves
 /// first.
@@ -23,4 +23,4 @@ class StopSignal {
   }, previous_terminate_{};
 };
 
-}  // namespace reenact::training
+}  // namespace reenact

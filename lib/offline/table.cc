@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/table.h"
+#include "offline/table.h"
 
 #include <fstream>
 #include <sstream>
 
 #include "reenact/error.h"
 
-namespace reenact::training {
+namespace reenact {
 
 std::vector<TableRow> read_table(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -31,4 +31,4 @@ std::vector<TableRow> read_table(const std::filesystem::path& path) {
   return rows;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

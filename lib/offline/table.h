@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace reenact::training {
+namespace reenact {
 
 /// One line of a table, cells by the names of their columns.
 using TableRow = std::map<std::string, std::string>;
@@ -15,4 +15,4 @@ using TableRow = std::map<std::string, std::string>;
 /// Throws Error (not_found) naming the file.
 std::vector<TableRow> read_table(const std::filesystem::path& path);
 
-}  // namespace reenact::training
+}  // namespace reenact

@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>
 
+#include "reenact/crop.h"
 #include "reenact/engine.h"
 #include "reenact/face_finder.h"
 
-namespace reenact::training {
+namespace reenact {
 
 /// How a picture becomes a crop.
 struct FaceCropperOptions {
   bool already_cropped = false;  ///< take pictures as they are
-  bool loader_crop =
-      false;  ///< then the authors' data loader's second crop, which their models were trained with
+  /// Then the authors' data loader's second crop, which their models were trained with.
+  bool loader_crop = false;
   std::string detector = "detector.safetensors";  ///< name for find_model()
   /// As the elements search, but in every picture and with boxes as detected (the authors' way).
   FaceFinder::Options finder{.detect_interval = 1, .tracker = {.smoothing = 0}};
-  double crop_scale = 1.8;
+  double crop_scale = paper_crop_scale;
 };
-
-/// Adds --already-cropped, --loader-crop, --detector, --detect-size, --score-threshold, --crop-scale.
-void add_cropper_options(CLI::App& command, FaceCropperOptions& options);
-
-/// Adds --detect-interval and --smoothing, for commands that follow a face through a clip.
-void add_following_options(CLI::App& command, FaceCropperOptions& options);
 
 /// Finds the face in each picture and cuts the paper's window out (section 4.1), the offline twin of
 /// `reenactcrop`.
@@ -51,4 +45,4 @@ class FaceCropper {
   std::optional<FaceFinder> finder_;  // empty for pictures already cropped
 };
 
-}  // namespace reenact::training
+}  // namespace reenact

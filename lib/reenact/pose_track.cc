@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/commands/pose_track.h"
+#include "reenact/pose_track.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 
-namespace reenact::training {
+namespace reenact {
 
 double PoseTrack::frame_rate() const {
   if (timestamps.size() < 2 || timestamps.back() <= timestamps.front()) return 25;
@@ -64,4 +64,4 @@ void save_pose_track(const std::filesystem::path& path, const PoseTrack& track) 
                     to_metadata(info));
 }
 
-}  // namespace reenact::training
+}  // namespace reenact

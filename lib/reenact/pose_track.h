@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace reenact::training {
+namespace reenact {
 
 /// A recorded sequence of pose descriptors: a file of kind `pose_track`.
 struct PoseTrack {
@@ -24,4 +24,4 @@ struct PoseTrack {
 PoseTrack load_pose_track(const std::filesystem::path& path);
 void save_pose_track(const std::filesystem::path& path, const PoseTrack& track);
 
-}  // namespace reenact::training
+}  // namespace reenact

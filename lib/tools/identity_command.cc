@@ -11,16 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "offline/command_line_options.h"
+#include "offline/picture_source.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
+#include "reenact/face_cropper.h"
 #include "reenact/identity.h"
 #include "reenact/model_file.h"
-#include "training/commands.h"
-#include "training/commands/engine_arguments.h"
-#include "training/commands/face_cropper.h"
-#include "training/commands/picture_source.h"
+#include "tools/commands.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 namespace fs = std::filesystem;
@@ -244,4 +244,4 @@ CLI::App* add_identity_command(CLI::App& parent) {
   return command;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "reenact/model_file.h"
-#include "training/commands.h"
+#include "tools/commands.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 using nlohmann::ordered_json;
@@ -125,4 +125,4 @@ CLI::App* add_inspect_command(CLI::App& parent) {
   return command;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -13,15 +13,16 @@
 
 #include "cpu/detector_calibration.h"
 #include "cpu/generator_calibration.h"
+#include "offline/command_line_options.h"
+#include "offline/picture_source.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
+#include "reenact/face_cropper.h"
 #include "reenact/identity.h"
-#include "training/commands.h"
-#include "training/commands/face_cropper.h"
-#include "training/commands/picture_source.h"
-#include "training/commands/pose_track.h"
+#include "reenact/pose_track.h"
+#include "tools/commands.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,4 +184,4 @@ CLI::App* add_quantise_command(CLI::App& parent) {
   return command;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

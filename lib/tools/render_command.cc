@@ -11,19 +11,19 @@
 #include <string>
 #include <vector>
 
+#include "offline/command_line_options.h"
+#include "offline/picture_sink.h"
+#include "offline/picture_source.h"
 #include "reenact/compositor.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
+#include "reenact/face_cropper.h"
 #include "reenact/identity.h"
 #include "reenact/model_file.h"
-#include "training/commands.h"
-#include "training/commands/engine_arguments.h"
-#include "training/commands/face_cropper.h"
-#include "training/commands/picture_sink.h"
-#include "training/commands/picture_source.h"
-#include "training/commands/pose_track.h"
+#include "reenact/pose_track.h"
+#include "tools/commands.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 namespace fs = std::filesystem;
@@ -258,4 +258,4 @@ CLI::App* add_render_command(CLI::App& parent) {
   return command;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

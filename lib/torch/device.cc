@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/networks/device.h"
+#include "torch/device.h"
 
 #include <charconv>
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 
 #include <sstream>
 

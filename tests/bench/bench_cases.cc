@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/bench_cases.h"
+#include "bench/bench_cases.h"
 
 #include <torch/torch.h>
 
@@ -10,18 +10,18 @@
 #include <optional>
 #include <utility>
 
-#include "cpu/cpu_generator.h"
+#include "bench/bench_models.h"
+#include "bench/interleaved_timing.h"
 #include "cpu/detector_calibration.h"
+#include "cpu/generator.h"
 #include "cpu/generator_calibration.h"
 #include "cpu/generator_layer.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
-#include "torch/networks/device.h"
+#include "torch/device.h"
+#include "torch/load_weights.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/load_weights.h"
-#include "training/bench/bench_models.h"
-#include "training/bench/interleaved_timing.h"
 
 namespace reenact::bench {
 namespace {
@@ -168,8 +168,8 @@ std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const Mode
                                                 const std::vector<std::vector<float>>& poses,
                                                 const std::filesystem::path& folder, int threads) {
   if (!cpu::has_arithmetic(cpu::Arithmetic::int8) ||
-      cpu::GeneratorNetwork::is_calibrated(file->info().config.get<ReenactorConfig>(),
-                                           cpu::WeightSource(file)))
+      cpu::PreparedGenerator::is_calibrated(file->info().config.get<ReenactorConfig>(),
+                                            cpu::WeightSource(file)))
     return file;
   const std::vector<std::vector<float>> identities = {identity.embedding};
   const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/bench_elements.h"
+#include "bench/bench_elements.h"
 
 #include <gst/gst.h>
 
@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "training/bench/timing_statistics.h"
+#include "bench/timing_statistics.h"
 
 namespace reenact::bench {
 namespace {

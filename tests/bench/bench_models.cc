@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/bench_models.h"
+#include "bench/bench_models.h"
 
 #include <torch/torch.h>
 #include <unistd.h>
@@ -10,9 +10,9 @@
 #include <random>
 
 #include "reenact/config.h"
+#include "torch/load_weights.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
-#include "torch/networks/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"

@@ -3,18 +3,18 @@
 #include <chrono>
 #include <opencv2/imgproc.hpp>
 
+#include "bench/bench_cases.h"
+#include "bench/bench_models.h"
+#include "bench/timing_statistics.h"
 #include "cpu/generator_calibration.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/compositor.h"
 #include "reenact/crop.h"
 #include "reenact/face_finder.h"
 #include "reenact/face_tracker.h"
-#include "training/bench/bench_cases.h"
-#include "training/bench/bench_models.h"
-#include "training/bench/timing_statistics.h"
 #ifdef REENACT_BENCH_ELEMENTS
-#include "training/bench/bench_elements.h"
+#include "bench/bench_elements.h"
 #endif
 
 namespace reenact::bench {

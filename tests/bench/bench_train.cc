@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/bench_train.h"
+#include "bench/bench_train.h"
 
 #include <torch/torch.h>
 
 #include <cmath>
 #include <memory>
 
-#include "cpu/instruction_set.h"
+#include "bench/bench_models.h"
+#include "bench/interleaved_timing.h"
+#include "bench/reference_loop.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 #include "torch/networks/vgg.h"
-#include "training/bench/bench_models.h"
-#include "training/bench/interleaved_timing.h"
-#include "training/bench/reference_loop.h"
-#include "training/meta/meta_trainer.h"
-#include "training/support/freed_memory.h"
+#include "training/reenactor/reenactor_trainer.h"
+#include "training/run/freed_memory.h"
 
 namespace reenact::bench {
 namespace {
 
-using training::MetaBatch;
-using training::MetaConfig;
-using training::MetaTrainer;
+using training::ReenactorBatch;
+using training::ReenactorTrainer;
+using training::ReenactorTrainingConfig;
 
 /// Both content networks with random weights.
 std::filesystem::path write_perceptual_networks(const std::filesystem::path& folder) {
@@ -37,15 +37,15 @@ std::filesystem::path write_perceptual_networks(const std::filesystem::path& fol
   return path;
 }
 
-MetaConfig config_for(const std::string& preset, const std::filesystem::path& perceptual) {
-  return read_meta_config(
+ReenactorTrainingConfig config_for(const std::string& preset, const std::filesystem::path& perceptual) {
+  return read_reenactor_training_config(
       training::RunConfig({}, {"networks.preset=" + preset, "loss.perceptual_networks=" + perceptual.string(),
                                "loss.dice_as_released=true"}));
 }
 
-MetaBatch random_batch(const MetaConfig& config, int count, int classes) {
+ReenactorBatch random_batch(const ReenactorTrainingConfig& config, int count, int classes) {
   const auto side = config.networks.image_size, pose_side = config.networks.pose_image_size();
-  MetaBatch batch;
+  ReenactorBatch batch;
   batch.pose_source = torch::rand({count, 3, pose_side, pose_side});
   batch.target = torch::rand({count, 3, side, side});
   batch.mask = torch::rand({count, 1, side, side});
@@ -76,12 +76,12 @@ std::vector<nlohmann::ordered_json> bench_train(const BenchOptions& options) {
                            training::return_freed_memory();
                            reference->step(batch);
                          }});
-  std::vector<std::shared_ptr<MetaTrainer>> trainers;
+  std::vector<std::shared_ptr<ReenactorTrainer>> trainers;
   const auto add = [&](Precision precision) {
     if (options.precision != "all" && options.precision != to_string(precision)) return;
     auto own = config;
     own.precision = precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat;
-    const auto trainer = trainers.emplace_back(std::make_shared<MetaTrainer>(own, classes));
+    const auto trainer = trainers.emplace_back(std::make_shared<ReenactorTrainer>(own, classes));
     contestants.push_back({"torch", to_string(precision), options.threads, 0, 0, 0, [&batch, trainer] {
                              training::keep_freed_memory();  // as reenact-train does
                              trainer->step(batch, 0);

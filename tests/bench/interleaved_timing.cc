@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/interleaved_timing.h"
+#include "bench/interleaved_timing.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
+#include "bench/timing_statistics.h"
 #include "cpu/aligned_buffer.h"
 #include "cpu/convolution.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
-#include "training/bench/timing_statistics.h"
 
 namespace reenact::bench {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "training/bench/bench_cases.h"
-#include "training/bench/bench_train.h"
+#include "bench/bench_cases.h"
+#include "bench/bench_train.h"
 
 int main(int argc, char** argv) {
   using namespace reenact::bench;

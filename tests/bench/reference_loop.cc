@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/reference_loop.h"
+#include "bench/reference_loop.h"
 
 namespace reenact::bench {
 namespace {
 
-using training::MetaBatch;
-using training::MetaConfig;
+using training::ReenactorBatch;
+using training::ReenactorTrainingConfig;
 
 DiscriminatorConfig with_labels(DiscriminatorConfig config, int label_count) {
   config.num_labels = label_count;
@@ -47,13 +47,13 @@ torch::Tensor vgg_input(const torch::Tensor& rgb) {
 
 }  // namespace
 
-ReferenceLoop::Networks::Networks(const MetaConfig& config) {
+ReferenceLoop::Networks::Networks(const ReenactorTrainingConfig& config) {
   pose = register_module("pose", PoseEncoderNetwork(config.networks, config.dropout));
   idt = register_module("idt", IdentityEncoderNetwork(config.networks));
   gen = register_module("gen", ReferenceGenerator(config.networks));
 }
 
-ReferenceLoop::ReferenceLoop(const MetaConfig& config, int label_count)
+ReferenceLoop::ReferenceLoop(const ReenactorTrainingConfig& config, int label_count)
     : config_(config),
       networks_(std::make_shared<Networks>(config)),
       average_(std::make_shared<Networks>(config)),
@@ -100,7 +100,7 @@ void ReferenceLoop::update_average() {
   for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(sources[i]);
 }
 
-std::map<std::string, double> ReferenceLoop::step(const MetaBatch& batch) {
+std::map<std::string, double> ReferenceLoop::step(const ReenactorBatch& batch) {
   networks_->train();
   discriminator_->train();
   // Embedder

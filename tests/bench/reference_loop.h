@@ -7,29 +7,29 @@
 #include <memory>
 #include <string>
 
+#include "bench/reference_networks.h"
 #include "torch/networks/identity_encoder.h"
 #include "torch/networks/pose_encoder.h"
-#include "training/bench/reference_networks.h"
-#include "training/meta/meta_batch.h"
+#include "training/reenactor/reenactor_batch.h"
 
 namespace reenact::bench {
 
-/// The authors' meta-learning iteration (`runners/holycow.py`), line by line in LibTorch: what MetaTrainer is
+/// The authors' meta-learning iteration (`runners/holycow.py`), line by line in LibTorch: what ReenactorTrainer is
 /// measured against, in numbers and in speed. Everything stays as the Python code has it: memory format,
 /// order of operations, gradients that are computed and thrown away.
 class ReferenceLoop {
  public:
   /// `config` with identity embeddings from the encoder and the losses of the released code; others are
   /// ignored.
-  ReferenceLoop(const training::MetaConfig& config, int label_count);
+  ReferenceLoop(const training::ReenactorTrainingConfig& config, int label_count);
   /// Forward passes, losses, both backward passes and updates, and the running average. Returns the losses.
-  std::map<std::string, double> step(const training::MetaBatch& batch);
-  /// All parameters and buffers under MetaTrainer's names: "networks.", "average.", "discriminator.".
+  std::map<std::string, double> step(const training::ReenactorBatch& batch);
+  /// All parameters and buffers under ReenactorTrainer's names: "networks.", "average.", "discriminator.".
   std::map<std::string, torch::Tensor> state() const;
 
  private:
   struct Networks : torch::nn::Module {
-    explicit Networks(const training::MetaConfig& config);
+    explicit Networks(const training::ReenactorTrainingConfig& config);
     PoseEncoderNetwork pose = nullptr;
     IdentityEncoderNetwork idt = nullptr;
     ReferenceGenerator gen = nullptr;
@@ -37,7 +37,7 @@ class ReferenceLoop {
   torch::Tensor perceptual(VggFeatures& network, const torch::Tensor& fake, const torch::Tensor& real) const;
   void update_average();
 
-  training::MetaConfig config_;
+  training::ReenactorTrainingConfig config_;
   training::PerceptualNetworks perceptual_;
   std::shared_ptr<Networks> networks_, average_;
   ReferenceDiscriminator discriminator_;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The trainer's step against a transcription of the authors' loop.
-#include "training/bench/reference_loop.h"
+#include "bench/reference_loop.h"
 
 #include <gtest/gtest.h>
 
 #include "support/temporary_folder.h"
-#include "torch/networks/load_weights.h"
-#include "training/meta/meta_trainer.h"
+#include "torch/load_weights.h"
+#include "training/reenactor/reenactor_trainer.h"
 
 namespace reenact::training {
 namespace {
@@ -16,14 +16,14 @@ constexpr int classes = 5, batch_size = 8, side = 64;
 class MetaStep : public testing::TestWithParam<const char*> {
  protected:
   /// Vanishing gradients are rounding errors, which the authors' small epsilon would turn into whole steps.
-  MetaConfig config() const {
+  ReenactorTrainingConfig config() const {
     torch::manual_seed(1);
     auto tensors = weights_of(*VggFeatures(VggLayout::vgg19), "vgg19.");
     tensors.merge(weights_of(*VggFeatures(VggLayout::vgg_face), "vggface."));
     ModelInfo info;
     info.kind = ModelKind::perceptual;
     write_model(folder_ / "perceptual", info, tensors);
-    return read_meta_config(RunConfig(
+    return read_reenactor_training_config(RunConfig(
         {}, {"networks.preset=paper", "networks.image_size=64", "networks.num_channels=4",
              "networks.max_channels=16", "networks.identity_embedding_size=16",
              "networks.pose_embedding_size=8", "networks.projector_hidden=16",
@@ -32,8 +32,8 @@ class MetaStep : public testing::TestWithParam<const char*> {
              "training.epsilon=1e-2", "training.average_warm_up=false", "training.weight_average=0.9",
              "loss.dice_as_released=true", "loss.perceptual_networks=" + (folder_ / "perceptual").string()}));
   }
-  static MetaBatch batch() {
-    MetaBatch batch;
+  static ReenactorBatch batch() {
+    ReenactorBatch batch;
     batch.pose_source = torch::rand({batch_size, 3, side, side});
     batch.target = torch::rand({batch_size, 3, side, side});
     batch.mask = torch::rand({batch_size, 1, side, side});
@@ -53,7 +53,7 @@ TEST_P(MetaStep, IsTheAuthorsLoop) {
   constexpr double absolute = 5e-6, relative = 1e-4;
   const auto settings = config();
   bench::ReferenceLoop reference(settings, classes);
-  MetaTrainer trainer(settings, classes);
+  ReenactorTrainer trainer(settings, classes);
   Checkpoint weights;  // keeps up with the trainer
   trainer.put(weights);
   std::map<std::string, torch::Tensor> start;

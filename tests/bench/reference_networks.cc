@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/bench/reference_networks.h"
+#include "bench/reference_networks.h"
 
 #include <algorithm>
 #include <cmath>

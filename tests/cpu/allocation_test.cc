@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "cpu/generator_calibration.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 

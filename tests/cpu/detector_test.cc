@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The CPU engine's S3FD against values computed with the authors' dependency.
-#include "cpu/cpu_detector.h"
+#include "cpu/detector.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "cpu/detector_calibration.h"
 #include "cpu/generator_calibration.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
@@ -93,7 +93,7 @@ TEST(CpuDetector, GivesTheAuthorsMaps) {
   for (Precision precision : {Precision::fp32, Precision::bf16}) {
     if (precision == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16)) continue;
     const auto detector = load(model, precision, 2);
-    const auto& scales = dynamic_cast<cpu::CpuDetector&>(*detector).run(input, height, width);
+    const auto& scales = dynamic_cast<cpu::Detector&>(*detector).run(input, height, width);
     ASSERT_EQ(scales.size(), 6u);
     for (std::size_t i = 0; i < scales.size(); ++i) {
       for (bool scores : {true, false}) {
@@ -134,7 +134,7 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   const auto maps = [&](Precision precision, int threads) {
     const auto detector = load(model, precision, threads);
     std::vector<std::vector<float>> result;
-    for (const S3fdScale& scale : dynamic_cast<cpu::CpuDetector&>(*detector).run(input, 96, 128)) {
+    for (const S3fdScale& scale : dynamic_cast<cpu::Detector&>(*detector).run(input, 96, 128)) {
       const int cells = scale.width * scale.height;
       result.emplace_back(scale.scores, scale.scores + 2 * cells);
       result.emplace_back(scale.offsets, scale.offsets + 4 * cells);

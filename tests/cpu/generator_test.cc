@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "cpu/cpu_generator.h"
+#include "cpu/generator.h"
 #include "cpu/generator_calibration.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
@@ -19,15 +19,13 @@
 namespace reenact::test {
 namespace {
 
-using cpu::CpuGenerator;
-
-std::unique_ptr<CpuGenerator> load(const std::shared_ptr<const ModelFile>& file, Precision precision,
-                                   int threads = 1) {
+std::unique_ptr<cpu::Generator> load(const std::shared_ptr<const ModelFile>& file, Precision precision,
+                                     int threads = 1) {
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
   std::unique_ptr<Generator> generator = cpu_backend()->generator(file, options);
-  return std::unique_ptr<CpuGenerator>(dynamic_cast<CpuGenerator*>(generator.release()));
+  return std::unique_ptr<cpu::Generator>(dynamic_cast<cpu::Generator*>(generator.release()));
 }
 
 std::shared_ptr<const Identity> identity_of(std::vector<float> embedding) {

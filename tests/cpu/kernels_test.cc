@@ -8,9 +8,9 @@
 #include <cstring>
 #include <random>
 
-#include "cpu/elementwise.h"
 #include "cpu/generator_layer.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/elementwise.h"
+#include "cpu/kernels/instruction_set.h"
 
 namespace reenact::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "cpu/generator_network.h"
+#include "cpu/prepared_generator.h"
 #include "training/import/authors_names.h"
 
 namespace reenact::test {

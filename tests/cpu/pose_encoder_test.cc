@@ -6,8 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cpu/cpu_pose_encoder.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
+#include "cpu/pose_encoder.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
@@ -59,7 +59,7 @@ TEST(CpuPoseEncoder, GivesTheAuthorsEmbedding) {
     std::vector<std::vector<float>> of_threads;
     for (int threads : {1, 2}) {
       const auto encoder = load(model, precision, threads);
-      auto& network = dynamic_cast<cpu::CpuPoseEncoder&>(*encoder);
+      auto& network = dynamic_cast<cpu::PoseEncoder&>(*encoder);
       for (int sample = 0; sample < 2; ++sample) {
         std::vector<float> pose(256);
         network.encode_floats(channels_last(pictures, sample, 96), pose);

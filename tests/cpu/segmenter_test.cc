@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The CPU engine's U-Net against the definition of its layers, computed here one by one in double.
-#include "cpu/cpu_segmenter.h"
+#include "cpu/segmenter.h"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "cpu/generator_layer.h"
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/winograd_convolution.h"
 
 namespace reenact::test {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/contact_sheet.h"
+#include "offline/contact_sheet.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
 
 namespace reenact::training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/picture_metrics.h"
+#include "offline/picture_metrics.h"
 
 #include <gtest/gtest.h>
 

@@ -8,12 +8,12 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "offline/picture_sink.h"
+#include "offline/picture_source.h"
 #include "reenact/model_file.h"
+#include "reenact/pose_track.h"
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/commands/picture_sink.h"
-#include "training/commands/picture_source.h"
-#include "training/commands/pose_track.h"
-#include "training/expect_error.h"
 
 namespace reenact::training {
 namespace {

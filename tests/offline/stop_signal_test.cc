@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/stop_signal.h"
+#include "offline/stop_signal.h"
 
 #include <gtest/gtest.h>
 

@@ -21,7 +21,7 @@ inline std::optional<Error> error_of(const std::function<void()>& action) {
   return std::nullopt;
 }
 
-/// Expects an Error of that code whose sentence contains all of `parts`.
+/// Expects an Error of that code whose one line contains all of `parts`.
 inline void expect_error(const std::function<void()>& action, ErrorCode code,
                          std::initializer_list<std::string> parts) {
   const std::optional<Error> error = error_of(action);
@@ -31,6 +31,7 @@ inline void expect_error(const std::function<void()>& action, ErrorCode code,
     EXPECT_NE(std::string(error->what()).find(part), std::string::npos)
         << "'" << part << "' is not in: " << error->what();
   }
+  EXPECT_EQ(std::string(error->what()).find('\n'), std::string::npos) << "more than one line";
 }
 
 }  // namespace reenact::test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "support/parity_file.h"
 
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 #include "training/import/authors_names.h"
 
 namespace reenact::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "support/procedural_weights.h"
 
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 
 namespace reenact::test {
 namespace {

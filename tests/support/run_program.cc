@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/run_program.h"
+#include "support/run_program.h"
 
 #include <fcntl.h>
 #include <spawn.h>

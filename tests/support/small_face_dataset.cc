@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/small_face_dataset.h"
+#include "support/small_face_dataset.h"
 
 #include <fstream>
 #include <nlohmann/json.hpp>

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "reenact/model_file.h"
+#include "support/run_program.h"
 #include "support/temporary_folder.h"
-#include "training/run_program.h"
 
 namespace reenact {
 namespace {

@@ -13,14 +13,14 @@
 
 #include "reenact/identity.h"
 #include "reenact/model_file.h"
+#include "reenact/pose_track.h"
+#include "support/run_program.h"
 #include "support/temporary_folder.h"
+#include "torch/load_weights.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
-#include "torch/networks/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
-#include "training/commands/pose_track.h"
-#include "training/run_program.h"
 
 namespace reenact {
 namespace {
@@ -257,7 +257,7 @@ TEST_F(OfflineChain, APoseTrackGivesTheSamePicturesAsItsDriver) {
   succeed({"render", file("drivers"), "--model", model_, "--identity", file("ada.safetensors"),
            "--already-cropped", "--output", file("strip.png"), "--pose-track", file("track.safetensors"),
            "--licence", "CC0-1.0"});
-  const auto track = training::load_pose_track(file("track.safetensors"));
+  const auto track = load_pose_track(file("track.safetensors"));
   ASSERT_EQ(track.poses.size(), 3u);
   EXPECT_EQ(track.licence, "CC0-1.0");
   for (int i = 0; i < 3; ++i)
@@ -298,10 +298,10 @@ TEST_F(OfflineChain, NoFaceIsOneSentenceAndNoPicture) {
 
 TEST_F(OfflineChain, ATrackOfOtherPosesIsRefused) {
   make_identity("ada.safetensors", {0});
-  training::PoseTrack track;
+  PoseTrack track;
   track.poses = {{1, 2, 3}};
   track.timestamps = {0};
-  training::save_pose_track(file("track.safetensors"), track);
+  save_pose_track(file("track.safetensors"), track);
   const auto result = run_program({"render", file("track.safetensors"), "--model", model_, "--identity",
                                    file("ada.safetensors"), "--output", file("out.png")});
   EXPECT_EQ(result.exit_code, 1);

@@ -11,15 +11,15 @@
 #include <set>
 #include <sstream>
 
+#include "offline/sha256.h"
 #include "reenact/error.h"
+#include "support/run_program.h"
 #include "support/temporary_folder.h"
-#include "training/meta/talking_head_dataset.h"
-#include "training/prepare/frame_survey.h"
-#include "training/prepare/source_list.h"
-#include "training/run_program.h"
-#include "training/support/sha256.h"
+#include "tools/prepare/frame_survey.h"
+#include "tools/prepare/source_list.h"
+#include "training/data/clips_in_memory.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 namespace fs = std::filesystem;
@@ -170,13 +170,13 @@ TEST_F(Prepare, ShardsAreThePartsOfTheWhole) {
 }
 
 TEST_F(Prepare, ItIsTheLayoutTheTrainerReads) {
-  const TalkingHeadDataset dataset(path("data"), 32, {"train", /*only_shippable=*/false});
+  const training::ClipsInMemory dataset(path("data"), 32, {"train", /*only_shippable=*/false});
   EXPECT_EQ(dataset.unreadable(), 0);
   std::size_t kept = 0;
   for (const auto& line : manifest("data"))
     if (line.contains("pictures")) kept += line["pictures"]["kept"].get<std::size_t>();
   EXPECT_EQ(dataset.frame_count(), kept);
-  EXPECT_THROW(TalkingHeadDataset(path("data"), 32, {}), Error) << "nobody said that it may be shipped";
+  EXPECT_THROW(training::ClipsInMemory(path("data"), 32, {}), Error) << "nobody said that it may be shipped";
   for (const auto& clip : dataset.clips())
     for (const auto& frame : clip.frames) EXPECT_TRUE(frame.landmarks.empty());
 }
@@ -212,4 +212,4 @@ TEST(FaceSharpness, FallsWithBlurAndNotWithSize) {
 }
 
 }  // namespace
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -7,7 +7,7 @@
 #include "support/parity_file.h"
 #include "support/shared_data.h"
 #include "torch/networks/discriminator.h"
-#include "training/losses/adversarial.h"
+#include "training/learning/adversarial.h"
 
 namespace reenact::test {
 namespace {

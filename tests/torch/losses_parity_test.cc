@@ -8,9 +8,9 @@
 #include "support/parity_file.h"
 #include "support/procedural_weights.h"
 #include "support/shared_data.h"
-#include "training/losses/adversarial.h"
-#include "training/losses/content_loss.h"
-#include "training/losses/dice.h"
+#include "training/learning/adversarial.h"
+#include "training/learning/content_loss.h"
+#include "training/learning/dice.h"
 
 namespace reenact::training {
 namespace {

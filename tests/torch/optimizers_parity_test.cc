@@ -7,8 +7,8 @@
 #include "reenact/error.h"
 #include "support/parity_file.h"
 #include "support/shared_data.h"
-#include "training/optimizers/radam.h"
-#include "training/optimizers/weight_average.h"
+#include "training/learning/radam.h"
+#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {

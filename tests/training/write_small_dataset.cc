@@ -6,7 +6,7 @@
 #include <opencv2/videoio.hpp>
 #include <string>
 
-#include "training/small_face_dataset.h"
+#include "support/small_face_dataset.h"
 
 int main(int argc, char** argv) {
   namespace fs = std::filesystem;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/talking_head_dataset.h"
+#include "training/data/clips_in_memory.h"
 
 #include <numeric>
 
@@ -7,8 +7,8 @@
 
 namespace reenact::training {
 
-TalkingHeadDataset::TalkingHeadDataset(const std::filesystem::path& folder, int image_size,
-                                       const DatasetFilter& filter) {
+ClipsInMemory::ClipsInMemory(const std::filesystem::path& folder, int image_size,
+                             const DatasetFilter& filter) {
   const HeadClipReader reader(folder, image_size, filter);
   for (const auto& entry : reader.entries())
     if (const auto clip = reader.read(entry)) {
@@ -22,16 +22,16 @@ TalkingHeadDataset::TalkingHeadDataset(const std::filesystem::path& folder, int 
                 folder.string() + ": no clip of split " + filter.split + " could be read");
 }
 
-std::size_t TalkingHeadDataset::frame_count() const {
+std::size_t ClipsInMemory::frame_count() const {
   return std::accumulate(clips_.begin(), clips_.end(), std::size_t{0},
                          [](std::size_t count, const HeadClip& clip) { return count + clip.frames.size(); });
 }
 
-std::shared_ptr<const HeadClip> TalkingHeadDataset::clip(std::size_t index) const {
+std::shared_ptr<const HeadClip> ClipsInMemory::clip(std::size_t index) const {
   return {std::shared_ptr<void>(), &clips_.at(index)};  // this object owns it
 }
 
-std::vector<std::size_t> TalkingHeadDataset::available(std::int64_t) const {
+std::vector<std::size_t> ClipsInMemory::available(std::int64_t) const {
   std::vector<std::size_t> all(clips_.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   return all;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "training/meta/head_clip_reader.h"
-#include "training/meta/head_clip_source.h"
+#include "training/data/head_clip_reader.h"
+#include "training/data/head_clip_source.h"
 
 namespace reenact::training {
 
 /// Talking-head clips and portraits, all held in memory at the size of training.
-class TalkingHeadDataset : public HeadClipSource {
+class ClipsInMemory : public HeadClipSource {
  public:
   /// Throws Error (not_found, corrupt) naming the file. Entries that cannot be decoded are left out and
   /// counted.
-  TalkingHeadDataset(const std::filesystem::path& folder, int image_size, const DatasetFilter& filter);
+  ClipsInMemory(const std::filesystem::path& folder, int image_size, const DatasetFilter& filter);
 
   const std::vector<HeadClip>& clips() const { return clips_; }
   std::size_t frame_count() const;

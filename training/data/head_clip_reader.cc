@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/head_clip_reader.h"
+#include "training/data/head_clip_reader.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,10 +9,10 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "offline/table.h"
 #include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
-#include "training/support/table.h"
 
 namespace reenact::training {
 namespace {

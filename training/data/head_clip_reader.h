@@ -4,7 +4,7 @@
 #include <atomic>
 #include <memory>
 
-#include "training/meta/head_clip.h"
+#include "training/data/head_clip.h"
 
 namespace reenact::training {
 

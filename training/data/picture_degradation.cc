@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/detector/picture_degradation.h"
+#include "training/data/picture_degradation.h"
 
 #include <cmath>
 #include <opencv2/imgcodecs.hpp>
@@ -8,16 +8,6 @@
 
 namespace reenact::training {
 namespace {
-
-using Random = std::mt19937_64;
-
-double uniform(Random& random, double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(random);
-}
-
-bool happens(Random& random, double probability) {
-  return uniform(random, 0, 1) < probability;
-}
 
 /// One look-up table a channel does contrast, brightness, gamma and colour cast together.
 void change_tones(cv::Mat& rgb, Random& random) {
@@ -47,7 +37,7 @@ void change_saturation(cv::Mat& rgb, double share) {
   cv::transform(rgb, rgb, mix);
 }
 
-void blur(cv::Mat& rgb, Random& random) {
+void blur_or_smear(cv::Mat& rgb, Random& random) {
   if (happens(random, 0.7)) {
     cv::GaussianBlur(rgb, rgb, {}, uniform(random, 0.3, 1.5));
     return;
@@ -59,14 +49,14 @@ void blur(cv::Mat& rgb, Random& random) {
     cv::blur(rgb, rgb, {1, length});
 }
 
-void compress(cv::Mat& rgb, Random& random) {
+void compress_strongly(cv::Mat& rgb, Random& random) {
   std::vector<uchar> bytes;
   // The order of the channels does not matter for a round trip through JPEG.
   cv::imencode(".jpg", rgb, bytes, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(uniform(random, 25, 90))});
   cv::imdecode(bytes, cv::IMREAD_COLOR, &rgb);
 }
 
-void add_noise(cv::Mat& rgb, Random& random) {
+void add_color_noise(cv::Mat& rgb, Random& random) {
   cv::Mat noise(rgb.size(), CV_16SC3), wide;
   cv::RNG generator(random());
   generator.fill(noise, cv::RNG::NORMAL, 0, uniform(random, 2, 12));
@@ -78,14 +68,14 @@ void add_noise(cv::Mat& rgb, Random& random) {
 }  // namespace
 
 void degrade(cv::Mat& rgb, const DegradationOptions& options, Random& random) {
-  if (happens(random, options.blur)) blur(rgb, random);
+  if (happens(random, options.blur)) blur_or_smear(rgb, random);
   if (happens(random, options.colour)) {
     change_tones(rgb, random);
     if (happens(random, 0.5)) change_saturation(rgb, uniform(random, 0.3, 1.6));
   }
   if (happens(random, options.grey)) change_saturation(rgb, 0);
-  if (happens(random, options.noise)) add_noise(rgb, random);
-  if (happens(random, options.jpeg)) compress(rgb, random);
+  if (happens(random, options.noise)) add_color_noise(rgb, random);
+  if (happens(random, options.jpeg)) compress_strongly(rgb, random);
 }
 
 }  // namespace reenact::training

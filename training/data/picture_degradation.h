@@ -2,7 +2,7 @@
 #pragma once
 
 #include <opencv2/core.hpp>
-#include <random>
+#include "training/data/random.h"
 
 namespace reenact::training {
 
@@ -16,6 +16,6 @@ struct DegradationOptions {
 };
 
 /// Makes a clean picture look as if another camera and another codec had made it. RGB CV_8UC3, in place.
-void degrade(cv::Mat& rgb, const DegradationOptions& options, std::mt19937_64& random);
+void degrade(cv::Mat& rgb, const DegradationOptions& options, Random& random);
 
 }  // namespace reenact::training

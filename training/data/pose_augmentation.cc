@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/pose_augmentation.h"
+#include "training/data/pose_augmentation.h"
 
 #include <algorithm>
 #include <array>
@@ -8,22 +8,10 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "training/meta/pose_distortions.h"
+#include "training/data/pose_distortions.h"
 
 namespace reenact::training {
 namespace {
-
-double uniform(Random& random, double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(random);
-}
-
-int uniform_int(Random& random, int low, int high) {
-  return std::uniform_int_distribution<int>(low, high)(random);
-}
-
-bool chance(Random& random, double probability) {
-  return uniform(random, 0, 1) < probability;
-}
 
 void blur(cv::Mat& rgb, Random& random) {
   const int kind = uniform_int(random, 0, 2);
@@ -65,7 +53,7 @@ void add_noise(cv::Mat& rgb, Random& random) {
 
 void add_brightness(cv::Mat& rgb, Random& random) {
   cv::Scalar value = cv::Scalar::all(std::round(uniform(random, -10, 10)));
-  if (chance(random, 0.5))
+  if (happens(random, 0.5))
     for (int c = 0; c < 3; ++c) value[c] = std::round(uniform(random, -10, 10));
   cv::add(rgb, value, rgb);
 }
@@ -90,7 +78,7 @@ void multiply(cv::Mat& rgb, Random& random) {
 }
 
 void contrast(cv::Mat& rgb, Random& random) {
-  if (chance(random, 0.5)) {
+  if (happens(random, 0.5)) {
     const double alpha = uniform(random, 0.75, 1.25);
     rgb.convertTo(rgb, -1, alpha, 127 * (1 - alpha));
     return;
@@ -105,7 +93,7 @@ void contrast(cv::Mat& rgb, Random& random) {
 /// Mirrors, scales, rotates and shifts picture, mask and landmarks together.
 void transform_together(HeadSample& sample, const AugmentationConfig& config, Random& random) {
   const float side = static_cast<float>(sample.target.cols), center = (side - 1) / 2;
-  if (config.flip && chance(random, 0.5)) {
+  if (config.flip && happens(random, 0.5)) {
     sample.mirrored = true;
     cv::flip(sample.target, sample.target, 1);
     cv::flip(sample.mask, sample.mask, 1);
@@ -116,7 +104,7 @@ void transform_together(HeadSample& sample, const AugmentationConfig& config, Ra
   }
   const double scale = config.zoom > 0 ? uniform(random, 1 - config.zoom, 1 + config.zoom) : 1;
   const double angle = config.rotation > 0 ? std::normal_distribution<double>(0, config.rotation)(random) : 0;
-  const bool shifted = config.shift > 0 && chance(random, 0.5);
+  const bool shifted = config.shift > 0 && happens(random, 0.5);
   if (scale == 1 && angle == 0 && !shifted) return;
   cv::Mat matrix = cv::getRotationMatrix2D({center, center}, angle, scale);
   if (shifted) {
@@ -138,10 +126,10 @@ void transform_together(HeadSample& sample, const AugmentationConfig& config, Ra
 
 void swap_background(HeadSample& sample, const HeadFrame& other, Random& random) {
   cv::Mat background(sample.pose_source.size(), CV_8UC3);
-  if (chance(random, 0.5)) {
+  if (happens(random, 0.5)) {
     background =
         cv::Scalar(uniform_int(random, 0, 255), uniform_int(random, 0, 255), uniform_int(random, 0, 255));
-    if (chance(random, 0.4)) background = cv::Scalar::all(0);
+    if (happens(random, 0.4)) background = cv::Scalar::all(0);
   } else {
     cv::blur(other.rgb, background, {9, 9});
     cv::rotate(background, background, cv::ROTATE_180);
@@ -156,7 +144,7 @@ void swap_background(HeadSample& sample, const HeadFrame& other, Random& random)
 }
 
 void displace_sometimes(cv::Mat& rgb, Random& random) {
-  if (chance(random, 0.5)) displace_pixels(rgb, random);
+  if (happens(random, 0.5)) displace_pixels(rgb, random);
 }
 
 }  // namespace
@@ -177,10 +165,10 @@ HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const Augment
   HeadSample sample{{}, frame.rgb.clone(), frame.mask.clone(), frame.landmarks, false};
   transform_together(sample, config, random);
   sample.pose_source = sample.target.clone();
-  if (config.background_swap > 0 && chance(random, config.background_swap))
+  if (config.background_swap > 0 && happens(random, config.background_swap))
     swap_background(sample, other, random);
   if (config.pixelwise) augment_pixels(sample.pose_source, random);
-  if (config.affine_scale > 0 && chance(random, 0.5)) {
+  if (config.affine_scale > 0 && happens(random, 0.5)) {
     const double sx = uniform(random, 1 - config.affine_scale, 1 + config.affine_scale);
     const double sy = uniform(random, 1 - config.affine_scale, 1 + config.affine_scale);
     const double center = (sample.pose_source.cols - 1) / 2.0;

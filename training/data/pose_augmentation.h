@@ -5,11 +5,10 @@
 #include <random>
 #include <vector>
 
-#include "training/meta/head_clip.h"
+#include "training/data/head_clip.h"
+#include "training/data/random.h"
 
 namespace reenact::training {
-
-using Random = std::mt19937_64;
 
 /// What happens to a frame before it becomes a training sample.
 struct AugmentationConfig {

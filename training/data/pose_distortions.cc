@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/pose_distortions.h"
+#include "training/data/pose_distortions.h"
 
 #include <opencv2/imgproc.hpp>
 
 namespace reenact::training {
 namespace {
-
-double uniform(Random& random, double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(random);
-}
 
 /// Weights CV_32F in 0..1 for blend_in_edges().
 cv::Mat random_blending(cv::Size size, Random& random) {

@@ -4,7 +4,7 @@
 #include <opencv2/core.hpp>
 #include <random>
 
-#include "training/meta/pose_augmentation.h"
+#include "training/data/pose_augmentation.h"
 
 namespace reenact::training {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/streamed_clips.h"
+#include "training/data/streamed_clips.h"
 
 #include <algorithm>
 #include <random>

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "training/meta/head_clip_reader.h"
-#include "training/meta/head_clip_source.h"
+#include "training/data/head_clip_reader.h"
+#include "training/data/head_clip_source.h"
 
 namespace reenact::training {
 

@@ -8,9 +8,9 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "offline/table.h"
 #include "reenact/error.h"
 #include "training/detector/head_cutouts.h"
-#include "training/support/table.h"
 
 namespace reenact::training {
 namespace {

@@ -7,10 +7,10 @@
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/face_finder.h"
-#include "torch/networks/device.h"
+#include "torch/device.h"
 #include "training/commands.h"
 #include "training/detector/detector_trainer.h"
-#include "training/training_options.h"
+#include "training/run/training_options.h"
 
 namespace reenact::training {
 namespace {

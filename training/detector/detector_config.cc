@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reenact/error.h"
-#include "training/support/precision.h"
+#include "training/learning/precision.h"
 
 namespace reenact::training {
 namespace {

@@ -9,7 +9,7 @@
 #include "training/detector/detector_evaluation.h"
 #include "training/detector/multibox_loss.h"
 #include "training/detector/scene_composer.h"
-#include "training/support/run_config.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 

@@ -8,11 +8,12 @@
 #include <opencv2/imgproc.hpp>
 #include <random>
 
-#include "torch/networks/autocast.h"
-#include "torch/networks/load_weights.h"
-#include "training/meta/meta_networks.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/precision.h"
+#include "offline/contact_sheet.h"
+#include "torch/autocast.h"
+#include "torch/load_weights.h"
+#include "training/data/random.h"
+#include "training/learning/precision.h"
+#include "training/reenactor/reenactor_networks.h"
 
 namespace reenact::training {
 namespace {
@@ -22,13 +23,6 @@ namespace {
 constexpr double input_deviation = 64;
 // Before training a face is this likely everywhere, so that the first steps are not spent on saying no.
 constexpr double initial_face_probability = 0.05;
-
-std::mt19937_64 random_of(std::uint64_t seed, std::int64_t step, int sample) {
-  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
-                         static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
-                         static_cast<std::uint32_t>(sample)};
-  return std::mt19937_64(sequence);
-}
 
 void initialize(S3fd& network) {
   torch::NoGradGuard no_grad;
@@ -73,8 +67,7 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
   pictures_ = read_face_pictures(folder, {"train", config_.only_shippable, config_.longer_side}, &sources_);
   const auto held_out = take_held_out(pictures_, config_.face_free_held_out);
   validation_ = read_face_pictures(folder, {"val", config_.only_shippable, config_.longer_side});
-  const TalkingHeadDataset dataset(config_.data, 256,
-                                   {"train", config_.only_shippable, true, config_.frame_step});
+  const ClipsInMemory dataset(config_.data, 256, {"train", config_.only_shippable, true, config_.frame_step});
   heads_ = head_cutouts(config_.data, dataset.clips(), config_.frame_step);
   for (const auto& clip : dataset.clips()) ++head_counts_[clip.is_still() ? "stills" : "clips"];
   composer_ = std::make_unique<SceneComposer>(pictures_, heads_, config_.scenes);

@@ -9,9 +9,9 @@
 #include "torch/networks/s3fd.h"
 #include "training/detector/detector_config.h"
 #include "training/detector/detector_evaluation.h"
-#include "training/optimizers/loss_scaler.h"
-#include "training/support/prefetcher.h"
-#include "training/support/supervised_run.h"
+#include "training/learning/loss_scaler.h"
+#include "training/run/prefetcher.h"
+#include "training/run/supervised_run.h"
 
 namespace reenact::training {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <map>
 
+#include "offline/table.h"
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
-#include "training/support/table.h"
 
 namespace reenact::training {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "reenact/crop.h"
-#include "training/meta/talking_head_dataset.h"
+#include "training/data/clips_in_memory.h"
 
 namespace reenact::training {
 

@@ -11,22 +11,7 @@
 namespace reenact::training {
 namespace {
 
-using Random = std::mt19937_64;
-
 constexpr double tiny_face = 8;  // geometric mean of the sides in pixels under which nobody can tell
-
-double uniform(Random& random, double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(random);
-}
-
-bool happens(Random& random, double probability) {
-  return uniform(random, 0, 1) < probability;
-}
-
-template <typename List>
-const typename List::value_type& pick(const List& list, Random& random) {
-  return list[std::uniform_int_distribution<std::size_t>(0, list.size() - 1)(random)];
-}
 
 cv::Scalar any_colour(Random& random) {
   return {uniform(random, 0, 255), uniform(random, 0, 255), uniform(random, 0, 255)};

@@ -5,9 +5,9 @@
 #include <random>
 #include <vector>
 
+#include "training/data/picture_degradation.h"
 #include "training/detector/detection_pictures.h"
 #include "training/detector/head_cutouts.h"
-#include "training/detector/picture_degradation.h"
 
 namespace reenact::training {
 

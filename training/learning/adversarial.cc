@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/losses/adversarial.h"
+#include "training/learning/adversarial.h"
 
 #include "reenact/error.h"
 

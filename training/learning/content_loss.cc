@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/losses/content_loss.h"
+#include "training/learning/content_loss.h"
 
 #include "reenact/error.h"
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 
 namespace reenact::training {
 namespace F = torch::nn::functional;

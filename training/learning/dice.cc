@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/losses/dice.h"
+#include "training/learning/dice.h"
 
 namespace reenact::training {
 

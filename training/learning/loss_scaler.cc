@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/optimizers/loss_scaler.h"
+#include "training/learning/loss_scaler.h"
 
 #include <vector>
 

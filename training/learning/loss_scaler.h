@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "training/support/checkpoint.h"
+#include "training/run/checkpoint.h"
 
 namespace reenact::training {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/losses/picture_loss.h"
+#include "training/learning/picture_loss.h"
 
 #include <array>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/precision.h"
+#include "training/learning/precision.h"
 
 #include "reenact/error.h"
 

@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "training/support/run_config.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/optimizers/radam.h"
+#include "training/learning/radam.h"
 
 #include <cmath>
 
-#include "training/optimizers/state_tensors.h"
+#include "training/learning/state_tensors.h"
 
 namespace reenact::training {
 

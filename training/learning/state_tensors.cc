@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/optimizers/state_tensors.h"
+#include "training/learning/state_tensors.h"
 
 #include <sstream>
 

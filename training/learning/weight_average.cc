@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/optimizers/weight_average.h"
+#include "training/learning/weight_average.h"
 
 #include "reenact/error.h"
-#include "training/optimizers/state_tensors.h"
+#include "training/learning/state_tensors.h"
 
 namespace reenact::training {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "reenact/error.h"
-#include "training/losses/adversarial.h"
-#include "training/losses/dice.h"
-#include "training/losses/picture_loss.h"
+#include "training/learning/adversarial.h"
+#include "training/learning/dice.h"
+#include "training/learning/picture_loss.h"
 
 namespace reenact::training {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "torch/networks/discriminator.h"
 #include "torch/networks/mobilenet_v2.h"
-#include "training/losses/content_loss.h"
-#include "training/optimizers/radam.h"
-#include "training/optimizers/weight_average.h"
+#include "training/learning/content_loss.h"
+#include "training/learning/radam.h"
+#include "training/learning/weight_average.h"
 #include "training/personalise/fine_tuning_options.h"
 #include "training/personalise/motion_reference.h"
 #include "training/personalise/personal_generator.h"

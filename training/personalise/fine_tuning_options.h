@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "training/losses/content_loss.h"
+#include "training/learning/content_loss.h"
 
 namespace reenact::training {
 

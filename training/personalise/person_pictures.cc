@@ -5,10 +5,10 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "offline/picture_source.h"
 #include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
-#include "training/commands/picture_source.h"
 
 namespace reenact::training {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "reenact/engine.h"
-#include "training/commands/face_cropper.h"
-#include "training/meta/head_clip.h"
+#include "reenact/face_cropper.h"
+#include "training/data/head_clip.h"
 
 namespace reenact::training {
 

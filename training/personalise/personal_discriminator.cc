@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 
 namespace reenact::training {
 namespace {

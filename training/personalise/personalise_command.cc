@@ -11,19 +11,20 @@
 #include <optional>
 
 #include "cpu/generator_calibration.h"
+#include "offline/command_line_options.h"
+#include "offline/contact_sheet.h"
+#include "offline/stop_signal.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
-#include "torch/networks/device.h"
-#include "torch/networks/load_weights.h"
+#include "reenact/pose_track.h"
+#include "torch/device.h"
+#include "torch/load_weights.h"
 #include "training/commands.h"
-#include "training/commands/pose_track.h"
 #include "training/personalise/personaliser.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/event_writer.h"
-#include "training/support/progress.h"
-#include "training/support/stop_signal.h"
-#include "training/training_options.h"
+#include "training/run/event_writer.h"
+#include "training/run/progress.h"
+#include "training/run/training_options.h"
 
 namespace reenact::training {
 namespace {

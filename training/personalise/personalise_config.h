@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "training/meta/pose_augmentation.h"
+#include "training/data/pose_augmentation.h"
 #include "training/personalise/fine_tuning_options.h"
-#include "training/support/run_config.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 

@@ -6,11 +6,11 @@
 #include <numeric>
 #include <opencv2/imgproc.hpp>
 
-#include "torch/networks/load_weights.h"
-#include "training/losses/picture_loss.h"
-#include "training/meta/meta_batch.h"
+#include "offline/contact_sheet.h"
+#include "torch/load_weights.h"
+#include "training/learning/picture_loss.h"
 #include "training/personalise/personal_discriminator.h"
-#include "training/support/contact_sheet.h"
+#include "training/reenactor/reenactor_batch.h"
 
 namespace reenact::training {
 namespace {

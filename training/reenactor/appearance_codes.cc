@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/appearance_codes.h"
+#include "training/reenactor/appearance_codes.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/meta_batch.h"
+#include "training/reenactor/reenactor_batch.h"
 
 #include <algorithm>
 #include <numeric>
@@ -34,7 +34,7 @@ std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
 
 /// The batch with each tensor that it has changed.
 template <typename Change>
-MetaBatch changed(MetaBatch batch, const Change& change) {
+ReenactorBatch changed(ReenactorBatch batch, const Change& change) {
   for (auto* tensor : {&batch.pose_source, &batch.target, &batch.mask, &batch.landmarks, &batch.has_landmarks,
                        &batch.identity_frames, &batch.labels})
     if (tensor->defined()) *tensor = change(*tensor);
@@ -43,52 +43,35 @@ MetaBatch changed(MetaBatch batch, const Change& change) {
 
 }  // namespace
 
-MetaBatch MetaBatch::to(const torch::Device& device) const {
+ReenactorBatch ReenactorBatch::to(const torch::Device& device) const {
   return changed(*this, [&](const torch::Tensor& tensor) {
     return tensor.to(tensor.options().device(device), /*non_blocking=*/true);
   });
 }
 
-MetaBatch MetaBatch::pinned() const {
+ReenactorBatch ReenactorBatch::pinned() const {
   return changed(*this, [](const torch::Tensor& tensor) { return tensor.pin_memory(); });
 }
 
-torch::Tensor to_picture_tensor(const cv::Mat& picture, int size) {
-  cv::Mat scaled = picture;
-  if (picture.rows != size || picture.cols != size)
-    cv::resize(picture, scaled, {size, size}, 0, 0, cv::INTER_AREA);
-  const auto bytes =
-      torch::from_blob(scaled.data, {size, size, scaled.channels()},
-                       {static_cast<std::int64_t>(scaled.step[0]), scaled.channels(), 1}, torch::kUInt8);
-  return bytes.permute({2, 0, 1}).to(torch::kFloat).div_(255).contiguous();
-}
-
-cv::Mat to_picture(const torch::Tensor& tensor) {
-  auto bytes = tensor.detach().to(torch::kCPU, torch::kFloat).clamp(0, 1).mul(255).round().to(torch::kUInt8);
-  if (bytes.size(0) == 1) bytes = bytes.expand({3, -1, -1});
-  bytes = bytes.permute({1, 2, 0}).contiguous();
-  return cv::Mat(static_cast<int>(bytes.size(0)), static_cast<int>(bytes.size(1)), CV_8UC3, bytes.data_ptr())
-      .clone();
-}
-
-MetaSampler::MetaSampler(const HeadClipSource& clips, const MetaConfig& config)
+ReenactorSampler::ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config)
     : clips_(clips), config_(config) {}
 
-int MetaSampler::label_count() const {
+int ReenactorSampler::label_count() const {
   return static_cast<int>(clips_.entries().size()) * (config_.augmentation.flip ? 2 : 1);
 }
 
-int MetaSampler::label(std::size_t clip, bool mirrored) const {
+int ReenactorSampler::label(std::size_t clip, bool mirrored) const {
   return config_.augmentation.flip ? static_cast<int>(2 * clip + mirrored) : static_cast<int>(clip);
 }
 
-int MetaSampler::training_frames(const HeadClip& clip) const {
+int ReenactorSampler::training_frames(const HeadClip& clip) const {
   const int count = static_cast<int>(clip.frames.size());
   return std::max(1, count - count / 12);
 }
 
-MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
-                                const std::vector<cv::Mat>& identity_frames) const {
+ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples,
+                                          const std::vector<std::size_t>& clips,
+                                          const std::vector<cv::Mat>& identity_frames) const {
   std::vector<torch::Tensor> pose_source, target, mask, landmarks, identity;
   std::vector<float> has_landmarks;
   std::vector<std::int64_t> labels;
@@ -109,9 +92,9 @@ MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const st
   }
   for (const auto& frame : identity_frames)
     identity.push_back(to_picture_tensor(frame, config_.networks.image_size));
-  MetaBatch batch{torch::stack(pose_source), torch::stack(target),         torch::stack(mask),
-                  torch::stack(landmarks),   torch::tensor(has_landmarks), {},
-                  torch::tensor(labels)};
+  ReenactorBatch batch{torch::stack(pose_source), torch::stack(target),         torch::stack(mask),
+                       torch::stack(landmarks),   torch::tensor(has_landmarks), {},
+                       torch::tensor(labels)};
   if (!identity.empty()) {
     const auto size = config_.networks.image_size;
     batch.identity_frames =
@@ -120,13 +103,13 @@ MetaBatch MetaSampler::to_batch(const std::vector<HeadSample>& samples, const st
   return batch;
 }
 
-HeadFrame MetaSampler::loaded(const HeadFrame& frame) const {
+HeadFrame ReenactorSampler::loaded(const HeadFrame& frame) const {
   if (!config_.loader_crop) return frame;
   return {recrop_as_loader(frame.rgb, frame.rgb.cols), recrop_mask_as_loader(frame.mask, frame.mask.cols),
           frame.landmarks};
 }
 
-cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) const {
+cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& random) const {
   if (config_.identity_source != IdentitySource::fit) return frame.rgb.clone();
   // The table already knows who it is: the encoder may see the person anywhere, before any background.
   AugmentationConfig augmentation = config_.augmentation;
@@ -134,8 +117,8 @@ cv::Mat MetaSampler::identity_picture(const HeadFrame& frame, Random& random) co
   return augment(frame, frame, augmentation, random).pose_source;
 }
 
-MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int parts,
-                            std::int64_t step) const {
+ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int part, int parts,
+                                      std::int64_t step) const {
   Random random;
   const auto any = [&](std::size_t count) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
@@ -170,7 +153,7 @@ MetaBatch MetaSampler::draw(int batch_size, Random& batch_random, int part, int 
   return to_batch(samples, chosen, identity_frames);
 }
 
-torch::Tensor MetaSampler::mean_heads(int size) const {
+torch::Tensor ReenactorSampler::mean_heads(int size) const {
   constexpr int most_frames = 8;
   std::vector<torch::Tensor> heads;
   for (std::size_t i = 0; i < clips_.entries().size(); ++i) {
@@ -187,7 +170,7 @@ torch::Tensor MetaSampler::mean_heads(int size) const {
   return torch::stack(heads);
 }
 
-MetaBatch MetaSampler::held_out(int count) const {
+ReenactorBatch ReenactorSampler::held_out(int count) const {
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
   std::vector<cv::Mat> identity_frames;

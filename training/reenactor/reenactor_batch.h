@@ -3,14 +3,15 @@
 
 #include <torch/torch.h>
 
-#include "training/meta/head_clip_source.h"
-#include "training/meta/meta_config.h"
-#include "training/meta/pose_augmentation.h"
+#include "training/data/head_clip_source.h"
+#include "training/data/picture_tensor.h"
+#include "training/data/pose_augmentation.h"
+#include "training/reenactor/reenactor_config.h"
 
 namespace reenact::training {
 
 /// One batch, pictures float32 in 0..1.
-struct MetaBatch {
+struct ReenactorBatch {
   torch::Tensor pose_source;      ///< [B, 3, P, P], P = pose_image_size
   torch::Tensor target;           ///< [B, 3, S, S] with its background
   torch::Tensor mask;             ///< [B, 1, S, S]
@@ -20,22 +21,23 @@ struct MetaBatch {
   torch::Tensor labels;           ///< [B] int64, row of the table and class of the discriminator
 
   /// On a device; a copy of pinned() memory to a GPU goes on while the caller does.
-  MetaBatch to(const torch::Device& device) const;
-  MetaBatch pinned() const;
+  ReenactorBatch to(const torch::Device& device) const;
+  ReenactorBatch pinned() const;
 };
 
 /// Draws batches from a dataset: clip, frame, augmentation.
-class MetaSampler {
+class ReenactorSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
-  MetaSampler(const HeadClipSource& clips, const MetaConfig& config);
+  ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config);
   /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
   /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
   /// is a multiple of `parts`. Clips are those available at `step`.
-  MetaBatch draw(int batch_size, Random& random, int part = 0, int parts = 1, std::int64_t step = 0) const;
+  ReenactorBatch draw(int batch_size, Random& random, int part = 0, int parts = 1,
+                      std::int64_t step = 0) const;
   /// Frames held out, without augmentation, `count` of them spread over the clips; identity frames come from
   /// the others.
-  MetaBatch held_out(int count) const;
+  ReenactorBatch held_out(int count) const;
   /// Mean picture of each class on black, [label_count, 3, size, size], of at most 8 training frames.
   torch::Tensor mean_heads(int size) const;
   /// Classes: two for each clip where mirrored people count as others, else one.
@@ -48,16 +50,11 @@ class MetaSampler {
   HeadFrame loaded(const HeadFrame& frame) const;
   cv::Mat identity_picture(const HeadFrame& frame, Random& random) const;
   int training_frames(const HeadClip& clip) const;
-  MetaBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
-                     const std::vector<cv::Mat>& identity_frames) const;
+  ReenactorBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
+                          const std::vector<cv::Mat>& identity_frames) const;
 
   const HeadClipSource& clips_;
-  const MetaConfig& config_;
+  const ReenactorTrainingConfig& config_;
 };
-
-/// CV_8UC1 or CV_8UC3 to [C, size, size] float32 in 0..1, scaled by area.
-torch::Tensor to_picture_tensor(const cv::Mat& picture, int size);
-/// [3 or 1, H, W] in 0..1 to CV_8UC3.
-cv::Mat to_picture(const torch::Tensor& tensor);
 
 }  // namespace reenact::training

@@ -4,39 +4,39 @@
 #include <chrono>
 #include <limits>
 
+#include "offline/contact_sheet.h"
+#include "offline/stop_signal.h"
 #include "reenact/error.h"
-#include "torch/networks/device.h"
-#include "torch/networks/load_weights.h"
+#include "torch/device.h"
+#include "torch/load_weights.h"
 #include "training/commands.h"
-#include "training/meta/meta_trainer.h"
-#include "training/meta/streamed_clips.h"
-#include "training/meta/talking_head_dataset.h"
-#include "training/support/checkpoint_folder.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/event_writer.h"
-#include "training/support/precision.h"
-#include "training/support/prefetcher.h"
-#include "training/support/progress.h"
-#include "training/support/random_state.h"
-#include "training/support/stop_signal.h"
-#include "training/training_options.h"
+#include "training/data/clips_in_memory.h"
+#include "training/data/streamed_clips.h"
+#include "training/learning/precision.h"
+#include "training/reenactor/reenactor_trainer.h"
+#include "training/run/checkpoint_folder.h"
+#include "training/run/event_writer.h"
+#include "training/run/prefetcher.h"
+#include "training/run/progress.h"
+#include "training/run/random_state.h"
+#include "training/run/training_options.h"
 
 namespace reenact::training {
 namespace {
 
 /// A batch, and the state in which drawing it has left the sampler's generator.
 struct DrawnBatch {
-  MetaBatch batch;
+  ReenactorBatch batch;
   Random random;
 };
 
 /// A run from its first step, or from its newest checkpoint, to its last step or a signal.
-class MetaRun {
+class ReenactorRun {
  public:
-  explicit MetaRun(const TrainingOptions& options)
+  explicit ReenactorRun(const TrainingOptions& options)
       : options_(options),
         file_(options.config, options.overrides),
-        config_(read_meta_config(file_)),
+        config_(read_reenactor_training_config(file_)),
         folder_(options.run_dir / "checkpoints", config_.keep_checkpoints),
         random_(options.seed),
         place_(place_from_environment()),
@@ -67,15 +67,15 @@ class MetaRun {
     announce_content_loss();
     spdlog::info("training on {} in {}", device_.str(), precision_name(config_.precision));
     std::unique_ptr<HeadClipSource> clips;
-    std::optional<MetaBatch> strangers;
+    std::optional<ReenactorBatch> strangers;
     group_->wait_for([&] {
       clips = open_clips(size);
       if (group_->is_main()) strangers = load_strangers(size);
     });
     for (const auto& clip : clips->entries())
       table_clips_ += clip.id + (config_.augmentation.flip ? " " + clip.id + ":mirrored " : " ");
-    const MetaSampler sampler(*clips, config_);
-    MetaTrainer trainer(config_, sampler.label_count(), group_, device_);
+    const ReenactorSampler sampler(*clips, config_);
+    ReenactorTrainer trainer(config_, sampler.label_count(), group_, device_);
     std::int64_t first = 0;
     group_->wait_for([&] { first = prepare(trainer, sampler); });
     agree_on(first, trainer);
@@ -159,7 +159,7 @@ class MetaRun {
       return streamed;
     }
     const auto begun = std::chrono::steady_clock::now();
-    auto dataset = std::make_unique<TalkingHeadDataset>(config_.data, size, config_.filter);
+    auto dataset = std::make_unique<ClipsInMemory>(config_.data, size, config_.filter);
     const std::chrono::duration<double> loading = std::chrono::steady_clock::now() - begun;
     spdlog::info("{} clips and stills, {} frames, {} unreadable; {:.0f} frames/s", dataset->clips().size(),
                  dataset->frame_count(), dataset->unreadable(),
@@ -168,7 +168,7 @@ class MetaRun {
   }
 
   /// Restores or starts; every process does the same from the same files.
-  std::int64_t prepare(MetaTrainer& trainer, const MetaSampler& sampler) {
+  std::int64_t prepare(ReenactorTrainer& trainer, const ReenactorSampler& sampler) {
     const auto first = restore(trainer);
     constexpr int mean_head_size = 16;
     if (first == 0 && config_.identity_source == IdentitySource::table && !table_restored_)
@@ -179,7 +179,7 @@ class MetaRun {
     return first;
   }
 
-  void agree_on(std::int64_t first, MetaTrainer& trainer) {
+  void agree_on(std::int64_t first, ReenactorTrainer& trainer) {
     LossValues steps = {{"step", static_cast<double>(first)}};
     group_->average(steps);
     if (group_->any(steps["step"] != static_cast<double>(first)))
@@ -192,7 +192,7 @@ class MetaRun {
     if (group_->rank() > 0) seed_everything(options_.seed + 1'000'003 * group_->rank() + first);
   }
 
-  std::int64_t restore(MetaTrainer& trainer) {
+  std::int64_t restore(ReenactorTrainer& trainer) {
     const auto latest = options_.resume ? folder_.latest() : std::nullopt;
     if (latest) {
       const auto checkpoint = Checkpoint::load(*latest);
@@ -215,19 +215,19 @@ class MetaRun {
   }
 
   /// People no training sees: the `val` split, a few frames a clip.
-  std::optional<MetaBatch> load_strangers(int size) {
+  std::optional<ReenactorBatch> load_strangers(int size) {
     DatasetFilter filter{"val", config_.filter.only_shippable, false, 6};
     try {
-      strangers_ = std::make_unique<TalkingHeadDataset>(config_.data, size, filter);
+      strangers_ = std::make_unique<ClipsInMemory>(config_.data, size, filter);
     } catch (const Error& error) {
       spdlog::warn("{}; validation goes without people of other clips", error.what());
       return std::nullopt;
     }
-    return MetaSampler(*strangers_, config_).held_out(static_cast<int>(strangers_->clips().size()));
+    return ReenactorSampler(*strangers_, config_).held_out(static_cast<int>(strangers_->clips().size()));
   }
 
-  void validate(MetaTrainer& trainer, const MetaBatch& held_out, const std::optional<MetaBatch>& strangers,
-                EventWriter& events, std::int64_t step) {
+  void validate(ReenactorTrainer& trainer, const ReenactorBatch& held_out,
+                const std::optional<ReenactorBatch>& strangers, EventWriter& events, std::int64_t step) {
     last_metrics_ = trainer.validate(held_out);
     if (strangers) last_metrics_["stranger_landmarks"] = trainer.landmark_error(*strangers);
     std::string line;
@@ -238,8 +238,8 @@ class MetaRun {
     spdlog::info("step {}:{}", step, line);
   }
 
-  void draw_sheet(MetaTrainer& trainer, const MetaBatch& held_out, const std::optional<MetaBatch>& strangers,
-                  EventWriter& events, std::int64_t step) {
+  void draw_sheet(ReenactorTrainer& trainer, const ReenactorBatch& held_out,
+                  const std::optional<ReenactorBatch>& strangers, EventWriter& events, std::int64_t step) {
     const auto identities = trainer.identities(held_out).slice(0, 0, 48, 8);
     const auto pictures = trainer.sheet(strangers ? *strangers : held_out, identities);
     write_png(options_.run_dir / "sheet.png", pictures);
@@ -260,7 +260,7 @@ class MetaRun {
     return info;
   }
 
-  void save(MetaTrainer& trainer, std::int64_t step) {
+  void save(ReenactorTrainer& trainer, std::int64_t step) {
     Checkpoint checkpoint;
     trainer.put(checkpoint);
     put_random_state(checkpoint);
@@ -274,13 +274,14 @@ class MetaRun {
     }
   }
 
-  void write(MetaTrainer& trainer, std::int64_t step) {
+  void write(ReenactorTrainer& trainer, std::int64_t step) {
     write_model(options_.output, info(ModelKind::reenactor, step), trainer.model(), /*half=*/true);
     spdlog::info("wrote {}", options_.output.string());
   }
 
   /// Every moving clip's row of the table as an identity file, to look at and to blend.
-  void write_identities(MetaTrainer& trainer, const HeadClipSource& clips, const MetaSampler& sampler) {
+  void write_identities(ReenactorTrainer& trainer, const HeadClipSource& clips,
+                        const ReenactorSampler& sampler) {
     constexpr std::size_t most_frames = 8;
     const auto folder = options_.run_dir / "identities";
     std::filesystem::create_directories(folder);
@@ -301,13 +302,13 @@ class MetaRun {
 
   TrainingOptions options_;
   RunConfig file_;
-  MetaConfig config_;
+  ReenactorTrainingConfig config_;
   CheckpointFolder folder_;
   Random random_;  ///< in the same state in every process
   ProcessPlace place_;
   torch::Device device_;
   std::shared_ptr<ProcessGroup> group_;
-  std::unique_ptr<TalkingHeadDataset> strangers_;
+  std::unique_ptr<ClipsInMemory> strangers_;
   LossValues last_metrics_;
   bool table_restored_ = false;  ///< the weights to start from had a table of their own
   std::string table_clips_;      ///< whose embedding each row of the table is, separated by spaces
@@ -315,14 +316,14 @@ class MetaRun {
 
 }  // namespace
 
-CLI::App* add_meta_command(CLI::App& parent) {
+CLI::App* add_reenactor_command(CLI::App& parent) {
   auto* command =
       parent.add_subcommand("meta", "Trains the reenactor on clips of many people (meta-learning)");
   auto options = std::make_shared<TrainingOptions>();
   add_training_options(*command, *options);
   command->callback([options] {
     apply_training_options(*options);
-    MetaRun(*options).run();
+    ReenactorRun(*options).run();
   });
   return command;
 }

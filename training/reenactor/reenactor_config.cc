@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/meta_config.h"
+#include "training/reenactor/reenactor_config.h"
 
 #include "reenact/error.h"
-#include "training/optimizers/loss_scaler.h"
-#include "training/support/precision.h"
+#include "training/learning/loss_scaler.h"
+#include "training/learning/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -39,8 +39,8 @@ IdentitySource identity_source(const std::string& name) {
 
 }  // namespace
 
-MetaConfig read_meta_config(const RunConfig& file) {
-  MetaConfig c;
+ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file) {
+  ReenactorTrainingConfig c;
   c.networks = read_networks(file);
   c.discriminator.image_size = c.networks.image_size;
   c.discriminator.embedding_size = c.networks.identity_embedding_size;

@@ -7,10 +7,10 @@
 
 #include "reenact/config.h"
 #include "torch/networks/discriminator.h"
-#include "training/losses/content_loss.h"
-#include "training/meta/head_clip_reader.h"
-#include "training/meta/pose_augmentation.h"
-#include "training/support/run_config.h"
+#include "training/data/head_clip_reader.h"
+#include "training/data/pose_augmentation.h"
+#include "training/learning/content_loss.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 
@@ -23,7 +23,7 @@ enum class IdentitySource {
 
 /// Everything `reenact-train meta` reads from its TOML file; the defaults are those of the released code
 /// where it has one.
-struct MetaConfig {
+struct ReenactorTrainingConfig {
   ReenactorConfig networks;
   DiscriminatorConfig discriminator;  ///< image_size, embedding_size and num_labels follow from the rest
 
@@ -88,6 +88,6 @@ struct MetaConfig {
 };
 
 /// Reads all keys and refuses unknown ones. Throws Error (invalid).
-MetaConfig read_meta_config(const RunConfig& file);
+ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file);
 
 }  // namespace reenact::training

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/meta_networks.h"
+#include "training/reenactor/reenactor_networks.h"
 
 namespace reenact::training {
 namespace {
@@ -19,8 +19,8 @@ void rescale_last_layer(torch::nn::Module& module, const torch::Tensor& from, co
 
 }  // namespace
 
-MetaNetworksImpl::MetaNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation,
-                                   double dropout, bool landmarks) {
+ReenactorNetworksImpl::ReenactorNetworksImpl(const ReenactorConfig& config, int table_rows,
+                                             double table_deviation, double dropout, bool landmarks) {
   pose = register_module("pose", PoseEncoderNetwork(config, dropout));
   idt = register_module("idt", IdentityEncoderNetwork(config));
   gen = register_module("gen", GeneratorNetwork(config));
@@ -35,11 +35,11 @@ MetaNetworksImpl::MetaNetworksImpl(const ReenactorConfig& config, int table_rows
   }
 }
 
-torch::Tensor MetaNetworksImpl::landmarks(const torch::Tensor& pose_embedding) {
+torch::Tensor ReenactorNetworksImpl::landmarks(const torch::Tensor& pose_embedding) {
   return landmark_head(landmark_input_scale * pose_embedding).to(torch::kFloat).view({-1, landmark_count, 2});
 }
 
-void MetaNetworksImpl::standardize_pose(const torch::Tensor& pictures, double deviation) {
+void ReenactorNetworksImpl::standardize_pose(const torch::Tensor& pictures, double deviation) {
   torch::NoGradGuard no_grad;
   const auto sample = pose(pictures).to(torch::kFloat);
   const auto mean = sample.mean(0), gain = deviation / sample.std(0).clamp_min(1e-6);
@@ -49,7 +49,7 @@ void MetaNetworksImpl::standardize_pose(const torch::Tensor& pictures, double de
   landmark_head->weight.div_(gain.unsqueeze(0));
 }
 
-void MetaNetworksImpl::standardize_identity(const torch::Tensor& frames) {
+void ReenactorNetworksImpl::standardize_identity(const torch::Tensor& frames) {
   torch::NoGradGuard no_grad;
   const auto sample = idt(frames).mean(1);
   const auto rows = table->weight;

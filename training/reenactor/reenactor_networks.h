@@ -14,13 +14,13 @@ namespace reenact::training {
 inline constexpr int landmark_count = 478;
 
 /// The networks that the generator's optimiser moves, under the prefixes of the model files.
-class MetaNetworksImpl : public torch::nn::Module {
+class ReenactorNetworksImpl : public torch::nn::Module {
  public:
   /// `table_rows`: learned identity embeddings, 0 for none, of standard deviation `table_deviation` at first;
   /// `landmarks`: whether a linear head reads the face mesh out of the pose embedding (auxiliary target of
   /// `lite`).
-  MetaNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation, double dropout,
-                   bool landmarks);
+  ReenactorNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation, double dropout,
+                        bool landmarks);
   /// [B, d_p] -> [B, 478, 2], 0..1 of the picture's side.
   torch::Tensor landmarks(const torch::Tensor& pose);
 
@@ -38,7 +38,7 @@ class MetaNetworksImpl : public torch::nn::Module {
   torch::nn::Embedding table = nullptr;
   torch::nn::Linear landmark_head = nullptr;
 };
-TORCH_MODULE(MetaNetworks);
+TORCH_MODULE(ReenactorNetworks);
 
 /// average = decay * average + (1 - decay) * source for parameters; buffers are copied.
 void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/meta_trainer.h"
+#include "training/reenactor/reenactor_trainer.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "offline/contact_sheet.h"
+#include "offline/picture_metrics.h"
 #include "reenact/error.h"
-#include "torch/networks/autocast.h"
-#include "torch/networks/load_weights.h"
-#include "training/losses/adversarial.h"
-#include "training/losses/dice.h"
-#include "training/losses/landmark_loss.h"
-#include "training/losses/picture_loss.h"
-#include "training/meta/appearance_codes.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/picture_metrics.h"
+#include "torch/autocast.h"
+#include "torch/load_weights.h"
+#include "training/learning/adversarial.h"
+#include "training/learning/dice.h"
+#include "training/learning/landmark_loss.h"
+#include "training/learning/picture_loss.h"
+#include "training/reenactor/appearance_codes.h"
 
 namespace reenact::training {
 namespace {
@@ -64,8 +64,8 @@ void refuse_unless_finite(const LossValues& values, std::int64_t step) {
 
 }  // namespace
 
-MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_ptr<ProcessGroup> processes,
-                         const torch::Device& device)
+ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int label_count,
+                                   std::shared_ptr<ProcessGroup> processes, const torch::Device& device)
     : config_(config),
       device_(device),
       group_(std::move(processes)),
@@ -122,7 +122,7 @@ MetaTrainer::MetaTrainer(const MetaConfig& config, int label_count, std::shared_
       discriminator_->parameters(), options(config_.discriminator_learning_rate));
 }
 
-void MetaTrainer::set_rates(std::int64_t step) {
+void ReenactorTrainer::set_rates(std::int64_t step) {
   const double progress = static_cast<double>(step) / config_.steps;
   const double share = progress < 0.5 ? 1 : 1 - (1 - config_.final_rate_share) * (progress - 0.5) / 0.5;
   const double rates[] = {config_.learning_rate, config_.table_learning_rate};
@@ -132,28 +132,28 @@ void MetaTrainer::set_rates(std::int64_t step) {
     group.options().set_lr(share * config_.discriminator_learning_rate);
 }
 
-double MetaTrainer::average_decay(std::int64_t step) const {
+double ReenactorTrainer::average_decay(std::int64_t step) const {
   if (!config_.average_warm_up) return config_.weight_average;
   return std::min(config_.weight_average, (1.0 + step) / (10.0 + step));
 }
 
-torch::Tensor MetaTrainer::identity_of(MetaNetworks& networks, const MetaBatch& batch,
-                                       torch::Tensor* elementwise) {
+torch::Tensor ReenactorTrainer::identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,
+                                            torch::Tensor* elementwise) {
   if (networks->table) return networks->table(batch.labels);
   const auto embeddings = networks->idt(batch.identity_frames);
   if (elementwise) *elementwise = embeddings;
   return embeddings.mean(1);
 }
 
-torch::Tensor MetaTrainer::pose_of(const MetaBatch& batch) {
+torch::Tensor ReenactorTrainer::pose_of(const ReenactorBatch& batch) {
   if (!config_.freeze_pose) return networks_->pose(batch.pose_source).to(torch::kFloat);
   torch::NoGradGuard no_grad;
   Autocast single(device_.type(), torch::kFloat);
   return networks_->pose(batch.pose_source);
 }
 
-torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
-                                      const MetaBatch& batch) {
+torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
+                                           const ReenactorBatch& batch) {
   // A person drawn in somebody else's pose must show that pose to the averaged encoder. A frozen encoder
   // compares with what it read in the driver's picture: its own errors cancel, and differences far smaller
   // than those still count.
@@ -175,7 +175,7 @@ torch::Tensor MetaTrainer::cross_loss(const torch::Tensor& identity, const torch
   return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
 }
 
-LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
+LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t step) {
   std::map<std::string, torch::Tensor> losses;
   {
     Autocast mixed(device_.type(), config_.precision);
@@ -196,19 +196,19 @@ LossValues MetaTrainer::fit_step(const MetaBatch& batch, std::int64_t step) {
   return values;
 }
 
-void MetaTrainer::broadcast() {
+void ReenactorTrainer::broadcast() {
   group_->broadcast(*networks_);
   group_->broadcast(*average_);
   group_->broadcast(*discriminator_);
 }
 
-bool MetaTrainer::compares_pictures() const {
+bool ReenactorTrainer::compares_pictures() const {
   return config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
          !config_.perceptual_networks.empty();
 }
 
-bool MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler,
-                                    const torch::Tensor& loss) {
+bool ReenactorTrainer::compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler,
+                                         const torch::Tensor& loss) {
   optimizer.zero_grad();
   scaler.scaled(loss).backward();
   // A gradient that is not finite in one process is none in the mean: all leave out the same steps.
@@ -216,8 +216,9 @@ bool MetaTrainer::compute_gradients(torch::optim::Optimizer& optimizer, LossScal
   return scaler.unscale(optimizer);
 }
 
-void MetaTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
-                                     const torch::Tensor& real, const MetaBatch& batch) {
+void ReenactorTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losses,
+                                          const GeneratedHead& head, const torch::Tensor& real,
+                                          const ReenactorBatch& batch) {
   if (!perceptual_.vgg19.is_empty() && config_.perceptual_weight > 0)
     losses["perceptual"] =
         config_.perceptual_weight * perceptual_loss(perceptual_.vgg19, head.rgb, real, config_.vgg_input);
@@ -235,7 +236,7 @@ void MetaTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losse
                                                         : dice_loss(head.mask, batch.mask));
 }
 
-LossValues MetaTrainer::step(const MetaBatch& given, std::int64_t step) {
+LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step) {
   const auto batch = given.to(device_);
   set_rates(step);
   networks_->train();
@@ -296,14 +297,14 @@ LossValues MetaTrainer::step(const MetaBatch& given, std::int64_t step) {
   return values;
 }
 
-torch::Tensor MetaTrainer::identities(const MetaBatch& given) {
+torch::Tensor ReenactorTrainer::identities(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto batch = given.to(device_);
   if (config_.identity_source == IdentitySource::fit) return average_->idt(batch.identity_frames).mean(1);
   return identity_of(average_, batch);
 }
 
-LossValues MetaTrainer::validate(const MetaBatch& given) {
+LossValues ReenactorTrainer::validate(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto held_out = given.to(device_);
   const auto pose = average_->pose(held_out.pose_source);
@@ -322,7 +323,7 @@ LossValues MetaTrainer::validate(const MetaBatch& given) {
   return values;
 }
 
-double MetaTrainer::landmark_error(const MetaBatch& given) {
+double ReenactorTrainer::landmark_error(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto batch = given.to(device_);
   if (!average_->landmark_head) return 0;
@@ -332,7 +333,7 @@ double MetaTrainer::landmark_error(const MetaBatch& given) {
       .item<double>();
 }
 
-cv::Mat MetaTrainer::sheet(const MetaBatch& drivers, const torch::Tensor& identities) {
+cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tensor& identities) {
   torch::NoGradGuard no_grad;
   std::vector<std::vector<cv::Mat>> rows;
   const auto pose = average_->pose(drivers.pose_source.to(device_));
@@ -347,27 +348,27 @@ cv::Mat MetaTrainer::sheet(const MetaBatch& drivers, const torch::Tensor& identi
   return contact_sheet(rows, titles);
 }
 
-void MetaTrainer::standardize_pose(const MetaBatch& batch) {
+void ReenactorTrainer::standardize_pose(const ReenactorBatch& batch) {
   // A frozen encoder works with its running statistics, a learning one with those of the batch.
   networks_->pose->train(!config_.freeze_pose);
   networks_->standardize_pose(batch.pose_source.to(device_), config_.pose_deviation);
   update_average(*average_, *networks_, 0.0);
 }
 
-void MetaTrainer::standardize_identity(const MetaBatch& batch) {
+void ReenactorTrainer::standardize_identity(const ReenactorBatch& batch) {
   networks_->idt->train();
   networks_->standardize_identity(batch.identity_frames.to(device_));
   update_average(*average_, *networks_, 0.0);
 }
 
-void MetaTrainer::start_table(const torch::Tensor& heads) {
+void ReenactorTrainer::start_table(const torch::Tensor& heads) {
   torch::NoGradGuard no_grad;
   networks_->table->weight.copy_(
       appearance_codes(heads, config_.networks.identity_embedding_size, config_.table_deviation));
   update_average(*average_, *networks_, 0.0);
 }
 
-void MetaTrainer::put(Checkpoint& checkpoint) {
+void ReenactorTrainer::put(Checkpoint& checkpoint) {
   checkpoint.put_module("networks", *networks_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_module("discriminator", *discriminator_);
@@ -377,7 +378,7 @@ void MetaTrainer::put(Checkpoint& checkpoint) {
   discriminator_scaler_.put(checkpoint, "discriminator_scaler");
 }
 
-void MetaTrainer::get(const Checkpoint& checkpoint) {
+void ReenactorTrainer::get(const Checkpoint& checkpoint) {
   checkpoint.get_module("networks", *networks_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_module("discriminator", *discriminator_);
@@ -404,7 +405,7 @@ std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::pat
   return weights;
 }
 
-std::array<int, 3> MetaTrainer::start_from(const std::map<std::string, torch::Tensor>& weights) {
+std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torch::Tensor>& weights) {
   torch::NoGradGuard no_grad;
   std::array<int, 3> counts{};
   const auto take = [&](torch::Tensor target, const std::string& name) {
@@ -434,13 +435,13 @@ std::array<int, 3> MetaTrainer::start_from(const std::map<std::string, torch::Te
   return counts;
 }
 
-void MetaTrainer::start_pose_from(const Checkpoint& checkpoint) {
+void ReenactorTrainer::start_pose_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("average.pose", *networks_->pose);
   if (networks_->landmark_head) checkpoint.get_module("average.landmark_head", *networks_->landmark_head);
   update_average(*average_, *networks_, 0.0);
 }
 
-Identity MetaTrainer::table_identity(int label, const std::vector<cv::Mat>& frames) {
+Identity ReenactorTrainer::table_identity(int label, const std::vector<cv::Mat>& frames) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> pictures;
   for (const auto& frame : frames)
@@ -458,7 +459,7 @@ Identity MetaTrainer::table_identity(int label, const std::vector<cv::Mat>& fram
   return identity;
 }
 
-std::map<std::string, torch::Tensor> MetaTrainer::model() const {
+std::map<std::string, torch::Tensor> ReenactorTrainer::model() const {
   auto tensors = weights_of(*average_->pose, "pose.");
   // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
   if (config_.identity_source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));

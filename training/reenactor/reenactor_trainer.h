@@ -11,30 +11,30 @@
 
 #include "reenact/identity.h"
 #include "torch/networks/patch_discriminator.h"
-#include "training/distributed/process_group.h"
-#include "training/losses/content_loss.h"
-#include "training/meta/meta_batch.h"
-#include "training/meta/meta_networks.h"
-#include "training/optimizers/loss_scaler.h"
-#include "training/support/checkpoint.h"
+#include "training/learning/content_loss.h"
+#include "training/learning/loss_scaler.h"
+#include "training/reenactor/reenactor_batch.h"
+#include "training/reenactor/reenactor_networks.h"
+#include "training/run/checkpoint.h"
+#include "training/run/process_group.h"
 
 namespace reenact::training {
 
 using LossValues = std::map<std::string, double>;
 
-/// What MetaTrainer::start_from() takes from a file: the averaged networks and the discriminator of a
+/// What ReenactorTrainer::start_from() takes from a file: the averaged networks and the discriminator of a
 /// checkpoint, or a finished reenactor. Throws Error (wrong_kind, and as ModelFile does).
 std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path);
 
 /// Meta-learning of section 3.3: all networks, their optimisers and one step.
-class MetaTrainer {
+class ReenactorTrainer {
  public:
   /// `label_count`: classes of the discriminator and rows of the table. Of several `processes` each makes its
   /// own trainer and calls step() and broadcast() at the same times. Everything that learns is on `device`;
   /// batches may come from the CPU, and what is handed out goes there.
-  MetaTrainer(const MetaConfig& config, int label_count,
-              std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>(),
-              const torch::Device& device = torch::kCPU);
+  ReenactorTrainer(const ReenactorTrainingConfig& config, int label_count,
+                   std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>(),
+                   const torch::Device& device = torch::kCPU);
 
   /// Gives all processes of the group the networks of rank 0; before the first step, and after restoring.
   void broadcast();
@@ -42,21 +42,21 @@ class MetaTrainer {
   /// means over the group, and so are the running statistics of batch normalisation; each process normalises
   /// with those of its own part. Throws Error (invalid) naming a loss that is not finite; no weight has
   /// changed then. A loss scale leaves the weights alone where gradients are not finite, see LossScaler.
-  LossValues step(const MetaBatch& batch, std::int64_t step);
+  LossValues step(const ReenactorBatch& batch, std::int64_t step);
   /// L1, PSNR, SSIM, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on
   /// frames not trained on.
-  LossValues validate(const MetaBatch& held_out);
+  LossValues validate(const ReenactorBatch& held_out);
   /// Mean landmark error, pixels of a 256 picture, of the averaged pose encoder; for people of no table.
-  double landmark_error(const MetaBatch& batch);
+  double landmark_error(const ReenactorBatch& batch);
   /// Heads that the averaged networks draw: a row a driver, columns driver, itself redrawn, then each of
   /// `identities` [N, d_i] taking the driver's pose.
-  cv::Mat sheet(const MetaBatch& drivers, const torch::Tensor& identities);
+  cv::Mat sheet(const ReenactorBatch& drivers, const torch::Tensor& identities);
   /// Averaged identity embeddings [B, d_i] of the batch's people.
-  torch::Tensor identities(const MetaBatch& batch);
+  torch::Tensor identities(const ReenactorBatch& batch);
 
-  /// See MetaNetworks; before the first step.
-  void standardize_pose(const MetaBatch& batch);
-  void standardize_identity(const MetaBatch& batch);
+  /// See ReenactorNetworks; before the first step.
+  void standardize_pose(const ReenactorBatch& batch);
+  void standardize_identity(const ReenactorBatch& batch);
   /// Begins the table with appearance_codes() of `heads`, a mean picture of each class; before the first
   /// step.
   void start_table(const torch::Tensor& heads);
@@ -75,25 +75,26 @@ class MetaTrainer {
   std::map<std::string, torch::Tensor> model() const;
 
  private:
-  torch::Tensor identity_of(MetaNetworks& networks, const MetaBatch& batch,
+  torch::Tensor identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,
                             torch::Tensor* elementwise = nullptr);
-  torch::Tensor pose_of(const MetaBatch& batch);
-  LossValues fit_step(const MetaBatch& batch, std::int64_t step);
-  torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose, const MetaBatch& batch);
+  torch::Tensor pose_of(const ReenactorBatch& batch);
+  LossValues fit_step(const ReenactorBatch& batch, std::int64_t step);
+  torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
+                           const ReenactorBatch& batch);
   void set_rates(std::int64_t step);
   double average_decay(std::int64_t step) const;
   /// Whether any loss compares what the generator drew.
   bool compares_pictures() const;
   void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,
-                          const torch::Tensor& real, const MetaBatch& batch);
+                          const torch::Tensor& real, const ReenactorBatch& batch);
   /// Gradients of a loss, averaged over the group. False when the step must be left out.
   bool compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler, const torch::Tensor& loss);
 
-  MetaConfig config_;
+  ReenactorTrainingConfig config_;
   torch::Device device_;
   std::shared_ptr<ProcessGroup> group_;
   PerceptualNetworks perceptual_;
-  MetaNetworks networks_, average_;
+  ReenactorNetworks networks_, average_;
   std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;
   LossScaler generator_scaler_, discriminator_scaler_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/checkpoint.h"
+#include "training/run/checkpoint.h"
 
 #include <sstream>
 #include <type_traits>
@@ -8,7 +8,7 @@
 
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 
 namespace reenact::training {
 namespace {

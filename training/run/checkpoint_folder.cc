@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/checkpoint_folder.h"
+#include "training/run/checkpoint_folder.h"
 
 #include <spdlog/spdlog.h>
 

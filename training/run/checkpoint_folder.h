@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "training/support/checkpoint.h"
+#include "training/run/checkpoint.h"
 
 namespace reenact::training {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/event_writer.h"
+#include "training/run/event_writer.h"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
@@ -14,7 +14,7 @@
 
 #include "event.pb.h"
 #include "reenact/error.h"
-#include "training/support/tfrecord.h"
+#include "training/run/tfrecord.h"
 
 namespace reenact::training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/freed_memory.h"
+#include "training/run/freed_memory.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>

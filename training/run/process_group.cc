@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/distributed/process_group.h"
+#include "training/run/process_group.h"
 
 #ifdef REENACT_WITH_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>

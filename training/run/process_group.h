@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "training/distributed/process_place.h"
+#include "training/run/process_place.h"
 
 namespace reenact::training {
 

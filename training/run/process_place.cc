@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/distributed/process_place.h"
+#include "training/run/process_place.h"
 
 #include <array>
 #include <charconv>

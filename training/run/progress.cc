@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/progress.h"
+#include "training/run/progress.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

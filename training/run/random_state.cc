@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/random_state.h"
+#include "training/run/random_state.h"
 
 #include <torch/torch.h>
 
@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "reenact/error.h"
-#include "training/support/checkpoint.h"
+#include "training/run/checkpoint.h"
 
 namespace reenact::training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/run_config.h"
+#include "training/run/run_config.h"
 
 #include <toml++/toml.h>
 

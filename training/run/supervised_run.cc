@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/supervised_run.h"
+#include "training/run/supervised_run.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -7,13 +7,13 @@
 #include <cmath>
 #include <limits>
 
+#include "offline/contact_sheet.h"
+#include "offline/stop_signal.h"
 #include "reenact/error.h"
-#include "training/support/checkpoint_folder.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/event_writer.h"
-#include "training/support/progress.h"
-#include "training/support/random_state.h"
-#include "training/support/stop_signal.h"
+#include "training/run/checkpoint_folder.h"
+#include "training/run/event_writer.h"
+#include "training/run/progress.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {

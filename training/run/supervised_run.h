@@ -6,9 +6,9 @@
 #include <string>
 
 #include "reenact/model_file.h"
-#include "training/support/checkpoint.h"
-#include "training/support/run_config.h"
-#include "training/training_options.h"
+#include "training/run/checkpoint.h"
+#include "training/run/run_config.h"
+#include "training/run/training_options.h"
 
 namespace reenact::training {
 

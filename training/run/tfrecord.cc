@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/tfrecord.h"
+#include "training/run/tfrecord.h"
 
 #include <array>
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/training_options.h"
+#include "training/run/training_options.h"
 
 #include <torch/torch.h>
 
 #include <opencv2/core/utility.hpp>
 
-#include "training/support/random_state.h"
+#include "offline/command_line_options.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 
@@ -36,10 +37,6 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
       .add_option("--threads", options.threads, "Threads of the networks; 0: as many as the process may use")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-}
-
-void add_device_option(CLI::App& command, std::string& device) {
-  command.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
 }
 
 void apply_training_options(const TrainingOptions& options) {

@@ -27,9 +27,6 @@ struct TrainingOptions {
 /// Adds them to a subcommand; `options` must outlive the parsing.
 void add_training_options(CLI::App& command, TrainingOptions& options);
 
-/// Adds --device, for device_from(); `device` must outlive the parsing.
-void add_device_option(CLI::App& command, std::string& device);
-
 /// Seeds every generator and sets LibTorch's and OpenCV's number of threads.
 void apply_training_options(const TrainingOptions& options);
 

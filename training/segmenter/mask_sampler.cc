@@ -10,21 +10,6 @@
 namespace reenact::training {
 namespace {
 
-using Random = std::mt19937_64;
-
-double uniform(Random& random, double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(random);
-}
-
-bool happens(Random& random, double probability) {
-  return uniform(random, 0, 1) < probability;
-}
-
-template <typename List>
-const typename List::value_type& pick(const List& list, Random& random) {
-  return list[std::uniform_int_distribution<std::size_t>(0, list.size() - 1)(random)];
-}
-
 /// The surroundings of a frame with the person painted over by what is around.
 cv::Mat surroundings(const HeadFrame& frame, int size) {
   cv::Mat rgb, mask;

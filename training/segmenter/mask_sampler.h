@@ -5,8 +5,8 @@
 #include <random>
 #include <vector>
 
-#include "training/detector/picture_degradation.h"
-#include "training/meta/head_clip.h"
+#include "training/data/head_clip.h"
+#include "training/data/picture_degradation.h"
 
 namespace reenact::training {
 

@@ -2,10 +2,10 @@
 #include <memory>
 
 #include "reenact/error.h"
-#include "torch/networks/device.h"
+#include "torch/device.h"
 #include "training/commands.h"
+#include "training/run/training_options.h"
 #include "training/segmenter/segmenter_trainer.h"
-#include "training/training_options.h"
 
 namespace reenact::training {
 

@@ -8,31 +8,18 @@
 #include <numbers>
 #include <opencv2/imgproc.hpp>
 
+#include "offline/contact_sheet.h"
 #include "reenact/error.h"
-#include "torch/networks/autocast.h"
-#include "torch/networks/load_weights.h"
-#include "training/meta/meta_networks.h"
-#include "training/meta/talking_head_dataset.h"
-#include "training/support/contact_sheet.h"
-#include "training/support/precision.h"
+#include "torch/autocast.h"
+#include "torch/load_weights.h"
+#include "training/data/clips_in_memory.h"
+#include "training/data/picture_tensor.h"
+#include "training/data/random.h"
+#include "training/learning/precision.h"
+#include "training/reenactor/reenactor_networks.h"
 
 namespace reenact::training {
 namespace {
-
-std::mt19937_64 random_of(std::uint64_t seed, std::int64_t step, int sample) {
-  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
-                         static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
-                         static_cast<std::uint32_t>(sample)};
-  return std::mt19937_64(sequence);
-}
-
-torch::Tensor to_tensor(const cv::Mat& image) {
-  const auto packed = image.isContinuous() ? image : image.clone();
-  return torch::from_blob(packed.data, {image.rows, image.cols, image.channels()}, torch::kUInt8)
-      .permute({2, 0, 1})
-      .to(torch::kFloat)
-      .div(255);
-}
 
 /// A flat green instead of what is not the person.
 cv::Mat keyed(const cv::Mat& rgb, const cv::Mat& mask) {
@@ -113,11 +100,10 @@ SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::u
       average_(config.network),
       scaler_(LossScaler::first_scale(config.precision)) {
   check_precision(config_.precision, device_);
-  const TalkingHeadDataset dataset(config_.data, config_.stored_size,
-                                   {"train", config_.only_shippable, true, config_.frame_step});
+  const ClipsInMemory dataset(config_.data, config_.stored_size,
+                              {"train", config_.only_shippable, true, config_.frame_step});
   clips_ = dataset.clips();
-  strangers_ =
-      TalkingHeadDataset(config_.data, config_.network.image_size, {"val", false, false, 10}).clips();
+  strangers_ = ClipsInMemory(config_.data, config_.network.image_size, {"val", false, false, 10}).clips();
   for (const auto& clip : strangers_)
     for (const auto& frame : clip.frames)
       validation_.push_back(plain_sample(frame, config_.network.image_size));
@@ -148,8 +134,8 @@ SegmenterTrainer::Batch SegmenterTrainer::compose(std::int64_t step) const {
   for (int i = 0; i < config_.batch_size; ++i) {
     auto random = random_of(seed_, step, i);
     const auto sample = sampler_->draw(random);
-    pictures.push_back(to_tensor(sample.rgb));
-    masks.push_back(to_tensor(sample.mask));
+    pictures.push_back(to_picture_tensor(sample.rgb, sample.rgb.rows));
+    masks.push_back(to_picture_tensor(sample.mask, sample.mask.rows));
   }
   return {torch::stack(pictures), torch::stack(masks)};
 }

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "torch/networks/unet_segmenter.h"
-#include "training/optimizers/loss_scaler.h"
+#include "training/learning/loss_scaler.h"
+#include "training/run/prefetcher.h"
+#include "training/run/supervised_run.h"
 #include "training/segmenter/mask_sampler.h"
-#include "training/support/prefetcher.h"
-#include "training/support/supervised_run.h"
 
 namespace reenact::training {
 

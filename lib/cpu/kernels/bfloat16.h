@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 
 namespace reenact::cpu {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/elementwise.h"
+#include "cpu/kernels/elementwise.h"
 
 namespace reenact::cpu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 
 namespace reenact::cpu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/simd_avx2.h"
+#include "cpu/kernels/simd_avx2.h"
 
-#include "cpu/elementwise_kernels.h"
+#include "cpu/kernels/elementwise_kernels.h"
 
 namespace reenact::cpu {
 

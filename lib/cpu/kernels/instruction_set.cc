@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/instruction_set.h"
+#include "cpu/kernels/instruction_set.h"
 
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>

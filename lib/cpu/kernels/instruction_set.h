@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cpu/kernel_types.h"
+#include "cpu/kernels/kernel_types.h"
 
 namespace reenact::cpu {
 

@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "cpu/elementwise.h"
+#include "cpu/kernels/elementwise.h"
 
 // Eight floats. In an unnamed namespace: each translation unit has its own copy, compiled for its own target.
 namespace reenact::cpu {

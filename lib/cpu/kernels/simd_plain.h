@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "cpu/elementwise.h"
+#include "cpu/kernels/elementwise.h"
 
 // One float at a time, for CPUs without kernels of their own; the compiler vectorises what it can.
 namespace reenact::cpu {

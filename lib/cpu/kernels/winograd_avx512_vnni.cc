@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <immintrin.h>
 
-#include "cpu/winograd_kernels.h"
+#include "cpu/kernels/winograd_kernels.h"
 
 // Nothing here may call a function that other translation units share, or the linker could keep the wrong
 // copy. Loops over registers are unrolled in full, or their arrays would live in memory.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/clip_preparer.h"
+#include "tools/prepare/clip_preparer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,11 +7,11 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "offline/atomic_file.h"
+#include "offline/picture_sink.h"
 #include "reenact/safetensors.h"
-#include "training/commands/picture_sink.h"
-#include "training/support/atomic_file.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
 
@@ -159,4 +159,4 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
   record.crop_pixels = median_window(survey.frames, options_.cropper.crop_scale);
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -7,9 +7,9 @@
 
 #include "reenact/engine.h"
 #include "reenact/error.h"
-#include "training/prepare/frame_survey.h"
+#include "tools/prepare/frame_survey.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// The data set cannot be written: no reason to go on with the next source.
 struct OutputError : Error {
@@ -46,4 +46,4 @@ class ClipPreparer {
   std::unique_ptr<Segmenter> segmenter_;
 };
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

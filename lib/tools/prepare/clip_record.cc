@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/clip_record.h"
+#include "tools/prepare/clip_record.h"
 
 #include <algorithm>
 #include <fstream>
 #include <span>
 
+#include "offline/atomic_file.h"
+#include "offline/sha256.h"
 #include "reenact/error.h"
-#include "training/support/atomic_file.h"
-#include "training/support/sha256.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 
 void Histogram::add(double value) {
@@ -131,4 +131,4 @@ void save_record(const fs::path& folder, const ClipRecord& record) {
   write_file_atomically(record_path(folder, record.id), std::as_bytes(std::span(text)));
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "training/prepare/source_list.h"
+#include "tools/prepare/source_list.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// Why a picture of a source is not in the clip; these are the keys of `dropped`.
 namespace drop_reason {
@@ -83,4 +83,4 @@ std::string example_name(const std::string& id, const std::string& reason);
 std::optional<ClipRecord> load_record(const std::filesystem::path& path);
 void save_record(const std::filesystem::path& folder, const ClipRecord& record);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

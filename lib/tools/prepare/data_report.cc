@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/data_report.h"
+#include "tools/prepare/data_report.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -8,12 +8,12 @@
 #include <opencv2/videoio.hpp>
 #include <span>
 
+#include "offline/atomic_file.h"
+#include "offline/contact_sheet.h"
+#include "offline/picture_source.h"
 #include "reenact/error.h"
-#include "training/commands/picture_source.h"
-#include "training/support/atomic_file.h"
-#include "training/support/contact_sheet.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
 
@@ -157,4 +157,4 @@ std::vector<std::string> write_data_report(const fs::path& folder, const std::ve
   return written;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "training/prepare/data_tables.h"
+#include "tools/prepare/data_tables.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// Writes report.md: what was kept and dropped and why, histograms of face size and sharpness, the sources
 /// that failed, and contact sheets of kept crops with their masks and of dropped pictures. `settings` are
@@ -12,4 +12,4 @@ std::vector<std::string> write_data_report(const std::filesystem::path& folder,
                                            const std::vector<ClipRecord>& records, const DataTotals& totals,
                                            const std::string& settings);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/data_tables.h"
+#include "tools/prepare/data_tables.h"
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -13,12 +13,12 @@
 #include <set>
 #include <span>
 
+#include "offline/atomic_file.h"
+#include "offline/table.h"
 #include "reenact/error.h"
-#include "training/prepare/data_report.h"
-#include "training/support/atomic_file.h"
-#include "training/support/table.h"
+#include "tools/prepare/data_report.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
 
@@ -137,4 +137,4 @@ DataTotals write_data_tables(const fs::path& folder, const std::string& settings
   return totals;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "training/prepare/clip_record.h"
+#include "tools/prepare/clip_record.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// Counts over a whole data set.
 struct DataTotals {
@@ -20,4 +20,4 @@ struct DataTotals {
 /// at a time; another waits. Throws Error naming the file that cannot be written.
 DataTotals write_data_tables(const std::filesystem::path& folder, const std::string& settings);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/frame_survey.h"
+#include "tools/prepare/frame_survey.h"
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "offline/picture_source.h"
 #include "reenact/error.h"
-#include "training/commands/picture_source.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 struct Candidate {
@@ -121,4 +121,4 @@ Survey survey_source(const ClipSource& source, FaceCropper& cropper, const Surve
   return survey;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

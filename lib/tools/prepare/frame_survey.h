@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "training/commands/face_cropper.h"
-#include "training/prepare/clip_record.h"
+#include "reenact/face_cropper.h"
+#include "tools/prepare/clip_record.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// Which pictures of a source become a clip.
 struct SurveyOptions {
@@ -51,4 +51,4 @@ double for_each_picture(const ClipSource& source, int every, ClipRecord& record,
 Survey survey_source(const ClipSource& source, FaceCropper& cropper, const SurveyOptions& options,
                      ClipRecord& record, const std::function<bool()>& stopped);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -5,13 +5,13 @@
 #include <opencv2/core/utility.hpp>
 #include <thread>
 
+#include "offline/command_line_options.h"
+#include "offline/stop_signal.h"
 #include "reenact/model_file.h"
-#include "training/commands.h"
-#include "training/commands/engine_arguments.h"
-#include "training/prepare/prepare_run.h"
-#include "training/support/stop_signal.h"
+#include "tools/commands.h"
+#include "tools/prepare/prepare_run.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace {
 
 constexpr const char* default_segmenter = "segmenter.safetensors";
@@ -118,4 +118,4 @@ CLI::App* add_prepare_command(CLI::App& parent) {
   return command;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

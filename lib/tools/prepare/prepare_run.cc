@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/prepare_run.h"
+#include "tools/prepare/prepare_run.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -11,10 +11,10 @@
 #include <opencv2/core.hpp>
 #include <thread>
 
-#include "training/support/atomic_file.h"
-#include "training/support/sha256.h"
+#include "offline/atomic_file.h"
+#include "offline/sha256.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
 
@@ -231,4 +231,4 @@ PrepareSummary prepare_data(const PrepareOptions& options, const std::function<b
   return PrepareRun(options, stopped).run();
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "training/prepare/clip_preparer.h"
-#include "training/prepare/data_tables.h"
+#include "tools/prepare/clip_preparer.h"
+#include "tools/prepare/data_tables.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 
 struct PrepareOptions {
   std::vector<std::filesystem::path> sources;
@@ -41,4 +41,4 @@ PrepareSummary prepare_data(const PrepareOptions& options, const std::function<b
 /// Whether a person belongs to split "val": the same answer for ever.
 bool is_validation_person(const std::string& person, double share);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

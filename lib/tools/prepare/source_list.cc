@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/prepare/source_list.h"
+#include "tools/prepare/source_list.h"
 
 #include <glib.h>
 
@@ -10,10 +10,10 @@
 #include <chrono>
 #include <set>
 
+#include "offline/sha256.h"
 #include "reenact/error.h"
-#include "training/support/sha256.h"
 
-namespace reenact::training {
+namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
 
@@ -195,4 +195,4 @@ SourceState state_of(const ClipSource& source) {
   return state;
 }
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

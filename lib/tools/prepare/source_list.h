@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace reenact::training {
+namespace reenact::tools {
 
 /// What becomes one clip of the data set: a video, or a folder of pictures of one person.
 struct ClipSource {
@@ -44,4 +44,4 @@ struct SourceState {
 /// Throws Error (unreadable).
 SourceState state_of(const ClipSource& source);
 
-}  // namespace reenact::training
+}  // namespace reenact::tools

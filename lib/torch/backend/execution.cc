@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/engine/execution.h"
+#include "torch/backend/execution.h"
 
 #include <ATen/Parallel.h>
 
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
-#include "torch/networks/device.h"
+#include "torch/device.h"
 
 namespace reenact {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/engine/repeated_call.h"
+#include "torch/backend/repeated_call.h"
 
 #include <utility>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/engine/torch_backend.h"
+#include "torch/backend/torch_backend.h"
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
 #include "reenact/s3fd_postprocess.h"
-#include "torch/engine/repeated_call.h"
-#include "torch/engine/torch_generator.h"
-#include "torch/networks/load_weights.h"
+#include "torch/backend/repeated_call.h"
+#include "torch/backend/torch_generator.h"
+#include "torch/load_weights.h"
 
 namespace reenact {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "reenact/backend.h"
-#include "torch/engine/weight_cache.h"
+#include "torch/backend/weight_cache.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
 #include "torch/networks/pose_encoder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/engine/torch_generator.h"
+#include "torch/backend/torch_generator.h"
 
 #include <algorithm>
 #include <cmath>

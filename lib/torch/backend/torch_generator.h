@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "torch/engine/execution.h"
-#include "torch/engine/repeated_call.h"
+#include "torch/backend/execution.h"
+#include "torch/backend/repeated_call.h"
 #include "torch/networks/generator.h"
 
 namespace reenact {

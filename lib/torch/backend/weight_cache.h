@@ -9,7 +9,7 @@
 #include <string>
 
 #include "reenact/model_file.h"
-#include "torch/engine/execution.h"
+#include "torch/backend/execution.h"
 
 namespace reenact {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "torch/networks/autocast.h"
+#include "torch/autocast.h"
 
 namespace reenact {
 namespace nn = torch::nn;

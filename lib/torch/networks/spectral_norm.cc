@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "torch/networks/autocast.h"
+#include "torch/autocast.h"
 
 namespace reenact {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/pose_distortions.h"
+#include "training/data/pose_distortions.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/streamed_clips.h"
+#include "training/data/streamed_clips.h"
 
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -10,9 +10,9 @@
 #include <set>
 
 #include "reenact/error.h"
-#include "training/meta/meta_batch.h"
-#include "training/small_face_dataset.h"
-#include "training/support/random_state.h"
+#include "support/small_face_dataset.h"
+#include "training/reenactor/reenactor_batch.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {
@@ -90,10 +90,10 @@ TEST_F(StreamedClipsTest, GivesTheFramesThatAreHeldInMemoryOtherwise) {
 
 TEST_F(StreamedClipsTest, DrawsBatchesFromTheClipsInMemory) {
   const StreamedClips clips(folder_, 32, {}, {2, 1, 2, 1});
-  MetaConfig config;
+  ReenactorTrainingConfig config;
   config.networks.image_size = config.networks.pose_input_size = 32;
   config.still_share = 0;
-  const MetaSampler sampler(clips, config);
+  const ReenactorSampler sampler(clips, config);
   EXPECT_EQ(sampler.label_count(), clip_count + 2);
   Random random(3);
   for (int step = 0; step < 10; ++step) {

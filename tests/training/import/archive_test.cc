@@ -5,9 +5,9 @@
 #include <functional>
 #include <limits>
 
-#include "import_pickle_writer.h"
-#include "import_test_file.h"
-#include "import_zip_writer.h"
+#include "pickle_writer.h"
+#include "test_file.h"
+#include "zip_writer.h"
 #include "training/import/torch_archive.h"
 
 namespace reenact::training {

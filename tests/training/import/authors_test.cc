@@ -7,13 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "import_test_file.h"
+#include "test_file.h"
 #include "reenact/identity.h"
 #include "support/shared_data.h"
+#include "torch/load_weights.h"
 #include "torch/networks/discriminator.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
-#include "torch/networks/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "training/import/authors_checkpoint.h"
 #include "training/import/authors_names.h"

@@ -9,9 +9,9 @@
 #include <new>
 #include <random>
 
-#include "import_pickle_writer.h"
-#include "import_test_file.h"
-#include "import_zip_writer.h"
+#include "pickle_writer.h"
+#include "test_file.h"
+#include "zip_writer.h"
 #include "support/shared_data.h"
 #include "training/import/torch_archive.h"
 

@@ -3,16 +3,16 @@
 
 #include <functional>
 
-#include "import_pickle_writer.h"
-#include "import_test_file.h"
+#include "pickle_writer.h"
+#include "test_file.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
-#include "torch/networks/load_weights.h"
+#include "torch/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/resnext.h"
 #include "torch/networks/s3fd.h"
 #include "training/import/import_models.h"
-#include "training/losses/content_loss.h"
+#include "training/learning/content_loss.h"
 
 namespace reenact::training {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "import_test_file.h"
+#include "test_file.h"
 #include "reenact/engine.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"

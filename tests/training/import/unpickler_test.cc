@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "import_pickle_writer.h"
-#include "import_test_file.h"
+#include "pickle_writer.h"
+#include "test_file.h"
 
 namespace reenact::training {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/optimizers/loss_scaler.h"
+#include "training/learning/loss_scaler.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
 
 namespace reenact::training {
 namespace {

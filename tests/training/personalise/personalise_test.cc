@@ -8,15 +8,15 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/identity.h"
+#include "support/errors.h"
+#include "support/run_program.h"
 #include "support/temporary_folder.h"
+#include "torch/load_weights.h"
 #include "torch/networks/identity_encoder.h"
-#include "torch/networks/load_weights.h"
-#include "training/expect_error.h"
 #include "training/personalise/motion_reference.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personalise_config.h"
-#include "training/run_program.h"
 
 namespace reenact::training {
 namespace {

@@ -5,19 +5,19 @@
 #include <cstdlib>
 #include <optional>
 
+#include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
-#include "training/meta/meta_trainer.h"
-#include "training/meta/talking_head_dataset.h"
-#include "training/process_ranks.h"
-#include "training/small_face_dataset.h"
-#include "training/support/random_state.h"
+#include "training/data/clips_in_memory.h"
+#include "training/reenactor/reenactor_trainer.h"
+#include "training/run/process_ranks.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {
 
 constexpr int steps = 20;
 
-MetaConfig config(bool batch_statistics) {
+ReenactorTrainingConfig config(bool batch_statistics) {
   // The pose encoder, frozen, works with its running statistics. Dice is a quotient of sums over the batch,
   // which parts of a batch do not have in common. Adam's defaults of beta1 0 and a small epsilon turn
   // rounding errors of vanishing gradients into whole steps.
@@ -46,14 +46,15 @@ MetaConfig config(bool batch_statistics) {
                                        "loss.adversarial_from=5",
                                        "loss.embedding_match=0"};
   if (!batch_statistics) settings.push_back("training.freeze_pose=true");
-  return read_meta_config(RunConfig({}, settings));
+  return read_reenactor_training_config(RunConfig({}, settings));
 }
 
-std::map<std::string, torch::Tensor> train(const TalkingHeadDataset& dataset, const MetaConfig& settings,
+std::map<std::string, torch::Tensor> train(const ClipsInMemory& dataset,
+                                           const ReenactorTrainingConfig& settings,
                                            std::shared_ptr<ProcessGroup> group, int part, int parts) {
-  const MetaSampler sampler(dataset, settings);
+  const ReenactorSampler sampler(dataset, settings);
   seed_everything(7 + group->rank());
-  MetaTrainer trainer(settings, sampler.label_count(), group);
+  ReenactorTrainer trainer(settings, sampler.label_count(), group);
   seed_everything(7);
   trainer.broadcast();
   Random random(3);
@@ -73,7 +74,7 @@ void compare(bool batch_statistics, std::optional<double> tolerance) {
   const auto settings = config(batch_statistics);
   if (place.count > 1) {
     const std::filesystem::path folder = std::getenv("REENACT_TEST_FOLDER");
-    const TalkingHeadDataset dataset(folder / "data", 32, {});
+    const ClipsInMemory dataset(folder / "data", 32, {});
     const auto tensors =
         train(dataset, settings, std::make_shared<ProcessGroup>(place), place.rank, place.count);
     Checkpoint checkpoint;
@@ -90,7 +91,7 @@ void compare(bool batch_statistics, std::optional<double> tolerance) {
   for (const auto& [name, tensor] : first.tensors())
     EXPECT_TRUE(torch::equal(tensor, second.get(name))) << name << " differs from one process to the other";
   if (!tolerance) return;
-  const TalkingHeadDataset dataset(folder / "data", 32, {});
+  const ClipsInMemory dataset(folder / "data", 32, {});
   const auto alone = train(dataset, settings, std::make_shared<ProcessGroup>(), 0, 1);
   const auto half = train(dataset, settings, std::make_shared<ProcessGroup>(), 0, 2);
   ASSERT_EQ(first.tensors().size(), alone.size());

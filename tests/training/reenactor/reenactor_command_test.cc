@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "reenact/model_file.h"
+#include "support/run_program.h"
+#include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
-#include "training/process_ranks.h"
-#include "training/run_program.h"
-#include "training/small_face_dataset.h"
+#include "training/run/process_ranks.h"
 
 namespace reenact::training {
 namespace {

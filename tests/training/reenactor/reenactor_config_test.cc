@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/meta/meta_config.h"
+#include "training/reenactor/reenactor_config.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "reenact/error.h"
-#include "training/expect_error.h"
-#include "training/support/precision.h"
+#include "support/errors.h"
+#include "training/learning/precision.h"
 
 namespace reenact::training {
 namespace {
@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 TEST(TrainingPrecision, HasThreeNames) {
   const auto read = [](const std::string& name) {
-    return read_meta_config(RunConfig({}, {"training.precision=" + name}));
+    return read_reenactor_training_config(RunConfig({}, {"training.precision=" + name}));
   };
   EXPECT_EQ(read("float32").precision, torch::kFloat);
   EXPECT_EQ(read("bfloat16").precision, torch::kBFloat16);
@@ -35,7 +35,7 @@ TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
   const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
   const auto read = [&](const std::string& name) {
     const RunConfig file(folder / name);
-    const auto result = read_meta_config(file);
+    const auto result = read_reenactor_training_config(file);
     file.refuse_unknown_keys();
     return result;
   };
@@ -68,7 +68,7 @@ TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
   std::int64_t steps = 0;
   for (const std::string name : {"meta-lite-pose", "meta-lite-64", "meta-lite-128", "meta-lite-fit"}) {
     const RunConfig file(folder / (name + ".toml"));
-    const auto settings = read_meta_config(file);
+    const auto settings = read_reenactor_training_config(file);
     file.refuse_unknown_keys();
     if (!before.empty()) {
       char wanted[96];

@@ -9,15 +9,15 @@
 
 #include "reenact/crop.h"
 #include "reenact/error.h"
-#include "torch/networks/load_weights.h"
-#include "training/expect_error.h"
-#include "training/losses/landmark_loss.h"
-#include "training/losses/picture_loss.h"
-#include "training/meta/appearance_codes.h"
-#include "training/meta/meta_trainer.h"
-#include "training/meta/talking_head_dataset.h"
-#include "training/small_face_dataset.h"
-#include "training/support/random_state.h"
+#include "support/errors.h"
+#include "support/small_face_dataset.h"
+#include "torch/load_weights.h"
+#include "training/data/clips_in_memory.h"
+#include "training/learning/landmark_loss.h"
+#include "training/learning/picture_loss.h"
+#include "training/reenactor/appearance_codes.h"
+#include "training/reenactor/reenactor_trainer.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {
@@ -32,15 +32,15 @@ class MetaTraining : public testing::Test {
     at::set_num_threads(1);
     root_ = fs::temp_directory_path() / ("reenact-meta-" + std::to_string(::getpid()));
     test::write_small_face_dataset(root_ / "data");
-    dataset_ = std::make_unique<TalkingHeadDataset>(root_ / "data", 32, DatasetFilter{});
+    dataset_ = std::make_unique<ClipsInMemory>(root_ / "data", 32, DatasetFilter{});
   }
   static void TearDownTestSuite() {
     dataset_.reset();
     fs::remove_all(root_);
   }
 
-  static MetaConfig config(const std::string& source) {
-    return read_meta_config(
+  static ReenactorTrainingConfig config(const std::string& source) {
+    return read_reenactor_training_config(
         RunConfig({}, {"networks.preset=lite", "networks.image_size=32", "networks.pose_input_size=32",
                        "networks.num_channels=4", "networks.max_channels=8",
                        "networks.identity_embedding_size=8", "networks.pose_embedding_size=8",
@@ -50,20 +50,21 @@ class MetaTraining : public testing::Test {
                        "training.learning_rate=1e-3", "loss.l1=10", "loss.landmarks=5", "loss.cross=1"}));
   }
 
-  static std::map<std::string, torch::Tensor> model_after_three_steps(const MetaConfig& settings) {
+  static std::map<std::string, torch::Tensor> model_after_three_steps(
+      const ReenactorTrainingConfig& settings) {
     seed_everything(8);
-    const MetaSampler sampler(*dataset_, settings);
-    MetaTrainer trainer(settings, sampler.label_count());
+    const ReenactorSampler sampler(*dataset_, settings);
+    ReenactorTrainer trainer(settings, sampler.label_count());
     Random random(8);
     for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(2, random), step);
     return trainer.model();
   }
 
   static fs::path root_;
-  static std::unique_ptr<TalkingHeadDataset> dataset_;
+  static std::unique_ptr<ClipsInMemory> dataset_;
 };
 fs::path MetaTraining::root_;
-std::unique_ptr<TalkingHeadDataset> MetaTraining::dataset_;
+std::unique_ptr<ClipsInMemory> MetaTraining::dataset_;
 
 TEST_F(MetaTraining, MirroringLandmarksTwiceGivesThemBack) {
   const auto& order = mirrored_landmark_order();
@@ -77,7 +78,7 @@ TEST_F(MetaTraining, MirroringLandmarksTwiceGivesThemBack) {
 
 TEST_F(MetaTraining, HeldOutFramesAreNeverDrawn) {
   const auto settings = config("table");
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   EXPECT_EQ(sampler.label_count(), static_cast<int>(2 * dataset_->clips().size()));
   Random random(1);
   const auto batch = sampler.draw(6, random);
@@ -105,7 +106,7 @@ TEST(AppearanceCodes, PutTheSamePersonNearest) {
 
 TEST_F(MetaTraining, MirroredClassesHaveMirroredHeads) {
   const auto settings = config("table");
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   const auto heads = sampler.mean_heads(16);
   ASSERT_EQ(heads.sizes(), (std::vector<std::int64_t>{sampler.label_count(), 3, 16, 16}));
   for (int i = 0; i < sampler.label_count(); i += 2)
@@ -119,8 +120,8 @@ TEST_F(MetaTraining, LearnsToDrawOneBatch) {
     settings.steps = 60;
     settings.adversarial_from = 40;
     seed_everything(3);
-    const MetaSampler sampler(*dataset_, settings);
-    MetaTrainer trainer(settings, sampler.label_count());
+    const ReenactorSampler sampler(*dataset_, settings);
+    ReenactorTrainer trainer(settings, sampler.label_count());
     Random random(3);
     const auto batch = sampler.draw(4, random);
     const double first = trainer.step(batch, 0).at("l1");
@@ -132,7 +133,7 @@ TEST_F(MetaTraining, LearnsToDrawOneBatch) {
 
 TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
   const auto settings = config("encoder");
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   Random whole_random(4), first_random(4), second_random(4);
   const auto whole = sampler.draw(4, whole_random);
   const auto first = sampler.draw(4, first_random, 0, 2), second = sampler.draw(4, second_random, 1, 2);
@@ -147,8 +148,8 @@ TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
 TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   auto settings = config("table");
   settings.loss_scale = 1024;
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
   auto batch = sampler.draw(2, random);
   trainer.step(batch, 0);
@@ -172,8 +173,8 @@ TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   auto settings = config("table");
   settings.loss_scale = 1e38;  // of losses of 10,000 the gradients overflow
   settings.l1_weight = 1e4;
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
   const auto batch = sampler.draw(2, random);
   const auto before = trainer.model();
@@ -189,7 +190,7 @@ TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   trainer.put(checkpoint);
   EXPECT_TRUE(checkpoint.with_prefix("generator_optimizer").empty()) << "the optimiser has made no step";
   settings.loss_scale = 0;
-  MetaTrainer resumed(settings, sampler.label_count());
+  ReenactorTrainer resumed(settings, sampler.label_count());
   checkpoint.save(root_ / "scaled.safetensors", {});
   resumed.get(Checkpoint::load(root_ / "scaled.safetensors"));
   EXPECT_EQ(resumed.step(batch, 1).count("loss_scale"), 0u) << "a run without a scale goes on without";
@@ -219,8 +220,8 @@ TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
 TEST_F(MetaTraining, WithoutSegmentationTheMaskStaysOne) {
   auto settings = config("table");
   settings.segmentation = false;
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
   const auto batch = sampler.draw(3, random);
   EXPECT_EQ(batch.mask.min().item<float>(), 1.f);
@@ -249,8 +250,8 @@ TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
   settings.perceptual_networks = root_ / "perceptual.safetensors";
   settings.perceptual_weight = 0.5;
   settings.l1_weight = 0;
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
   const auto batch = sampler.draw(2, random);
   const auto losses = trainer.step(batch, 0);
@@ -261,8 +262,8 @@ TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
 
 TEST_F(MetaTraining, ValidationKnowsSimilarity) {
   const auto settings = config("table");
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   const auto values = trainer.validate(sampler.held_out(3));
   EXPECT_GT(values.at("held_out_psnr"), 2);
   EXPECT_LT(values.at("held_out_psnr"), 30);
@@ -284,9 +285,9 @@ TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
 TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   auto settings = config("fit");
   settings.weight_average = 0.999;
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   seed_everything(5);
-  MetaTrainer trainer(settings, sampler.label_count());
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(5);
   const auto state = [&trainer](const std::string& name) {
     Checkpoint checkpoint;
@@ -323,9 +324,9 @@ TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
   auto settings = config("table");
   settings.discriminator.patch = true;
   settings.discriminator.num_blocks = 2;
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   seed_everything(5);
-  MetaTrainer trainer(settings, sampler.label_count());
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(5);
   const auto first = trainer.step(sampler.draw(4, random), 0);
   LossValues last;
@@ -336,15 +337,15 @@ TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
 
 TEST_F(MetaTraining, ResumesBitByBit) {
   const auto settings = config("table");
-  const MetaSampler sampler(*dataset_, settings);
-  const auto losses = [&](MetaTrainer& trainer, Random& random, int from, int to) {
+  const ReenactorSampler sampler(*dataset_, settings);
+  const auto losses = [&](ReenactorTrainer& trainer, Random& random, int from, int to) {
     std::vector<double> totals;
     for (int step = from; step < to; ++step)
       totals.push_back(trainer.step(sampler.draw(3, random), step).at("total"));
     return totals;
   };
   seed_everything(5);
-  MetaTrainer straight(settings, sampler.label_count());
+  ReenactorTrainer straight(settings, sampler.label_count());
   Random random(5);
   losses(straight, random, 0, 3);
   Checkpoint checkpoint;
@@ -355,7 +356,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   const auto expected = losses(straight, random, 3, 6);
 
   seed_everything(99);
-  MetaTrainer resumed(settings, sampler.label_count());
+  ReenactorTrainer resumed(settings, sampler.label_count());
   Random other(99);
   const auto loaded = Checkpoint::load(root_ / "checkpoint.safetensors");
   resumed.get(loaded);
@@ -366,15 +367,15 @@ TEST_F(MetaTraining, ResumesBitByBit) {
 
 TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
   auto small = config("table");
-  const MetaSampler sampler(*dataset_, small);
-  MetaTrainer trainer(small, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, small);
+  ReenactorTrainer trainer(small, sampler.label_count());
   Checkpoint checkpoint;
   trainer.put(checkpoint);
   checkpoint.save(root_ / "small.safetensors", ModelInfo{.kind = ModelKind::checkpoint});
   auto large = small;
   large.networks.image_size = large.discriminator.image_size = 64;
   large.networks.num_channels = 2;
-  MetaTrainer grown(large, sampler.label_count());
+  ReenactorTrainer grown(large, sampler.label_count());
   grown.start_from(starting_weights(root_ / "small.safetensors"));
   const auto before = trainer.model(), after = grown.model();
   EXPECT_TRUE(torch::equal(before.at("gen.up2.conv1.weight"), after.at("gen.up2.conv1.weight")));
@@ -388,8 +389,8 @@ TEST_F(MetaTraining, StandardisedPosesKeepTheLandmarks) {
   auto settings = config("table");
   settings.freeze_pose = true;
   settings.pose_deviation = 4;
-  const MetaSampler sampler(*dataset_, settings);
-  MetaTrainer trainer(settings, sampler.label_count());
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(2);
   const auto batch = sampler.draw(16, random);
   const double before = trainer.landmark_error(batch);
@@ -416,9 +417,9 @@ TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
 
 TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
   auto settings = config("table");
-  const auto plain = MetaSampler(*dataset_, settings).held_out(1);
+  const auto plain = ReenactorSampler(*dataset_, settings).held_out(1);
   settings.loader_crop = true;
-  const auto cropped = MetaSampler(*dataset_, settings).held_out(1);
+  const auto cropped = ReenactorSampler(*dataset_, settings).held_out(1);
   const auto expected = recrop_as_loader(to_picture(plain.target[0]), 32);
   EXPECT_EQ(cv::norm(to_picture(cropped.target[0]), expected, cv::NORM_INF), 0);
   EXPECT_FALSE(torch::equal(cropped.target, plain.target));
@@ -430,7 +431,7 @@ TEST_F(MetaTraining, IdentityFramesAreDifferentOnes) {
   settings.identity_frames = 8;
   settings.still_share = 0;
   settings.augmentation = {false, 0, 0, 0, 0, 0, false};
-  const MetaSampler sampler(*dataset_, settings);
+  const ReenactorSampler sampler(*dataset_, settings);
   Random random(5);
   const auto batch = sampler.draw(1, random);
   const auto pictures = torch::cat({batch.identity_frames[0], batch.target});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/checkpoint_folder.h"
+#include "training/run/checkpoint_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -13,8 +13,8 @@
 #include <set>
 #include <thread>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
 
 namespace reenact::training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/checkpoint.h"
+#include "training/run/checkpoint.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <memory>
 #include <opencv2/core.hpp>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
-#include "training/support/random_state.h"
+#include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/event_writer.h"
+#include "training/run/event_writer.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,9 +10,9 @@
 #include <iterator>
 #include <opencv2/imgcodecs.hpp>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
-#include "training/support/tfrecord.h"
+#include "training/run/tfrecord.h"
 
 namespace reenact::training {
 namespace {

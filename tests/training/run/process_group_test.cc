@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/distributed/process_group.h"
+#include "training/run/process_group.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "reenact/error.h"
-#include "training/expect_error.h"
-#include "training/process_ranks.h"
+#include "support/errors.h"
+#include "training/run/process_ranks.h"
 
 namespace reenact::training {
 namespace {

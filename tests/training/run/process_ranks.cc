@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/process_ranks.h"
+#include "training/run/process_ranks.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

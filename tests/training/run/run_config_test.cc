@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/support/run_config.h"
+#include "training/run/run_config.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "training/expect_error.h"
 
 namespace reenact::training {
 namespace {

@@ -6,13 +6,13 @@
 
 #include "reenact/error.h"
 #include "reenact/s3fd_postprocess.h"
-#include "torch/networks/load_weights.h"
+#include "support/small_face_dataset.h"
+#include "torch/load_weights.h"
 #include "torch/networks/s3fd.h"
 #include "training/detector/clip_alignment.h"
 #include "training/detector/detector_trainer.h"
+#include "training/run/random_state.h"
 #include "training/segmenter/segmenter_trainer.h"
-#include "training/small_face_dataset.h"
-#include "training/support/random_state.h"
 
 namespace reenact::training {
 namespace {
