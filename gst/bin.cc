@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_bin.h"
-
+#include <gst/gst.h>
 #include <gst/video/video.h>
 
 #include <array>
 #include <vector>
 
+#include "elements.h"
 #include "enum_types.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
 #define GST_CAT_DEFAULT reenact_bin_debug
 
 namespace reenact {
+
+/// reenactbin: the whole chain in one element, video to video.
+struct ReenactBin {
+  struct Private;
+  GstBin parent;
+  Private* p;
+};
+struct ReenactBinClass {
+  GstBinClass parent_class;
+};
+
 namespace {
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(

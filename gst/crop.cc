@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_crop.h"
-
+#include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
 #include <cmath>
@@ -8,16 +7,28 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
+#include "base/element_error.h"
+#include "base/processing_latency.h"
 #include "crop_settings.h"
-#include "element_error.h"
-#include "face_meta.h"
-#include "processing_latency.h"
-#include "rgb_reader.h"
+#include "elements.h"
+#include "stream/face_meta.h"
+#include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_crop_debug);
 #define GST_CAT_DEFAULT reenact_crop_debug
 
 namespace reenact {
+
+/// reenactcrop: video of any size to a square RGB crop of one face, with a FaceMeta.
+struct ReenactCrop {
+  struct Private;
+  GstBaseTransform parent;
+  Private* p;
+};
+struct ReenactCropClass {
+  GstBaseTransformClass parent_class;
+};
+
 namespace {
 
 constexpr char default_model[] = "detector.safetensors";

@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "engine_settings.h"
+#include "base/engine_settings.h"
 #include "enum_types.h"
 #include "reenact/face_finder.h"
 

@@ -3,6 +3,7 @@
 
 #include "reenact/engine.h"
 #include "reenact/face_tracker.h"
+#include "reenact/pose_mapper.h"
 
 namespace reenact {
 namespace {

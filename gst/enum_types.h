@@ -18,9 +18,6 @@ enum class CropStyle {
   authors  ///< the second cut of the authors' data loader on top, for their published weights
 };
 
-/// What a pose means for the identity's head.
-enum class PoseMode { absolute, relative };
-
 /// What reenactcompositor lays the head over.
 enum class BackgroundMode { pad, colour, image, blurred_driver, driver, transparent };
 

@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_generator.h"
-
+#include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
 #include <atomic>
 #include <memory>
 
-#include "element_error.h"
-#include "engine_settings.h"
-#include "face_meta.h"
-#include "identity_event.h"
-#include "mapped_pose.h"
-#include "pose_caps.h"
-#include "pose_mapper.h"
-#include "processing_latency.h"
+#include "base/element_error.h"
+#include "base/engine_settings.h"
+#include "base/processing_latency.h"
+#include "elements.h"
+#include "enum_types.h"
 #include "reenact/error.h"
-#include "rgb_reader.h"
+#include "reenact/pose_mapper.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
+#include "stream/pose_buffer.h"
+#include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_generator_debug);
 #define GST_CAT_DEFAULT reenact_generator_debug
 
 namespace reenact {
+
+/// reenactgenerator: poses to RGBA pictures of the identity's head.
+struct ReenactGenerator {
+  struct Private;
+  GstBaseTransform parent;
+  Private* p;
+};
+struct ReenactGeneratorClass {
+  GstBaseTransformClass parent_class;
+};
+
 namespace {
 
 constexpr char default_model[] = "reenactor.safetensors";

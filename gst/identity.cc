@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_identity.h"
-
+#include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
 #include <memory>
 #include <mutex>
 #include <string>
 
-#include "element_error.h"
-#include "engine_settings.h"
-#include "enrolment.h"
-#include "face_meta.h"
-#include "identity_event.h"
+#include "base/element_error.h"
+#include "base/engine_settings.h"
+#include "elements.h"
+#include "reenact/enrolment.h"
 #include "reenact/error.h"
-#include "rgb_reader.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
+#include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_identity_debug);
 #define GST_CAT_DEFAULT reenact_identity_debug
 
 namespace reenact {
+
+/// reenactidentity: passes poses on and says whose head they move.
+struct ReenactIdentity {
+  struct Private;
+  GstBaseTransform parent;
+  Private* p;
+};
+struct ReenactIdentityClass {
+  GstBaseTransformClass parent_class;
+};
+
 namespace {
 
 constexpr char default_model[] = "reenactor.safetensors";

@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_pose.h"
-
+#include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
 #include <algorithm>
 #include <memory>
 #include <vector>
 
-#include "element_error.h"
-#include "engine_settings.h"
-#include "face_meta.h"
-#include "mapped_pose.h"
-#include "pose_caps.h"
-#include "processing_latency.h"
-#include "rgb_reader.h"
+#include "base/element_error.h"
+#include "base/engine_settings.h"
+#include "base/processing_latency.h"
+#include "elements.h"
+#include "stream/face_meta.h"
+#include "stream/pose_buffer.h"
+#include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_pose_debug);
 #define GST_CAT_DEFAULT reenact_pose_debug
 
 namespace reenact {
+
+/// reenactpose: RGB crops to pose descriptors as tensors.
+struct ReenactPose {
+  struct Private;
+  GstBaseTransform parent;
+  Private* p;
+};
+struct ReenactPoseClass {
+  GstBaseTransformClass parent_class;
+};
+
 namespace {
 
 constexpr char default_model[] = "reenactor.safetensors";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "element_error.h"
+#include "base/element_error.h"
 
 #include <new>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "engine_settings.h"
+#include "base/engine_settings.h"
 
 #include "enum_types.h"
 #include "reenact/model_file.h"

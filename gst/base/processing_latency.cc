@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "processing_latency.h"
+#include "base/processing_latency.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "background_pad.h"
+#include "compositor/background_pad.h"
 
 #include <atomic>
 

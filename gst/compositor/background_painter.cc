@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "background_painter.h"
+#include "compositor/background_painter.h"
 
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "driver_blur.h"
+#include "reenact/driver_blur.h"
 #include "reenact/error.h"
 
 namespace reenact {

@@ -8,9 +8,9 @@
 #include <mutex>
 #include <opencv2/core.hpp>
 
-#include "compositor_settings.h"
-#include "face_meta.h"
-#include "rgb_reader.h"
+#include "compositor/settings.h"
+#include "stream/face_meta.h"
+#include "stream/video_frame.h"
 
 namespace reenact {
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "reenact_compositor.h"
-
+#include <gst/base/gstaggregator.h>
 #include <gst/video/video.h>
 
 #include <memory>
@@ -8,22 +7,33 @@
 #include <string>
 #include <utility>
 
-#include "background_pad.h"
-#include "background_painter.h"
-#include "compositor_settings.h"
-#include "element_error.h"
-#include "face_meta.h"
-#include "identity_event.h"
-#include "output_metas.h"
-#include "output_pool.h"
+#include "base/element_error.h"
+#include "compositor/background_pad.h"
+#include "compositor/background_painter.h"
+#include "compositor/output.h"
+#include "compositor/settings.h"
+#include "elements.h"
 #include "reenact/compositor.h"
 #include "reenact/error.h"
-#include "rgb_reader.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
+#include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_compositor_debug);
 #define GST_CAT_DEFAULT reenact_compositor_debug
 
 namespace reenact {
+
+/// reenactcompositor: RGBA heads laid over a background, at the size of the driver's frame.
+struct ReenactCompositor {
+  struct Private;
+  GstAggregator parent;
+  Private* p;
+};
+struct ReenactCompositorClass {
+  GstAggregatorClass parent_class;
+};
+
 namespace {
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "compositor_settings.h"
+#include "compositor/settings.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "face_meta.h"
+#include "stream/face_meta.h"
 
 #include <gst/video/video.h>
 #ifdef REENACT_HAVE_GST_ANALYTICS
@@ -104,6 +104,7 @@ void add_region_of_interest(GstBuffer* buffer, const FaceMeta& meta, const cv::R
                         G_TYPE_UINT, meta.track_id, "left", G_TYPE_DOUBLE, double(meta.box.left), "top",
                         G_TYPE_DOUBLE, double(meta.box.top), "right", G_TYPE_DOUBLE, double(meta.box.right),
                         "bottom", G_TYPE_DOUBLE, double(meta.box.bottom), nullptr));
+  add_analytics(buffer, cv::Rect(left, top, right - left, bottom - top), meta.box.score);
 }
 
 bool meta_is_independent_of_picture(const GstMetaInfo* info) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "identity_event.h"
+#include "stream/identity_event.h"
 
 namespace reenact {
 namespace {

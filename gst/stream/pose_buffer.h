@@ -7,6 +7,18 @@
 
 namespace reenact {
 
+/// Template of every pad that carries poses: NNStreamer's static tensors, one of them, 32-bit floats.
+#define REENACT_POSE_CAPS                                                             \
+  "other/tensors, format=(string)static, num_tensors=(int)1, types=(string)float32, " \
+  "framerate=(fraction)[0/1, "                                                        \
+  "2147483647/1]"
+
+/// Caps of poses of `size` numbers, dimensions "size:1:1:1"; without framerate.
+GstCaps* new_pose_caps(int size);
+/// Numbers in a pose of such caps, however many trailing ones the dimensions have; 0 when they say something
+/// else.
+int pose_size_of_caps(const GstCaps* caps);
+
 /// The numbers of a pose in a mapped buffer that unmaps itself.
 class MappedPose {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "rgb_reader.h"
+#include "stream/video_frame.h"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver_blur.h"
+#include "reenact/driver_blur.h"
 
 #include <algorithm>
 #include <cmath>

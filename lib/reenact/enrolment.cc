@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "enrolment.h"
+#include "reenact/enrolment.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "pose_mapper.h"
+#include "reenact/pose_mapper.h"
 
 namespace reenact {
 

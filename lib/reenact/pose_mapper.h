@@ -4,9 +4,13 @@
 #include <span>
 #include <vector>
 
-#include "enum_types.h"
-
 namespace reenact {
+
+/// What a driver's pose means for the identity's head.
+enum class PoseMode {
+  absolute,  ///< the head takes the driver's pose
+  relative   ///< the head moves from its own resting pose as the driver moves from a reference
+};
 
 /// Turns the driver's pose into the one the identity's head takes:
 ///

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "element_test.h"
-#include "face_meta.h"
 #include "reenact/crop.h"
+#include "stream/face_meta.h"
 
 namespace reenact {
 namespace {

@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "element_test.h"
-#include "identity_event.h"
 #include "reenact/identity.h"
+#include "stream/identity_event.h"
 
 namespace reenact {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "element_test.h"
-#include "face_meta.h"
+#include "stream/face_meta.h"
 
 namespace reenact {
 namespace {

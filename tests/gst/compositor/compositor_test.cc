@@ -2,9 +2,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "driver_blur.h"
 #include "element_test.h"
-#include "face_meta.h"
+#include "stream/face_meta.h"
 
 namespace reenact {
 namespace {
@@ -100,26 +99,6 @@ TEST_F(CompositorTest, BlurredDriverLosesEveryDetailOfTheFace) {
     const cv::Mat out = composite(h.get(), head(0, driver, flags));
     ASSERT_EQ(out.size(), driver.size());
     EXPECT_LT(detail_of(out, face_), detail_of(driver, face_) / 20) << "flags " << flags;
-  }
-}
-
-TEST_F(CompositorTest, BlurDriverHidesAFaceWhereverItIsReported) {
-  // Whatever the box, and when there is none, nothing finer than a sixth of a face is left.
-  for (const cv::Rect& box :
-       {cv::Rect(), cv::Rect(0, 0, 30, 30), cv::Rect(140, 100, 60, 60), cv::Rect(-40, -40, 20, 20)}) {
-    cv::Mat picture(height, width, CV_8UC3);
-    cv::randu(picture, 0, 255);
-    cv::Mat before = picture.clone();
-    blur_driver(picture, box, box);
-    cv::Mat left;
-    cv::absdiff(picture, before, left);
-    EXPECT_GT(cv::mean(left)[0], 30) << box;
-  }
-  for (const cv::Size size : {cv::Size(1, 1), cv::Size(4096, 16), cv::Size(2, 300)}) {
-    cv::Mat picture(size, CV_8UC3, cv::Scalar::all(9));
-    blur_driver(picture, cv::Rect(0, 0, 1, 1), cv::Rect(-5, -5, 10, 10));
-    blur_driver(picture, cv::Rect(), cv::Rect());
-    EXPECT_EQ(picture.size(), size);
   }
 }
 
