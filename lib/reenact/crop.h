@@ -13,9 +13,12 @@ struct FaceBox {
   float height() const { return bottom - top; }
 };
 
-/// The paper's window around a box: squared on the longer side, enlarged by `scale` (1.8: "+80 %"), floor/ceil to whole
+/// How much larger than the face box the paper's crop is: "+80 %".
+constexpr double paper_crop_scale = 1.8;
+
+/// The paper's window around a box: squared on the longer side, enlarged by `scale`, floor/ceil to whole
 /// pixels, the bottom edge moved to make it square, right and bottom exclusive. May reach outside the picture.
-cv::Rect crop_window(const FaceBox& box, double scale = 1.8);
+cv::Rect crop_window(const FaceBox& box, double scale = paper_crop_scale);
 
 /// The window cut out of the picture; what lies outside is reflected, blurred and faded to the median colour as in the
 /// authors' code. `image` is 8-bit with 1 or 3 channels. A window inside the picture is returned as a view that shares its
@@ -25,13 +28,13 @@ cv::Mat crop_with_padding(const cv::Mat& image, const cv::Rect& window);
 cv::Mat crop_mask_with_padding(const cv::Mat& mask, const cv::Rect& window);
 
 /// Window cut and scaled to `size` x `size`: INTER_CUBIC when `size` exceeds the height of the face box, else INTER_AREA.
-cv::Mat crop_face(const cv::Mat& image, const FaceBox& box, int size, double scale = 1.8);
+cv::Mat crop_face(const cv::Mat& image, const FaceBox& box, int size, double scale = paper_crop_scale);
 
 /// The authors' data loader's second crop of an already cropped picture: 1 px border dropped, padded back, scaled to
 /// `size`; training and driving of the authors' models see this picture.
 cv::Mat recrop_as_loader(const cv::Mat& image, int size);
 cv::Mat recrop_mask_as_loader(const cv::Mat& mask, int size);
-/// The loader's path for pictures with a known box (VoxCeleb): squared, enlarged by 1.8 and cut in the same way. `box` in
+/// The loader's path for pictures with a known box (VoxCeleb): squared, enlarged by paper_crop_scale and cut in the same way. `box` in
 /// shares of the picture's height on both axes, as in the authors' code.
 cv::Mat recrop_as_loader(const cv::Mat& image, int size, const FaceBox& box);
 cv::Mat recrop_mask_as_loader(const cv::Mat& mask, int size, const FaceBox& box);

@@ -60,7 +60,7 @@ void Enrolment::learn(Request request, std::vector<cv::Mat> crops) {
     identity->thumbnail = crops.front();
     if (!request.location.empty()) {
       save_identity(request.location, *identity,
-                    {{"learned_by", "reenactidentity enrol"},
+                    {{"learned_by", request.learned_by},
                      {"crops", crops.size()},
                      {"model", request.model.filename().string()}});
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <opencv2/core.hpp>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,20 +16,23 @@
 
 namespace reenact {
 
-/// Learns an identity from crops of a person, on a thread of its own so that no stream waits.
+/// Learns an identity from crops of a person, on a thread of its own so that no stream waits. One request is open
+/// at a time; every member may be called from any thread.
 class Enrolment {
  public:
   struct Request {
-    std::filesystem::path model;     ///< reenactor whose identity encoder is used
-    EngineOptions options;           ///< what it runs on
-    std::filesystem::path location;  ///< file to which the identity is saved, or empty
-    unsigned crops = 8;              ///< how many crops to wait for, at least 1
+    std::filesystem::path model;                    ///< reenactor whose identity encoder is used
+    EngineOptions options;                          ///< what it runs on
+    std::filesystem::path location;                 ///< file to which the identity is saved, or empty
+    unsigned crops = 8;                             ///< how many crops to wait for, at least 1
+    std::string learned_by = "reenact::Enrolment";  ///< who asked, for the provenance in the file
   };
   using Learned =
       std::function<void(std::shared_ptr<const Identity>, const IdentityEncoder&, const Request&)>;
   using Failed = std::function<void(const std::exception&)>;
 
-  /// The callbacks run on the worker's thread.
+  /// One of the callbacks runs for every request that got its crops, on the worker's thread. `failed` is told what
+  /// load_identity_encoder(), IdentityEncoder::encode() or save_identity() threw. Neither may call this object.
   Enrolment(Learned learned, Failed failed) : learned_(std::move(learned)), failed_(std::move(failed)) {}
   ~Enrolment() { cancel(); }
 
