@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactbin
+ * @title: reenactbin
+ *
+ * The whole chain in one element, video to video; each part is a child that GstChildProxy reaches by its name.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactbin identity-file=NAME.safetensors ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
 #include <array>
 #include <vector>
 
+#include "base/glib.h"
 #include "elements.h"
-#include "enum_types.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
 #define GST_CAT_DEFAULT reenact_bin_debug
@@ -48,52 +58,83 @@ constexpr std::array<ChildElement, child_count> children = {{{"reenactcrop", "cr
                                                              {"reenactcompositor", "compositor"},
                                                              {"videoconvert", "convert"}}};
 
-enum Property : guint {
-  identity_file_property = 1,
-  model_file_property,
-  detector_file_property,
-  device_property,
-  no_face_property,
-  background_property,
-  background_color_property,
-  background_image_property
-};
-
-/// A property of the bin and those of its children that it stands for; read from the first.
+/// A property of the bin that stands for one of its children. Type, range, default and when it may be set are those
+/// of the first child; that is also the one it is read from.
 struct Proxy {
+  const char *name, *nick, *blurb;
   const char* child_property;
   std::vector<Child> of;
 };
 
+/// In the order of their numbers, from 1.
+const std::vector<Proxy>& proxies() {
+  static const std::vector<Proxy> all = {
+      {"identity-file", "Identity file", "Whose head is drawn, of identity", "identity-file", {identity}},
+      {"model-file",
+       "Model file",
+       "The reenactor, of pose, identity and generator",
+       "model-file",
+       {pose, identity, generator}},
+      {"detector-file", "Detector file", "The face detector, model-file of crop", "model-file", {crop}},
+      {"device",
+       "Device",
+       "Where the networks run: auto, cpu, cuda or cuda:N, of crop, pose and generator",
+       "device",
+       {crop, pose, generator}},
+      {"no-face", "No face", "What to give out for frames without a face, of crop", "no-face", {crop}},
+      {"background", "Background", "What the head is laid over, of compositor", "background", {compositor}},
+      {"background-color",
+       "Background color",
+       "Color behind the head as 0xAARRGGBB, of compositor",
+       "background-color",
+       {compositor}},
+      {"background-image",
+       "Background image",
+       "Picture file for background=image, of compositor",
+       "background-image",
+       {compositor}}};
+  return all;
+}
+
 const Proxy* proxy_of(guint id) {
-  static const Proxy identity_file{"identity-file", {identity}};
-  static const Proxy model_file{"model-file", {pose, identity, generator}};
-  static const Proxy detector_file{"model-file", {crop}};
-  static const Proxy device{"device", {crop, pose, generator}};
-  static const Proxy no_face{"no-face", {crop}};
-  static const Proxy background{"background", {compositor}};
-  static const Proxy background_color{"background-color", {compositor}};
-  static const Proxy background_image{"background-image", {compositor}};
-  switch (id) {
-    case identity_file_property:
-      return &identity_file;
-    case model_file_property:
-      return &model_file;
-    case detector_file_property:
-      return &detector_file;
-    case device_property:
-      return &device;
-    case no_face_property:
-      return &no_face;
-    case background_property:
-      return &background;
-    case background_color_property:
-      return &background_color;
-    case background_image_property:
-      return &background_image;
+  return id >= 1 && id <= proxies().size() ? &proxies()[id - 1] : nullptr;
+}
+
+GType type_of(Child child) {
+  switch (child) {
+    case crop:
+      return reenact_crop_get_type();
+    case pose:
+      return reenact_pose_get_type();
+    case identity:
+      return reenact_identity_get_type();
+    case generator:
+      return reenact_generator_get_type();
     default:
-      return nullptr;
+      return reenact_compositor_get_type();
   }
+}
+
+/// The spec of a proxy, made from that of the child. GLib cannot copy a spec under another name.
+GParamSpec* new_spec(const Proxy& proxy) {
+  auto* child_class = static_cast<GObjectClass*>(g_type_class_ref(type_of(proxy.of.front())));
+  const GParamSpec* child = g_object_class_find_property(child_class, proxy.child_property);
+  // Controllers are bound to the child.
+  const auto flags = GParamFlags((child->flags & ~GST_PARAM_CONTROLLABLE) | G_PARAM_STATIC_STRINGS);
+  GParamSpec* spec = nullptr;
+  if (G_IS_PARAM_SPEC_STRING(child)) {
+    spec = g_param_spec_string(proxy.name, proxy.nick, proxy.blurb, G_PARAM_SPEC_STRING(child)->default_value,
+                               flags);
+  } else if (G_IS_PARAM_SPEC_ENUM(child)) {
+    spec = g_param_spec_enum(proxy.name, proxy.nick, proxy.blurb, child->value_type,
+                             G_PARAM_SPEC_ENUM(child)->default_value, flags);
+  } else {
+    const GParamSpecUInt* number = G_PARAM_SPEC_UINT(child);
+    spec = g_param_spec_uint(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
+                             number->default_value, flags);
+  }
+  g_type_class_unref(child_class);
+  return spec;
 }
 
 }  // namespace
@@ -160,16 +201,12 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const
 }
 
 void release_pad(GstElement* element, GstPad* ghost) {
-  GstPad* target = gst_ghost_pad_get_target(GST_GHOST_PAD(ghost));
+  const Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   gst_pad_set_active(ghost, FALSE);
   gst_element_remove_pad(element, ghost);
   if (!target) return;
-  GstElement* child = gst_pad_get_parent_element(target);
-  if (child) {
-    gst_element_release_request_pad(child, target);
-    gst_object_unref(child);
-  }
-  gst_object_unref(target);
+  const Owned<GstElement> child(gst_pad_get_parent_element(target.get()));
+  if (child) gst_element_release_request_pad(child.get(), target.get());
 }
 
 void finalize(GObject* object) {
@@ -178,37 +215,8 @@ void finalize(GObject* object) {
 }
 
 void install_properties(GObjectClass* object_class) {
-  constexpr auto ready = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  constexpr auto playing =
-      GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
-  const auto install = [object_class](guint id, GParamSpec* spec) {
-    g_object_class_install_property(object_class, id, spec);
-  };
-  install(identity_file_property, g_param_spec_string("identity-file", "Identity file",
-                                                      "Whose head is drawn, of identity", nullptr, playing));
-  install(model_file_property,
-          g_param_spec_string("model-file", "Model file", "The reenactor, of pose, identity and generator",
-                              "reenactor.safetensors", ready));
-  install(detector_file_property,
-          g_param_spec_string("detector-file", "Detector file", "The face detector, model-file of crop",
-                              "detector.safetensors", ready));
-  install(
-      device_property,
-      g_param_spec_string("device", "Device",
-                          "Where the networks run: auto, cpu, cuda or cuda:N, of crop, pose and generator",
-                          "auto", ready));
-  install(no_face_property,
-          g_param_spec_enum("no-face", "No face", "What to give out for frames without a face, of crop",
-                            no_face_get_type(), static_cast<gint>(NoFace::hold), playing));
-  install(background_property,
-          g_param_spec_enum("background", "Background", "What the head is laid over, of compositor",
-                            background_mode_get_type(), static_cast<gint>(BackgroundMode::pad), playing));
-  install(background_color_property, g_param_spec_uint("background-color", "Background colour",
-                                                       "Colour behind the head as 0xAARRGGBB, of compositor",
-                                                       0, G_MAXUINT, 0xff303030, playing));
-  install(background_image_property,
-          g_param_spec_string("background-image", "Background image",
-                              "Picture file for background=image, of compositor", nullptr, playing));
+  guint id = 1;
+  for (const Proxy& proxy : proxies()) g_object_class_install_property(object_class, id++, new_spec(proxy));
 }
 
 }  // namespace

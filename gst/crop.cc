@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <gst/base/gstbasetransform.h>
+/**
+ * SECTION:element-reenactcrop
+ * @title: reenactcrop
+ *
+ * Finds and follows a face in video of any size and cuts it out as a square RGB crop that carries a face meta.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
 #include <gst/video/video.h>
 
 #include <cmath>
@@ -7,10 +16,12 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
-#include "base/element_error.h"
-#include "base/processing_latency.h"
-#include "crop_settings.h"
+#include "base/engine_settings.h"
+#include "base/glib.h"
+#include "base/network_filter.h"
+#include "base/properties.h"
 #include "elements.h"
+#include "reenact/face_finder.h"
 #include "stream/face_meta.h"
 #include "stream/video_frame.h"
 
@@ -19,21 +30,19 @@ GST_DEBUG_CATEGORY_STATIC(reenact_crop_debug);
 
 namespace reenact {
 
-/// reenactcrop: video of any size to a square RGB crop of one face, with a FaceMeta.
 struct ReenactCrop {
   struct Private;
-  GstBaseTransform parent;
+  ReenactNetworkFilter parent;
   Private* p;
 };
 struct ReenactCropClass {
-  GstBaseTransformClass parent_class;
+  ReenactNetworkFilterClass parent_class;
 };
 
 namespace {
 
-constexpr char default_model[] = "detector.safetensors";
 constexpr int default_size = 256;
-constexpr int grey = 128;
+constexpr int gray = 128;
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
@@ -42,30 +51,166 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     GST_STATIC_CAPS("video/x-raw, format=(string)RGB, width=(int)[1, 4096], height=(int)[1, 4096], "
                     "framerate=(fraction)[0/1, 2147483647/1]"));
 
+/// What is given out for a frame on which nobody was found.
+enum class NoFace {
+  hold,       ///< the last face's place once more; before any face, as `background`
+  drop,       ///< nothing but a gap event
+  background  ///< a flat gray crop marked so that the compositor shows only the background
+};
+
+/// How the crop is cut.
+enum class CropStyle {
+  paper,   ///< one cut, rim reflected, blurred and faded
+  authors  ///< the second cut of the authors' data loader on top, for their published weights
+};
+
+}  // namespace
+
+template <>
+GType enum_type<NoFace>() {
+  static const GEnumValue values[] = {
+      enum_value(NoFace::hold, "Repeat the last face's place and pose", "hold"),
+      enum_value(NoFace::drop, "Give out nothing for such frames", "drop"),
+      enum_value(NoFace::background, "Show only the background", "background"),
+      {}};
+  static const GType type = register_enum("ReenactNoFace", values);
+  return type;
+}
+
+template <>
+GType enum_type<CropStyle>() {
+  static const GEnumValue values[] = {
+      enum_value(CropStyle::paper, "The paper's crop: squared, enlarged, rim reflected, blurred and faded",
+                 "paper"),
+      enum_value(CropStyle::authors, "The same cut again as the authors' data loader does, for their weights",
+                 "authors"),
+      {}};
+  static const GType type = register_enum("ReenactCropStyle", values);
+  return type;
+}
+
+template <>
+GType enum_type<FaceSelect>() {
+  static const GEnumValue values[] = {
+      enum_value(FaceSelect::largest, "The largest face of each detection", "largest"),
+      enum_value(FaceSelect::center, "The face nearest to the middle of the picture", "center"),
+      enum_value(FaceSelect::track,
+                 "The face followed so far, else the largest of those nearly as sure as the surest", "track"),
+      enum_value(FaceSelect::index, "The face-index-th from the left", "index"),
+      {}};
+  static const GType type = register_enum("ReenactFaceSelect", values);
+  return type;
+}
+
+namespace {
+
+/// The properties besides those of the detector; copied for every frame.
+struct CropSettings {
+  FaceFinder::Options finder;
+  double crop_scale = paper_crop_scale;
+  CropStyle crop_style = CropStyle::paper;
+  NoFace no_face = NoFace::hold;
+  int size = 0;
+  bool post_messages = false;
+};
+
+using Finder = FaceFinder::Options;
+constexpr Property<CropSettings> property_table[] = {
+    {"detect-interval",
+     "Detection interval",
+     "Frames from one detection to the next while a face is followed; it is tracked in between",
+     member<&CropSettings::finder, &Finder::detect_interval>,
+     {1, G_MAXINT},
+     set_while_playing},
+    {"score-threshold",
+     "Score threshold",
+     "Probability from which a detection counts as a face",
+     member<&CropSettings::finder, &Finder::score_threshold>,
+     {0, 1},
+     set_while_playing},
+    {"iou-threshold",
+     "Overlap threshold",
+     "Intersection over union above which two detections are one face",
+     member<&CropSettings::finder, &Finder::iou_threshold>,
+     {0, 1},
+     set_while_playing},
+    {"detect-size",
+     "Detection size",
+     "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
+     member<&CropSettings::finder, &Finder::detect_size>,
+     {0, 16384},
+     set_while_playing},
+    {"crop-scale",
+     "Crop scale",
+     "Side of the crop in sides of the face box",
+     member<&CropSettings::crop_scale>,
+     {0.5, 10},
+     set_by_controller},
+    {"crop-style",
+     "Crop style",
+     "How the crop is cut out of the frame",
+     member<&CropSettings::crop_style>,
+     {},
+     set_while_playing},
+    {"face-select",
+     "Face selection",
+     "Which of several faces drives",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>,
+     {},
+     set_while_playing},
+    {"face-index",
+     "Face index",
+     "Which face from the left drives, from 0, when face-select is index",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>,
+     {0, 1000},
+     set_while_playing},
+    {"smoothing",
+     "Smoothing",
+     "How steady the crop is held: 0 as detected, 1 steadiest",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>,
+     {0, 1},
+     set_by_controller},
+    {"no-face",
+     "No face",
+     "What to give out for frames without a face",
+     member<&CropSettings::no_face>,
+     {},
+     set_while_playing},
+    {"size",
+     "Size",
+     "Side of the crop in pixels; 0: what downstream wants, else 256",
+     member<&CropSettings::size>,
+     {0, 4096},
+     set_while_playing},
+    {"post-messages",
+     "Post messages",
+     "Post an element message reenact-face for every frame: found, box, score, track-id",
+     member<&CropSettings::post_messages>,
+     {},
+     set_while_playing}};
+constexpr Properties<CropSettings> properties(property_table, first_own_property);
+
 }  // namespace
 
 struct ReenactCrop::Private {
-  CropSettings settings;
-  EngineSettings engine{default_model};
+  CropSettings settings;  // under the object's lock
   std::unique_ptr<FaceFinder> finder;
-  ProcessingLatency latency;
-
-  GstVideoInfo in_info{}, out_info{};
-  GstCaps* in_caps = nullptr;
-  int square_width = 0;  // of the picture once its pixels are square
+  cv::Size picture_size;  // of the frames, as negotiated last
+  int square_width = 0;   // of the picture once its pixels are square
   RgbReader reader;
   guint64 frames = 0;
+  bool following = false;                       // whether the last frame had a face
   std::optional<FaceTracker::State> last_face;  // in the picture with square pixels
 
-  ~Private() { gst_clear_caps(&in_caps); }
   void forget_faces() {
     if (finder) finder->reset();
     last_face.reset();
+    following = false;
   }
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactcrop, "reenactcrop", GST_RANK_NONE, reenact_crop_get_type())
-G_DEFINE_TYPE(ReenactCrop, reenact_crop, GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_TYPE(ReenactCrop, reenact_crop, reenact_network_filter_get_type())
 
 namespace {
 
@@ -73,74 +218,42 @@ ReenactCrop* self_of(gpointer object) {
   return reinterpret_cast<ReenactCrop*>(object);
 }
 
-void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  ReenactCrop::Private& p = *self_of(object)->p;
-  GST_OBJECT_LOCK(object);
-  const bool known = p.settings.set_property(id, value) || p.engine.set_property(id, value);
-  GST_OBJECT_UNLOCK(object);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  if (id == CropSettings::size_property) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
+bool set_setting(ReenactNetworkFilter* filter, guint id, const GValue* value) {
+  return properties.set(self_of(filter)->p->settings, id, value);
 }
 
-void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  ReenactCrop::Private& p = *self_of(object)->p;
-  GST_OBJECT_LOCK(object);
-  const bool known = p.settings.get_property(id, value) || p.engine.get_property(id, value);
-  GST_OBJECT_UNLOCK(object);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+bool get_setting(ReenactNetworkFilter* filter, guint id, GValue* value) {
+  return properties.get(self_of(filter)->p->settings, id, value);
 }
 
-gboolean start(GstBaseTransform* base) {
-  ReenactCrop::Private& p = *self_of(base)->p;
-  return guarded(GST_ELEMENT(base), gboolean(FALSE), [&]() -> gboolean {
-    GST_OBJECT_LOCK(base);
-    const EngineSettings engine = p.engine;
-    GST_OBJECT_UNLOCK(base);
-    const std::filesystem::path path = engine.model_path();
-    p.finder = std::make_unique<FaceFinder>(load_detector(path, engine.options()));
-    p.engine.loaded(GST_ELEMENT(base), p.finder->detector(), path);
-    p.frames = 0;
-    p.last_face.reset();
-    return TRUE;
-  });
+void notify(GObject* object, GParamSpec* spec) {
+  if (g_str_equal(spec->name, "size")) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
 }
 
-gboolean stop(GstBaseTransform* base) {
-  ReenactCrop::Private& p = *self_of(base)->p;
+const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  p.finder = std::make_unique<FaceFinder>(load_detector(model, options));
+  p.frames = 0;
+  return p.finder->detector();
+}
+
+void unload(ReenactNetworkFilter* filter) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  p.forget_faces();
   p.finder.reset();
   p.reader.reset();
-  p.last_face.reset();
-  p.latency.reset();
-  gst_clear_caps(&p.in_caps);
-  p.engine.unloaded(GST_ELEMENT(base));
-  return TRUE;
+  p.picture_size = {};
 }
 
-GstCaps* transform_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps* caps, GstCaps* filter) {
-  GST_OBJECT_LOCK(base);
-  const int size = self_of(base)->p->settings.size;
-  GST_OBJECT_UNLOCK(base);
-  GstPad* other =
-      direction == GST_PAD_SINK ? GST_BASE_TRANSFORM_SRC_PAD(base) : GST_BASE_TRANSFORM_SINK_PAD(base);
-  GstCaps* allowed = gst_pad_get_pad_template_caps(other);
-  GstCaps* result = gst_caps_new_empty();
-  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
-    const GValue* rate = gst_structure_get_value(gst_caps_get_structure(caps, i), "framerate");
-    GstCaps* one = gst_caps_copy(allowed);
-    if (rate) gst_caps_set_value(one, "framerate", rate);
-    if (direction == GST_PAD_SINK) {
-      gst_caps_set_simple(one, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
-      if (size > 0) gst_caps_set_simple(one, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
-    }
-    result = gst_caps_merge(result, one);
-  }
-  gst_caps_unref(allowed);
-  if (filter) {
-    GstCaps* intersection = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(result);
-    result = intersection;
-  }
-  return result;
+GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
+  if (direction == GST_PAD_SINK) return gst_static_pad_template_get_caps(&sink_template);
+  GstCaps* caps = gst_caps_make_writable(gst_static_pad_template_get_caps(&src_template));
+  gst_caps_set_simple(caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
+  const ObjectLock lock(filter);
+  const int size = self_of(filter)->p->settings.size;
+  if (size > 0) gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
+  return caps;
 }
 
 GstCaps* fixate_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps* caps, GstCaps* other) {
@@ -155,60 +268,28 @@ GstCaps* fixate_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps*
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->fixate_caps(base, direction, caps, other);
 }
 
-gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
-  ReenactCrop::Private& p = *self_of(base)->p;
-  return guarded(GST_ELEMENT(base), gboolean(FALSE), [&]() -> gboolean {
-    GstVideoInfo in_info, out_info;
-    if (!gst_video_info_from_caps(&in_info, in) || !gst_video_info_from_caps(&out_info, out)) return FALSE;
-    if (GST_VIDEO_INFO_WIDTH(&out_info) != GST_VIDEO_INFO_HEIGHT(&out_info)) {
-      GST_ERROR_OBJECT(base, "Downstream wants a crop of %dx%d, and crops are square",
-                       GST_VIDEO_INFO_WIDTH(&out_info), GST_VIDEO_INFO_HEIGHT(&out_info));
-      return FALSE;
-    }
-    const bool other_picture = !p.in_caps ||
-                               GST_VIDEO_INFO_WIDTH(&in_info) != GST_VIDEO_INFO_WIDTH(&p.in_info) ||
-                               GST_VIDEO_INFO_HEIGHT(&in_info) != GST_VIDEO_INFO_HEIGHT(&p.in_info);
-    if (other_picture) p.forget_faces();
-    p.in_info = in_info;
-    p.out_info = out_info;
-    gst_caps_replace(&p.in_caps, in);
-    p.square_width = std::max(1, int(gst_util_uint64_scale_int_round(
-                                     guint64(GST_VIDEO_INFO_WIDTH(&in_info)), GST_VIDEO_INFO_PAR_N(&in_info),
-                                     std::max(1, GST_VIDEO_INFO_PAR_D(&in_info)))));
-    p.reader.configure(in_info, p.square_width, GST_VIDEO_INFO_HEIGHT(&in_info));
-    return TRUE;
-  });
-}
-
-gboolean get_unit_size(GstBaseTransform*, GstCaps* caps, gsize* size) {
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, caps)) return FALSE;
-  *size = GST_VIDEO_INFO_SIZE(&info);
-  return TRUE;
-}
-
-gboolean transform_size(GstBaseTransform* base, GstPadDirection, GstCaps*, gsize, GstCaps* other_caps,
-                        gsize* other_size) {
-  // The size of a frame on one side says nothing about the other: frames may be padded.
-  return get_unit_size(base, other_caps, other_size);
-}
-
-gboolean propose_allocation(GstBaseTransform* base, GstQuery* decide_query, GstQuery* query) {
-  if (!GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->propose_allocation(base, decide_query, query))
+gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  const GstVideoInfo &in = filter->in_info, &out = filter->out_info;
+  if (GST_VIDEO_INFO_WIDTH(&out) != GST_VIDEO_INFO_HEIGHT(&out)) {
+    GST_ERROR_OBJECT(filter, "Downstream wants a crop of %dx%d, and crops are square",
+                     GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_HEIGHT(&out));
     return FALSE;
-  gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  }
+  const cv::Size size(GST_VIDEO_INFO_WIDTH(&in), GST_VIDEO_INFO_HEIGHT(&in));
+  if (size != p.picture_size) p.forget_faces();
+  p.picture_size = size;
+  p.square_width = std::max(
+      1, int(gst_util_uint64_scale_int_round(guint64(GST_VIDEO_INFO_WIDTH(&in)), GST_VIDEO_INFO_PAR_N(&in),
+                                             std::max(1, GST_VIDEO_INFO_PAR_D(&in)))));
+  p.reader.configure(in, p.square_width, GST_VIDEO_INFO_HEIGHT(&in));
   return TRUE;
 }
 
-gboolean transform_meta(GstBaseTransform*, GstBuffer*, GstMeta* meta, GstBuffer*) {
+gboolean transform_meta(GstBaseTransform* base, GstBuffer* out, GstMeta* meta, GstBuffer* in) {
   // A crop gets a face meta of its own.
-  return meta->info->api != face_meta_api_get_type() && meta_is_independent_of_picture(meta->info);
-}
-
-void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
-  const GstClockTime time =
-      gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
+  if (meta->info->api == face_meta_api_get_type()) return FALSE;
+  return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->transform_meta(base, out, meta, in);
 }
 
 double seconds_of(const GstVideoInfo& info, GstBuffer* buffer, guint64 frame) {
@@ -219,10 +300,10 @@ double seconds_of(const GstVideoInfo& info, GstBuffer* buffer, guint64 frame) {
   return double(frame) / rate;
 }
 
-void fill_meta(FaceMeta& meta, const ReenactCrop::Private& p, const FaceTracker::State& face,
+void fill_meta(FaceMeta& meta, const ReenactCrop& self, const FaceTracker::State& face,
                const cv::Rect& window) {
   // Back from square pixels to those of the frame.
-  const double scale = double(GST_VIDEO_INFO_WIDTH(&p.in_info)) / p.square_width;
+  const double scale = double(GST_VIDEO_INFO_WIDTH(&self.parent.in_info)) / self.p->square_width;
   meta.box = face.box;
   meta.box.left = float(face.box.left * scale);
   meta.box.right = float(face.box.right * scale);
@@ -262,22 +343,35 @@ cv::Mat cut(const cv::Mat& picture, const FaceBox& box, int size, const CropSett
   return settings.crop_style == CropStyle::authors ? recrop_as_loader(crop, size) : crop;
 }
 
-GstFlowReturn process(ReenactCrop* self, GstBuffer* in, GstBuffer* out) {
+/// Tells the debug log when a face comes and goes.
+void log_face(ReenactCrop* self, const std::optional<FaceTracker::State>& face) {
+  ReenactCrop::Private& p = *self->p;
+  if (face && (!p.following || face->track_id != p.last_face->track_id)) {
+    GST_DEBUG_OBJECT(self, "Face %u found at (%.0f, %.0f) to (%.0f, %.0f), score %.3f", face->track_id,
+                     face->box.left, face->box.top, face->box.right, face->box.bottom, face->box.score);
+  } else if (!face && p.following) {
+    GST_DEBUG_OBJECT(self, "Face %u lost", p.last_face->track_id);
+  }
+}
+
+Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+  ReenactCrop* self = self_of(filter);
   ReenactCrop::Private& p = *self->p;
   auto* base = GST_BASE_TRANSFORM(self);
-  GST_OBJECT_LOCK(self);
-  const CropSettings settings = p.settings;
-  GST_OBJECT_UNLOCK(self);
+  CropSettings settings;
+  {
+    const ObjectLock lock(self);
+    settings = p.settings;
+  }
 
-  const gint64 begin = g_get_monotonic_time();
   const RgbPicture picture = p.reader.read(in);
   p.finder->set_options(settings.finder);
-  const auto face = p.finder->find(picture.mat(), seconds_of(p.in_info, in, p.frames++));
+  const auto face = p.finder->find(picture.mat(), seconds_of(filter->in_info, in, p.frames++));
+  log_face(self, face);
+  p.following = face.has_value();
   if (face) p.last_face = face;
 
-  FaceMeta* meta = add_face_meta(out, in, p.in_caps);
-  meta->frame_width = GST_VIDEO_INFO_WIDTH(&p.in_info);
-  meta->frame_height = GST_VIDEO_INFO_HEIGHT(&p.in_info);
+  FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
   if (face) {
     if (face->detected) meta->flags = face_detected;
   } else {
@@ -285,47 +379,32 @@ GstFlowReturn process(ReenactCrop* self, GstBuffer* in, GstBuffer* out) {
     if (settings.no_face == NoFace::hold && p.last_face) meta->flags |= face_held;
   }
   const bool shows_face = face || (meta->flags & face_held);
-  const int size = GST_VIDEO_INFO_WIDTH(&p.out_info);
+  const int size = GST_VIDEO_INFO_WIDTH(&filter->out_info);
   {
-    MappedFrame target(p.out_info, out, GST_MAP_WRITE);
+    MappedFrame target(filter->out_info, out, GST_MAP_WRITE);
     cv::Mat crop = target.mat(CV_8UC3);
     if (shows_face) {
       cut(picture.mat(), p.last_face->box, size, settings).copyTo(crop);
     } else {
-      crop.setTo(cv::Scalar::all(grey));
+      crop.setTo(cv::Scalar::all(gray));
     }
   }
   if (shows_face) {
-    fill_meta(*meta, p, *p.last_face, crop_window(p.last_face->box, settings.crop_scale));
+    fill_meta(*meta, *self, *p.last_face, crop_window(p.last_face->box, settings.crop_scale));
     add_region_of_interest(out, *meta, meta->crop, size, size);
   } else {
     GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
   }
   GST_BUFFER_FLAG_UNSET(out, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF |
                                  GST_VIDEO_BUFFER_FLAG_RFF | GST_VIDEO_BUFFER_FLAG_ONEFIELD);
-  p.latency.measured(GST_ELEMENT(self), GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
-
   if (settings.post_messages) post_face_message(base, in, *meta);
-  if (!face && settings.no_face == NoFace::drop) return drop_frame(base, in);
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn transform(GstBaseTransform* base, GstBuffer* in, GstBuffer* out) {
-  return guarded(GST_ELEMENT(base), GST_FLOW_ERROR, [&] { return process(self_of(base), in, out); });
+  if (!face && settings.no_face == NoFace::drop) return {drop_frame(base, in)};
+  return {};
 }
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) self_of(base)->p->forget_faces();
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->sink_event(base, event);
-}
-
-gboolean query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
-  const gboolean answered =
-      GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->query(base, direction, query);
-  if (answered && direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
-    self_of(base)->p->latency.add_to(query);
-  }
-  return answered;
 }
 
 void finalize(GObject* object) {
@@ -339,37 +418,33 @@ static void reenact_crop_class_init(ReenactCropClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  ReenactNetworkFilterClass* filter_class = &klass->parent_class;
   GST_DEBUG_CATEGORY_INIT(reenact_crop_debug, "reenactcrop", 0, "Face detection and cropping");
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
+  filter_class->category = reenact_crop_debug;
+  object_class->notify = notify;
   object_class->finalize = finalize;
-  EngineSettings::install(object_class, "The S3FD face detector", default_model);
-  CropSettings::install(object_class);
+  network_filter_install_properties(filter_class, "The S3FD face detector", "detector.safetensors");
+  properties.install(object_class);
   gst_element_class_set_static_metadata(
       element_class, "Face cropper", "Filter/Analyzer/Effect/Video",
       "Finds and follows a face and cuts it out as the reenactment networks expect it",
       "The gst-reenact authors");
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
-  transform_class->start = start;
-  transform_class->stop = stop;
-  transform_class->transform_caps = transform_caps;
+  filter_class->set_setting = set_setting;
+  filter_class->get_setting = get_setting;
+  filter_class->load = load;
+  filter_class->unload = unload;
+  filter_class->caps_for = caps_for;
+  filter_class->configure = configure;
+  filter_class->process = process;
   transform_class->fixate_caps = fixate_caps;
-  transform_class->set_caps = set_caps;
-  transform_class->get_unit_size = get_unit_size;
-  transform_class->transform_size = transform_size;
-  transform_class->propose_allocation = propose_allocation;
   transform_class->transform_meta = transform_meta;
-  transform_class->before_transform = before_transform;
-  transform_class->transform = transform;
   transform_class->sink_event = sink_event;
-  transform_class->query = query;
 }
 
 static void reenact_crop_init(ReenactCrop* self) {
   self->p = new ReenactCrop::Private;
-  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
-  gst_base_transform_set_gap_aware(GST_BASE_TRANSFORM(self), TRUE);
 }
 
 }  // namespace reenact

@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactidentity
+ * @title: reenactidentity
+ *
+ * Says whose head the poses that pass move, by a sticky event, and learns people from crops with the action enrol.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
 #include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
@@ -8,6 +18,8 @@
 
 #include "base/element_error.h"
 #include "base/engine_settings.h"
+#include "base/glib.h"
+#include "base/properties.h"
 #include "elements.h"
 #include "reenact/enrolment.h"
 #include "reenact/error.h"
@@ -41,14 +53,25 @@ GstStaticPadTemplate src_template =
 GstStaticPadTemplate crops_template = GST_STATIC_PAD_TEMPLATE("crops", GST_PAD_SINK, GST_PAD_REQUEST,
                                                               GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("RGB")));
 
-enum Property : guint { identity_file_property = EngineSettings::first_own_property };
+struct IdentitySettings {
+  std::string identity_file;
+};
+
+constexpr Property<IdentitySettings> property_table[] = {
+    {"identity-file",
+     "Identity file",
+     "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the installed models. A change while playing takes effect between two buffers; a file that cannot be used then gives a warning and leaves the identity as it is",
+     member<&IdentitySettings::identity_file>,
+     {},
+     set_while_playing}};
+constexpr Properties<IdentitySettings> properties(property_table, first_own_property);
 
 }  // namespace
 
 struct ReenactIdentity::Private {
   // Under the object's lock.
-  std::string identity_file;
-  EngineSettings engine{default_model};  // of the identity encoder
+  IdentitySettings settings;
+  EngineSettings engine;  // of the identity encoder
   GstPad* crops_pad = nullptr;
   bool started = false;
 
@@ -83,48 +106,46 @@ std::shared_ptr<const Identity> load(const std::string& name) {
   return name.empty() ? nullptr : load_identity(find_model(name));
 }
 
-/// Loads in the thread that sets the property, so that the stream never waits for the disk.
-void set_identity_file(ReenactIdentity* self, const std::string& name) {
-  ReenactIdentity::Private& p = *self->p;
-  GST_OBJECT_LOCK(self);
-  const bool started = p.started;
-  if (!started) p.identity_file = name;
-  GST_OBJECT_UNLOCK(self);
-  if (!started) return;
+/// Loads in the thread that sets the property, so that the stream never waits for the disk. False when the file
+/// cannot be used: a show goes on with the identity it has.
+bool switch_to_file(ReenactIdentity* self, const GValue* file) {
+  const char* name = g_value_get_string(file);
   try {
-    p.switch_to(load(name));
+    self->p->switch_to(load(name ? name : ""));
+    return true;
   } catch (const std::exception& error) {
-    // A show goes on with the identity it has.
     post_warning(GST_ELEMENT(self), error);
-    return;
+    return false;
   }
-  GST_OBJECT_LOCK(self);
-  p.identity_file = name;
-  GST_OBJECT_UNLOCK(self);
+}
+
+/// Sets any property; false when there is none of that number.
+bool set_under_lock(ReenactIdentity* self, guint id, const GValue* value) {
+  return properties.set(self->p->settings, id, value) || engine_properties.set(self->p->engine, id, value);
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  if (id == identity_file_property) {
-    const char* text = g_value_get_string(value);
-    set_identity_file(self_of(object), text ? text : "");
-    return;
+  ReenactIdentity* self = self_of(object);
+  bool known = true, load_first = false;
+  {
+    const ObjectLock lock(object);
+    load_first = self->p->started && g_str_equal(spec->name, "identity-file");
+    if (!load_first) known = set_under_lock(self, id, value);
   }
-  GST_OBJECT_LOCK(object);
-  const bool known = self_of(object)->p->engine.set_property(id, value);
-  GST_OBJECT_UNLOCK(object);
+  if (load_first && switch_to_file(self, value)) {
+    const ObjectLock lock(object);
+    known = set_under_lock(self, id, value);
+  }
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   const ReenactIdentity::Private& p = *self_of(object)->p;
-  bool known = true;
-  GST_OBJECT_LOCK(object);
-  if (id == identity_file_property) {
-    g_value_set_string(value, p.identity_file.empty() ? nullptr : p.identity_file.c_str());
-  } else {
-    known = p.engine.get_property(id, value);
+  bool known = false;
+  {
+    const ObjectLock lock(object);
+    known = properties.get(p.settings, id, value) || engine_properties.get(p.engine, id, value);
   }
-  GST_OBJECT_UNLOCK(object);
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
@@ -132,19 +153,21 @@ gboolean start(GstBaseTransform* base) {
   ReenactIdentity* self = self_of(base);
   ReenactIdentity::Private& p = *self->p;
   return guarded(GST_ELEMENT(base), gboolean(FALSE), [&]() -> gboolean {
-    GST_OBJECT_LOCK(base);
-    const std::string name = p.identity_file;
-    const bool can_enrol = p.crops_pad;
-    GST_OBJECT_UNLOCK(base);
+    std::string name;
+    bool can_enrol = false;
+    {
+      const ObjectLock lock(base);
+      name = p.settings.identity_file;
+      can_enrol = p.crops_pad;
+    }
     if (name.empty() && !can_enrol) {
       throw Error(
           ErrorCode::invalid,
           "reenactidentity has no identity: identity-file is not set and no crops come in to learn one from");
     }
     p.switch_to(load(name));
-    GST_OBJECT_LOCK(base);
+    const ObjectLock lock(base);
     p.started = true;
-    GST_OBJECT_UNLOCK(base);
     return TRUE;
   });
 }
@@ -152,9 +175,10 @@ gboolean start(GstBaseTransform* base) {
 gboolean stop(GstBaseTransform* base) {
   ReenactIdentity::Private& p = *self_of(base)->p;
   p.enrolment->cancel();
-  GST_OBJECT_LOCK(base);
-  p.started = false;
-  GST_OBJECT_UNLOCK(base);
+  {
+    const ObjectLock lock(base);
+    p.started = false;
+  }
   p.switch_to(nullptr);
   p.engine.unloaded(GST_ELEMENT(base));
   return TRUE;
@@ -169,7 +193,7 @@ void before_transform(GstBaseTransform* base, GstBuffer*) {
     p.next_is_new = false;
     identity = p.next;
   }
-  GST_INFO_OBJECT(base, "From the next buffer on: %s", identity ? identity->name.c_str() : "nobody");
+  GST_DEBUG_OBJECT(base, "From the next buffer on: %s", identity ? identity->name.c_str() : "nobody");
   gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(base), new_identity_event(identity));
 }
 
@@ -196,6 +220,7 @@ gboolean crops_event(GstPad*, GstObject* parent, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
     GstCaps* caps = nullptr;
     gst_event_parse_caps(event, &caps);
+    GST_DEBUG_OBJECT(parent, "Crops are %" GST_PTR_FORMAT, caps);
     taken = gst_video_info_from_caps(&p.crops_info, caps);
   } else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
     p.enrolment->end_of_crops();
@@ -213,40 +238,49 @@ gboolean crops_query(GstPad* pad, GstObject* parent, GstQuery* query) {
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
   ReenactIdentity::Private& p = *self_of(element)->p;
-  GST_OBJECT_LOCK(element);
-  const bool taken = p.crops_pad;
-  GST_OBJECT_UNLOCK(element);
-  if (taken) return nullptr;
+  {
+    const ObjectLock lock(element);
+    if (p.crops_pad) return nullptr;
+  }
   GstPad* pad = gst_pad_new_from_template(pad_template, "crops");
   gst_pad_set_chain_function(pad, crops_chain);
   gst_pad_set_event_function(pad, crops_event);
   gst_pad_set_query_function(pad, crops_query);
   gst_pad_set_active(pad, TRUE);
-  GST_OBJECT_LOCK(element);
-  p.crops_pad = pad;
-  GST_OBJECT_UNLOCK(element);
+  {
+    const ObjectLock lock(element);
+    p.crops_pad = pad;
+  }
   gst_element_add_pad(element, pad);
   return pad;
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
   ReenactIdentity::Private& p = *self_of(element)->p;
-  GST_OBJECT_LOCK(element);
-  if (p.crops_pad == pad) p.crops_pad = nullptr;
-  GST_OBJECT_UNLOCK(element);
+  {
+    const ObjectLock lock(element);
+    if (p.crops_pad == pad) p.crops_pad = nullptr;
+  }
   gst_pad_set_active(pad, FALSE);
   gst_element_remove_pad(element, pad);
 }
 
 gboolean enrol(ReenactIdentity* self, guint crops, const gchar* location) {
   ReenactIdentity::Private& p = *self->p;
-  GST_OBJECT_LOCK(self);
-  const EngineSettings engine = p.engine;
-  const bool ready = p.started && p.crops_pad;
-  GST_OBJECT_UNLOCK(self);
-  if (!ready) return FALSE;
+  EngineSettings engine;
+  {
+    const ObjectLock lock(self);
+    if (!p.started || !p.crops_pad) return FALSE;
+    engine = p.engine;
+  }
   try {
-    Enrolment::Request request{engine.model_path(), engine.options(), location ? location : "", crops};
+    Enrolment::Request request;
+    request.model = engine.model_path();
+    request.options = engine.options();
+    request.location = location ? location : "";
+    request.crops = crops;
+    request.learned_by = "reenactidentity enrol";
+    GST_DEBUG_OBJECT(self, "Learns from the next %u crops with '%s'", crops, request.model.c_str());
     return p.enrolment->begin(request);
   } catch (const std::exception& error) {
     post_warning(GST_ELEMENT(self), error);
@@ -256,6 +290,8 @@ gboolean enrol(ReenactIdentity* self, guint crops, const gchar* location) {
 
 void learned(ReenactIdentity* self, std::shared_ptr<const Identity> identity, const IdentityEncoder& encoder,
              const Enrolment::Request& request) {
+  GST_DEBUG_OBJECT(self, "Learned '%s' with '%s' as %s on %s", identity->name.c_str(), request.model.c_str(),
+                   encoder.active_engine().c_str(), encoder.active_device().c_str());
   self->p->engine.loaded(GST_ELEMENT(self), encoder, request.model);
   GstStructure* structure =
       gst_structure_new("reenact-enrolled", "name", G_TYPE_STRING, identity->name.c_str(), nullptr);
@@ -271,17 +307,7 @@ void finalize(GObject* object) {
   G_OBJECT_CLASS(reenact_identity_parent_class)->finalize(object);
 }
 
-void install_properties(GObjectClass* object_class) {
-  EngineSettings::install(object_class, "The reenactor whose identity encoder the action enrol runs",
-                          default_model);
-  g_object_class_install_property(
-      object_class, identity_file_property,
-      g_param_spec_string(
-          "identity-file", "Identity file",
-          "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among "
-          "the installed models. A change while playing takes effect between two buffers; a file that "
-          "cannot be used then gives a warning and leaves the identity as it is",
-          nullptr, GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
+void install_signals(GObjectClass* object_class) {
   /**
    * ReenactIdentity::enrol:
    * @crops: how many crops to learn from
@@ -308,7 +334,10 @@ static void reenact_identity_class_init(ReenactIdentityClass* klass) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  install_properties(object_class);
+  install_engine_properties(object_class, "The reenactor whose identity encoder the action enrol runs",
+                            default_model);
+  properties.install(object_class);
+  install_signals(object_class);
   gst_element_class_set_static_metadata(
       element_class, "Head identity", "Filter/Effect/Video",
       "Says whose head the poses that pass move, and learns people from crops", "The gst-reenact authors");
@@ -324,6 +353,7 @@ static void reenact_identity_class_init(ReenactIdentityClass* klass) {
 
 static void reenact_identity_init(ReenactIdentity* self) {
   self->p = new ReenactIdentity::Private;
+  self->p->engine.model_file = default_model;
   self->p->enrolment = std::make_unique<Enrolment>(
       [self](std::shared_ptr<const Identity> identity, const IdentityEncoder& encoder,
              const Enrolment::Request& request) { learned(self, std::move(identity), encoder, request); },

@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "base/glib.h"
+
 namespace reenact {
 namespace {
 
@@ -19,11 +21,8 @@ G_DEFINE_TYPE(ReenactBackgroundPad, reenact_background_pad, GST_TYPE_AGGREGATOR_
 
 GstClockTime running_time_of(GstAggregatorPad* pad, GstBuffer* buffer) {
   if (!GST_BUFFER_PTS_IS_VALID(buffer)) return GST_CLOCK_TIME_NONE;
-  GST_OBJECT_LOCK(pad);
-  const GstClockTime time =
-      gst_segment_to_running_time(&pad->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  GST_OBJECT_UNLOCK(pad);
-  return time;
+  const ObjectLock lock(pad);
+  return gst_segment_to_running_time(&pad->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
 }
 
 bool background_pad_advance(ReenactBackgroundPad* pad, GstClockTime time, bool timeout,

@@ -8,6 +8,7 @@
 
 #include "reenact/driver_blur.h"
 #include "reenact/error.h"
+#include "reenact/placement.h"
 
 namespace reenact {
 namespace {
@@ -18,16 +19,6 @@ cv::Scalar rgb_of(guint argb) {
 
 int interpolation_for(cv::Size from, cv::Size to) {
   return from.width > to.width ? cv::INTER_AREA : cv::INTER_LINEAR;
-}
-
-/// Scales the middle of `source` so that it covers `target`.
-void cover(const cv::Mat& source, cv::Mat& target) {
-  const double scale = std::max(double(target.cols) / source.cols, double(target.rows) / source.rows);
-  const int width = std::clamp(int(std::lround(target.cols / scale)), 1, source.cols);
-  const int height = std::clamp(int(std::lround(target.rows / scale)), 1, source.rows);
-  const cv::Mat middle =
-      source(cv::Rect((source.cols - width) / 2, (source.rows - height) / 2, width, height));
-  cv::resize(middle, target, target.size(), 0, 0, interpolation_for(middle.size(), target.size()));
 }
 
 }  // namespace
@@ -77,7 +68,6 @@ void BackgroundPainter::reset() {
   pad_picture_.release();
   pad_reader_.reset();
   driver_reader_.reset();
-  gst_clear_caps(&driver_caps_);
   scaled_.release();
   scaled_from_.release();
 }
@@ -115,7 +105,8 @@ void BackgroundPainter::paint_rgb(const CompositorSettings& settings, const Face
     case BackgroundMode::driver:
       if (!paint_driver(face, settings.background == BackgroundMode::blurred_driver, rgb)) break;
       return;
-    case BackgroundMode::colour:
+    case BackgroundMode::color:
+    case BackgroundMode::color_by_old_name:
     case BackgroundMode::transparent:
       break;
   }
@@ -123,12 +114,9 @@ void BackgroundPainter::paint_rgb(const CompositorSettings& settings, const Face
 }
 
 bool BackgroundPainter::paint_driver(const FaceMeta* face, bool blurred, cv::Mat& rgb) {
-  if (!face || !face->frame || !face->frame_caps) return false;
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, face->frame_caps)) return false;
-  if (!driver_caps_ || !gst_caps_is_equal(driver_caps_, face->frame_caps)) {
-    driver_reader_.configure(info, GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
-    gst_caps_replace(&driver_caps_, face->frame_caps);
+  if (!face || !face->frame || frame_size(*face).empty()) return false;
+  if (!driver_reader_.reads(face->frame_info)) {
+    driver_reader_.configure(face->frame_info, frame_size(*face).width, frame_size(*face).height);
   }
   const RgbPicture frame = driver_reader_.read(face->frame);
   if (!blurred) {

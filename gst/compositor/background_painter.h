@@ -18,8 +18,6 @@ namespace reenact {
 /// only.
 class BackgroundPainter {
  public:
-  ~BackgroundPainter() { reset(); }
-
   /// Reads the picture for `image`, from any thread. Throws Error (not_found, corrupt).
   void load_image(const std::filesystem::path& path);
   void clear_image();
@@ -27,11 +25,11 @@ class BackgroundPainter {
 
   /// The video of the background pad from here on.
   void set_pad_format(const GstVideoInfo& info);
-  /// The frame to show from here on; null: none, `pad` is then as `colour`.
+  /// The frame to show from here on; null: none, `pad` is then as `color`.
   void set_pad_frame(GstBuffer* frame);
 
   /// Fills all of `picture`, CV_8UC3 RGB or CV_8UC4 RGBA. `face` may be null. Without the driver's frame,
-  /// `driver` and `blurred-driver` are as `colour`.
+  /// `driver` and `blurred-driver` are as `color`.
   void paint(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& picture);
 
   /// Forgets pad and driver (the image stays).
@@ -46,7 +44,6 @@ class BackgroundPainter {
   cv::Mat pad_picture_;           // as received, RGB
   cv::Mat scaled_, scaled_from_;  // the last still picture and what it was scaled from
   RgbReader pad_reader_, driver_reader_;
-  GstCaps* driver_caps_ = nullptr;
   cv::Mat rgb_;
 };
 

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactcompositor
+ * @title: reenactcompositor
+ *
+ * Lays heads over a background where the driver's head was; the driver's own face is never shown but with
+ * background=driver.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! reenactcompositor background=color ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
 #include <gst/base/gstaggregator.h>
 #include <gst/video/video.h>
 
 #include <memory>
 #include <opencv2/core.hpp>
-#include <string>
 #include <utility>
 
 #include "base/element_error.h"
+#include "base/glib.h"
 #include "compositor/background_pad.h"
 #include "compositor/background_painter.h"
 #include "compositor/output.h"
@@ -55,7 +66,6 @@ struct OutputShape {
 struct ReenactCompositor::Private {
   // Under the object's lock.
   CompositorSettings settings;
-  std::string image_file;
   bool started = false;
   ReenactBackgroundPad* background_pad = nullptr;
 
@@ -80,71 +90,79 @@ ReenactCompositor* self_of(gpointer object) {
   return reinterpret_cast<ReenactCompositor*>(object);
 }
 
-/// Reads the picture in the thread that sets the property, so that the stream never waits for the disk.
-void set_image_file(ReenactCompositor* self, const std::string& file) {
-  ReenactCompositor::Private& p = *self->p;
-  GST_OBJECT_LOCK(self);
-  const bool started = p.started;
-  if (!started) p.image_file = file;
-  GST_OBJECT_UNLOCK(self);
-  if (!started) return;
+/// Reads the picture in the thread that sets the property, so that the stream never waits for the disk. False when it
+/// cannot be read: the picture stays as it is.
+bool load_image(ReenactCompositor* self, const GValue* file) {
+  const char* path = g_value_get_string(file);
   try {
-    if (file.empty()) {
-      p.painter.clear_image();
+    if (path && *path) {
+      self->p->painter.load_image(path);
     } else {
-      p.painter.load_image(file);
+      self->p->painter.clear_image();
     }
+    GST_DEBUG_OBJECT(self, "Background image is %s", path ? path : "none");
+    return true;
   } catch (const std::exception& error) {
     post_warning(GST_ELEMENT(self), error);
-    return;
+    return false;
   }
-  GST_OBJECT_LOCK(self);
-  p.image_file = file;
-  GST_OBJECT_UNLOCK(self);
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   ReenactCompositor* self = self_of(object);
-  if (id == CompositorSettings::background_image_property) {
-    const char* file = g_value_get_string(value);
-    set_image_file(self, file ? file : "");
-    return;
+  ReenactCompositor::Private& p = *self->p;
+  bool known = true, load_first = false, old_name = false;
+  {
+    const ObjectLock lock(object);
+    load_first = p.started && g_str_equal(spec->name, "background-image");
+    if (!load_first) known = compositor_properties.set(p.settings, id, value);
+    old_name = p.settings.accept_old_names();
   }
-  GST_OBJECT_LOCK(object);
-  const bool known = self->p->settings.set_property(id, value);
-  const bool image_missing = self->p->started && self->p->settings.background == BackgroundMode::image &&
-                             !self->p->painter.has_image();
-  GST_OBJECT_UNLOCK(object);
+  if (load_first && load_image(self, value)) {
+    const ObjectLock lock(object);
+    known = compositor_properties.set(p.settings, id, value);
+  }
+  if (old_name) GST_WARNING_OBJECT(object, "background=colour is called background=color now");
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  if (id == CompositorSettings::background_property) {
-    // Alpha comes and goes with background=transparent.
-    gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(object));
-    if (image_missing) {
-      post_warning(
-          GST_ELEMENT(object),
-          Error(ErrorCode::invalid, "background=image shows background-color until background-image is set"));
-    }
-  }
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  const ReenactCompositor::Private& p = *self_of(object)->p;
-  GST_OBJECT_LOCK(object);
-  bool known = true;
-  if (id == CompositorSettings::background_image_property) {
-    g_value_set_string(value, p.image_file.empty() ? nullptr : p.image_file.c_str());
-  } else {
-    known = p.settings.get_property(id, value);
+  bool known = false;
+  {
+    const ObjectLock lock(object);
+    known = compositor_properties.get(self_of(object)->p->settings, id, value);
   }
-  GST_OBJECT_UNLOCK(object);
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+void notify(GObject* object, GParamSpec* spec) {
+  if (!g_str_equal(spec->name, "background")) return;
+  // Alpha comes and goes with background=transparent.
+  gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(object));
+  const ReenactCompositor::Private& p = *self_of(object)->p;
+  bool image_missing = false;
+  {
+    const ObjectLock lock(object);
+    image_missing = p.started && p.settings.background == BackgroundMode::image && !p.painter.has_image();
+  }
+  if (image_missing) {
+    post_warning(
+        GST_ELEMENT(object),
+        Error(ErrorCode::invalid, "background=image shows background-color until background-image is set"));
+  }
+}
+
+CompositorSettings settings_of(ReenactCompositor* self) {
+  const ObjectLock lock(self);
+  return self->p->settings;
 }
 
 void forget_stream(ReenactCompositor* self) {
   ReenactCompositor::Private& p = *self->p;
-  GST_OBJECT_LOCK(self);
-  if (p.background_pad) background_pad_forget(p.background_pad);
-  GST_OBJECT_UNLOCK(self);
+  {
+    const ObjectLock lock(self);
+    if (p.background_pad) background_pad_forget(p.background_pad);
+  }
   p.painter.set_pad_frame(nullptr);
   p.compositor.reset();
 }
@@ -152,28 +170,25 @@ void forget_stream(ReenactCompositor* self) {
 gboolean start(GstAggregator* aggregator) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
-    GST_OBJECT_LOCK(aggregator);
-    const std::string file = p.image_file;
-    const BackgroundMode background = p.settings.background;
-    GST_OBJECT_UNLOCK(aggregator);
+    const CompositorSettings settings = settings_of(self_of(aggregator));
     p.painter.clear_image();
-    if (!file.empty()) {
-      p.painter.load_image(file);
-    } else if (background == BackgroundMode::image) {
+    if (!settings.background_image.empty()) {
+      p.painter.load_image(settings.background_image);
+    } else if (settings.background == BackgroundMode::image) {
       throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
     }
-    GST_OBJECT_LOCK(aggregator);
+    const ObjectLock lock(aggregator);
     p.started = true;
-    GST_OBJECT_UNLOCK(aggregator);
     return TRUE;
   });
 }
 
 gboolean stop(GstAggregator* aggregator) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
-  GST_OBJECT_LOCK(aggregator);
-  p.started = false;
-  GST_OBJECT_UNLOCK(aggregator);
+  {
+    const ObjectLock lock(aggregator);
+    p.started = false;
+  }
   forget_stream(self_of(aggregator));
   p.painter.reset();
   p.wanted = {};
@@ -199,27 +214,16 @@ GstClockTime get_next_time(GstAggregator* aggregator) {
   return GST_CLOCK_TIME_IS_VALID(time) ? time : 0;
 }
 
+OutputShape shape_of(const GstVideoInfo& info) {
+  return {GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_PAR_N(&info),
+          GST_VIDEO_INFO_PAR_D(&info)};
+}
+
 OutputShape shape_for(const ReenactCompositor::Private& p, GstBuffer* head) {
-  OutputShape shape;
   const FaceMeta* face = get_face_meta(head);
-  GstVideoInfo frame_info;
-  if (face && face->frame_width > 0 && face->frame_height > 0) {
-    shape.width = face->frame_width;
-    shape.height = face->frame_height;
-    if (face->frame_caps && gst_video_info_from_caps(&frame_info, face->frame_caps)) {
-      shape.par_n = GST_VIDEO_INFO_PAR_N(&frame_info);
-      shape.par_d = GST_VIDEO_INFO_PAR_D(&frame_info);
-    }
-  } else if (GST_VIDEO_INFO_WIDTH(&p.background_info) > 0) {
-    shape.width = GST_VIDEO_INFO_WIDTH(&p.background_info);
-    shape.height = GST_VIDEO_INFO_HEIGHT(&p.background_info);
-    shape.par_n = GST_VIDEO_INFO_PAR_N(&p.background_info);
-    shape.par_d = GST_VIDEO_INFO_PAR_D(&p.background_info);
-  } else {
-    shape.width = GST_VIDEO_INFO_WIDTH(&p.head_info);
-    shape.height = GST_VIDEO_INFO_HEIGHT(&p.head_info);
-  }
-  return shape;
+  if (face && !frame_size(*face).empty()) return shape_of(face->frame_info);
+  if (GST_VIDEO_INFO_WIDTH(&p.background_info) > 0) return shape_of(p.background_info);
+  return {GST_VIDEO_INFO_WIDTH(&p.head_info), GST_VIDEO_INFO_HEIGHT(&p.head_info)};
 }
 
 GstFlowReturn update_src_caps(GstAggregator* aggregator, GstCaps* downstream, GstCaps** result) {
@@ -229,9 +233,7 @@ GstFlowReturn update_src_caps(GstAggregator* aggregator, GstCaps* downstream, Gs
   gst_clear_buffer(&head);
   if (p.wanted.width <= 0) return GST_AGGREGATOR_FLOW_NEED_DATA;
 
-  GST_OBJECT_LOCK(aggregator);
-  const bool transparent = p.settings.background == BackgroundMode::transparent;
-  GST_OBJECT_UNLOCK(aggregator);
+  const bool transparent = settings_of(self_of(aggregator)).background == BackgroundMode::transparent;
   GstCaps* wanted =
       gst_caps_from_string(transparent ? GST_VIDEO_CAPS_MAKE("RGBA") : GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }"));
   gst_caps_set_simple(wanted, "framerate", GST_TYPE_FRACTION, GST_VIDEO_INFO_FPS_N(&p.head_info),
@@ -261,6 +263,7 @@ GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
 
 gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  GST_DEBUG_OBJECT(aggregator, "Gives out %" GST_PTR_FORMAT, caps);
   p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
   p.compositor.reset();
   return p.negotiated;
@@ -277,6 +280,7 @@ gboolean propose_allocation(GstAggregator*, GstAggregatorPad*, GstQuery*, GstQue
 
 gboolean take_caps(ReenactCompositor* self, GstAggregatorPad* pad, GstCaps* caps) {
   ReenactCompositor::Private& p = *self->p;
+  GST_DEBUG_OBJECT(pad, "Takes %" GST_PTR_FORMAT, caps);
   if (pad == p.head_pad) return gst_video_info_from_caps(&p.head_info, caps);
   return guarded(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
     if (!gst_video_info_from_caps(&p.background_info, caps)) return FALSE;
@@ -312,7 +316,10 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY: {
       std::shared_ptr<const Identity> identity;
-      if (head && parse_identity_event(event, identity)) p.compositor.reset();
+      if (head && parse_identity_event(event, identity)) {
+        GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
+        p.compositor.reset();
+      }
       break;
     }
     default:
@@ -334,9 +341,8 @@ void draw(ReenactCompositor::Private& p, const CompositorSettings& settings, Gst
   }
   MappedFrame mapped_head(p.head_info, head, GST_MAP_READ);
   const cv::Mat rgba = mapped_head.mat(CV_8UC4);
-  const cv::Rect place = settings.head_rectangle(
-      rgba.size(), face ? face->crop : cv::Rect(),
-      face ? cv::Size(face->frame_width, face->frame_height) : cv::Size(), picture.size());
+  const cv::Rect place = head_rectangle(settings.placement, rgba.size(), face ? face->crop : cv::Rect(),
+                                        face ? frame_size(*face) : cv::Size(), picture.size());
   p.compositor.blend(rgba, place, settings.mask, picture);
 }
 
@@ -347,18 +353,17 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   const GstClockTime stream_time =
       gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(head));
   if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(self), stream_time);
-  GST_OBJECT_LOCK(self);
-  const CompositorSettings settings = p.settings;
-  GST_OBJECT_UNLOCK(self);
-
-  std::unique_ptr<GstBuffer, decltype(&gst_buffer_unref)> out(new_video_buffer(aggregator, p.out_info),
-                                                              gst_buffer_unref);
+  const gint64 begin = g_get_monotonic_time();
+  const CompositorSettings settings = settings_of(self);
+  Owned<GstBuffer> out(new_video_buffer(aggregator, p.out_info));
   if (!out) return GST_FLOW_FLUSHING;
   gst_buffer_copy_into(out.get(), head,
                        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0, gsize(-1));
   GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_GAP);
   draw(p, settings, head, out.get());
   copy_metas_to_output(head, out.get(), p.out_info);
+  GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
+                 double(g_get_monotonic_time() - begin) / 1000);
   if (GST_BUFFER_PTS_IS_VALID(head)) {
     segment.position =
         GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);
@@ -374,15 +379,25 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
   auto* aggregator = GST_AGGREGATOR(self);
   ReenactCompositor::Private& p = *self->p;
   const GstClockTime time = running_time_of(p.head_pad, head);
-  GST_OBJECT_LOCK(self);
-  auto* background =
-      p.background_pad ? static_cast<ReenactBackgroundPad*>(gst_object_ref(p.background_pad)) : nullptr;
-  GST_OBJECT_UNLOCK(self);
+  Owned<ReenactBackgroundPad> background;
+  {
+    const ObjectLock lock(self);
+    if (p.background_pad)
+      background.reset(static_cast<ReenactBackgroundPad*>(gst_object_ref(p.background_pad)));
+  }
   if (background) {
-    const bool complete = background_pad_advance(background, time, timeout,
+    const bool complete = background_pad_advance(background.get(), time, timeout,
                                                  [&p](GstBuffer* frame) { p.painter.set_pad_frame(frame); });
-    gst_object_unref(background);
-    if (!complete) return GST_AGGREGATOR_FLOW_NEED_DATA;
+    if (!complete) {
+      GST_DEBUG_OBJECT(self, "The head of running time %" GST_TIME_FORMAT " waits for its background",
+                       GST_TIME_ARGS(time));
+      return GST_AGGREGATOR_FLOW_NEED_DATA;
+    }
+    if (timeout) {
+      GST_DEBUG_OBJECT(self,
+                       "The head of running time %" GST_TIME_FORMAT " waits for its background no longer",
+                       GST_TIME_ARGS(time));
+    }
   } else {
     p.painter.set_pad_frame(nullptr);  // the pad may have been released
   }
@@ -415,25 +430,25 @@ GstFlowReturn aggregate(GstAggregator* aggregator, gboolean timeout) {
 GstAggregatorPad* create_new_pad(GstAggregator* aggregator, GstPadTemplate* pad_template, const gchar*,
                                  const GstCaps*) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
-  GST_OBJECT_LOCK(aggregator);
-  const bool taken = p.background_pad;
-  GST_OBJECT_UNLOCK(aggregator);
-  if (taken || pad_template->direction != GST_PAD_SINK || pad_template->presence != GST_PAD_REQUEST)
-    return nullptr;
+  if (pad_template->direction != GST_PAD_SINK || pad_template->presence != GST_PAD_REQUEST) return nullptr;
+  {
+    const ObjectLock lock(aggregator);
+    if (p.background_pad) return nullptr;
+  }
   auto* pad = static_cast<ReenactBackgroundPad*>(g_object_new(reenact_background_pad_get_type(), "name",
                                                               "background", "direction", GST_PAD_SINK,
                                                               "template", pad_template, nullptr));
-  GST_OBJECT_LOCK(aggregator);
+  const ObjectLock lock(aggregator);
   p.background_pad = pad;
-  GST_OBJECT_UNLOCK(aggregator);
   return GST_AGGREGATOR_PAD(pad);
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
   ReenactCompositor::Private& p = *self_of(element)->p;
-  GST_OBJECT_LOCK(element);
-  if (GST_PAD(p.background_pad) == pad) p.background_pad = nullptr;
-  GST_OBJECT_UNLOCK(element);
+  {
+    const ObjectLock lock(element);
+    if (GST_PAD(p.background_pad) == pad) p.background_pad = nullptr;
+  }
   GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
 }
 
@@ -452,7 +467,8 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  CompositorSettings::install(object_class);
+  object_class->notify = notify;
+  compositor_properties.install(object_class);
   gst_element_class_set_static_metadata(element_class, "Head compositor", "Filter/Editor/Video/Compositor",
                                         "Lays generated heads over a background where the driver's head was",
                                         "The gst-reenact authors");

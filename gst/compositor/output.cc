@@ -38,14 +38,14 @@ void copy_metas_to_output(GstBuffer* head, GstBuffer* out, const GstVideoInfo& o
   gst_buffer_foreach_meta(head, copy_independent, out);
   const FaceMeta* face = get_face_meta(head);
   if (!face) return;
-  GstVideoInfo frame_info;
-  if (face->frame && face->frame_caps && gst_video_info_from_caps(&frame_info, face->frame_caps)) {
-    GstVideoInfo out_size = out_info;
+  const cv::Size frame = frame_size(*face);
+  if (face->frame && !frame.empty()) {
+    GstVideoInfo frame_info = face->frame_info, out_size = out_info;
     Scaling scaling{out, {&frame_info, &out_size}};
     gst_buffer_foreach_meta(face->frame, copy_region, &scaling);
   }
-  add_region_of_interest(out, *face, cv::Rect(0, 0, face->frame_width, face->frame_height),
-                         GST_VIDEO_INFO_WIDTH(&out_info), GST_VIDEO_INFO_HEIGHT(&out_info));
+  add_region_of_interest(out, *face, cv::Rect({}, frame), GST_VIDEO_INFO_WIDTH(&out_info),
+                         GST_VIDEO_INFO_HEIGHT(&out_info));
 }
 
 gboolean decide_video_pool(GstQuery* query) {

@@ -1,173 +1,130 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "compositor/settings.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace reenact {
 
-void CompositorSettings::install(GObjectClass* object_class) {
-  constexpr auto playing =
-      GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
-  constexpr auto controllable = GParamFlags(playing | GST_PARAM_CONTROLLABLE);
-  const CompositorSettings defaults;
-  const auto install = [object_class](guint id, GParamSpec* spec) {
-    g_object_class_install_property(object_class, id, spec);
-  };
-  install(
-      background_property,
-      g_param_spec_enum("background", "Background",
-                        "What the head is laid over; the driver's own face is never shown but with driver",
-                        background_mode_get_type(), static_cast<gint>(defaults.background), playing));
-  install(background_color_property,
-          g_param_spec_uint(
-              "background-color", "Background colour",
-              "Colour as 0xAARRGGBB behind the head where nothing else is to be seen; alpha is ignored", 0,
-              G_MAXUINT, defaults.background_color, controllable));
-  install(background_image_property,
-          g_param_spec_string(
-              "background-image", "Background image",
-              "Picture file for background=image, scaled to cover the output; a file that cannot be read "
-              "while playing gives a warning and leaves the picture as it is",
-              nullptr, playing));
-  install(mask_erode_property,
-          g_param_spec_double("mask-erode", "Mask erosion", "Pixels by which the head's mask shrinks", 0, 64,
-                              defaults.mask.erode, controllable));
-  install(mask_feather_property,
-          g_param_spec_double("mask-feather", "Mask feather", "Blur of the mask's edge, sigma in pixels", 0,
-                              64, defaults.mask.feather, controllable));
-  install(mask_smoothing_property, g_param_spec_double("mask-smoothing", "Mask smoothing",
-                                                       "Share of the previous frame's mask that is kept", 0,
-                                                       0.95, defaults.mask.smoothing, controllable));
-  install(opacity_property, g_param_spec_double("opacity", "Opacity", "Opacity of the head", 0, 1,
-                                                defaults.mask.opacity, controllable));
-  install(color_match_property,
-          g_param_spec_boolean("color-match", "Colour match",
-                               "Shift mean and deviation of the head's colours towards the background's",
-                               defaults.mask.color_match, playing));
-  install(placement_property,
-          g_param_spec_enum("placement", "Placement", "Where the head goes", placement_get_type(),
-                            static_cast<gint>(defaults.placement), playing));
-  install(placement_x_property, g_param_spec_int("placement-x", "Placement x",
-                                                 "Left edge of the head in pixels for placement=rectangle",
-                                                 G_MININT16, G_MAXINT16, defaults.placement_x, controllable));
-  install(placement_y_property, g_param_spec_int("placement-y", "Placement y",
-                                                 "Top edge of the head in pixels for placement=rectangle",
-                                                 G_MININT16, G_MAXINT16, defaults.placement_y, controllable));
-  install(placement_width_property,
-          g_param_spec_int("placement-width", "Placement width",
-                           "Width of the head in pixels for placement=rectangle; 0: as it is drawn", 0,
-                           G_MAXINT16, defaults.placement_width, controllable));
-  install(placement_height_property,
-          g_param_spec_int("placement-height", "Placement height",
-                           "Height of the head in pixels for placement=rectangle; 0: as it is drawn", 0,
-                           G_MAXINT16, defaults.placement_height, controllable));
+template <>
+GType enum_type<BackgroundMode>() {
+  static const GEnumValue values[] = {
+      enum_value(BackgroundMode::pad, "The video on the background pad, background-color where there is none",
+                 "pad"),
+      enum_value(BackgroundMode::color, "background-color", "color"),
+      enum_value(BackgroundMode::image, "The picture background-image", "image"),
+      enum_value(BackgroundMode::blurred_driver, "The driver's video, blurred until nobody can be recognised",
+                 "blurred-driver"),
+      enum_value(BackgroundMode::driver,
+                 "The driver's video as it is: shows the driver's own face around the head", "driver"),
+      enum_value(BackgroundMode::transparent, "Nothing: the head with its mask as alpha", "transparent"),
+      enum_value(BackgroundMode::color_by_old_name, "Old name of color, to go with the next version",
+                 "colour"),
+      {}};
+  static const GType type = register_enum("ReenactBackground", values);
+  return type;
 }
 
-bool CompositorSettings::set_property(guint id, const GValue* value) {
-  switch (id) {
-    case background_property:
-      background = static_cast<BackgroundMode>(g_value_get_enum(value));
-      return true;
-    case background_color_property:
-      background_color = g_value_get_uint(value);
-      return true;
-    case mask_erode_property:
-      mask.erode = g_value_get_double(value);
-      return true;
-    case mask_feather_property:
-      mask.feather = g_value_get_double(value);
-      return true;
-    case mask_smoothing_property:
-      mask.smoothing = g_value_get_double(value);
-      return true;
-    case opacity_property:
-      mask.opacity = g_value_get_double(value);
-      return true;
-    case color_match_property:
-      mask.color_match = g_value_get_boolean(value);
-      return true;
-    case placement_property:
-      placement = static_cast<Placement>(g_value_get_enum(value));
-      return true;
-    case placement_x_property:
-      placement_x = g_value_get_int(value);
-      return true;
-    case placement_y_property:
-      placement_y = g_value_get_int(value);
-      return true;
-    case placement_width_property:
-      placement_width = g_value_get_int(value);
-      return true;
-    case placement_height_property:
-      placement_height = g_value_get_int(value);
-      return true;
-    default:
-      return false;
-  }
+template <>
+GType enum_type<Placement>() {
+  static const GEnumValue values[] = {
+      enum_value(Placement::crop, "Where the driver's head was cut out; without face meta as fit", "crop"),
+      enum_value(Placement::fit, "As large as the picture allows, in the middle", "fit"),
+      enum_value(Placement::rectangle, "At placement-x, placement-y, placement-width, placement-height",
+                 "rectangle"),
+      {}};
+  static const GType type = register_enum("ReenactPlacement", values);
+  return type;
 }
 
-bool CompositorSettings::get_property(guint id, GValue* value) const {
-  switch (id) {
-    case background_property:
-      g_value_set_enum(value, static_cast<gint>(background));
-      return true;
-    case background_color_property:
-      g_value_set_uint(value, background_color);
-      return true;
-    case mask_erode_property:
-      g_value_set_double(value, mask.erode);
-      return true;
-    case mask_feather_property:
-      g_value_set_double(value, mask.feather);
-      return true;
-    case mask_smoothing_property:
-      g_value_set_double(value, mask.smoothing);
-      return true;
-    case opacity_property:
-      g_value_set_double(value, mask.opacity);
-      return true;
-    case color_match_property:
-      g_value_set_boolean(value, mask.color_match);
-      return true;
-    case placement_property:
-      g_value_set_enum(value, static_cast<gint>(placement));
-      return true;
-    case placement_x_property:
-      g_value_set_int(value, placement_x);
-      return true;
-    case placement_y_property:
-      g_value_set_int(value, placement_y);
-      return true;
-    case placement_width_property:
-      g_value_set_int(value, placement_width);
-      return true;
-    case placement_height_property:
-      g_value_set_int(value, placement_height);
-      return true;
-    default:
-      return false;
-  }
-}
+namespace {
 
-cv::Rect CompositorSettings::head_rectangle(cv::Size head, const cv::Rect& crop, cv::Size frame,
-                                            cv::Size output) const {
-  if (placement == Placement::rectangle) {
-    return {placement_x, placement_y, placement_width ? placement_width : head.width,
-            placement_height ? placement_height : head.height};
-  }
-  if (placement == Placement::crop && !crop.empty() && !frame.empty()) {
-    const double scale_x = double(output.width) / frame.width, scale_y = double(output.height) / frame.height;
-    const int left = int(std::lround(crop.x * scale_x)),
-              right = int(std::lround((crop.x + crop.width) * scale_x));
-    const int top = int(std::lround(crop.y * scale_y)),
-              bottom = int(std::lround((crop.y + crop.height) * scale_y));
-    return {left, top, std::max(1, right - left), std::max(1, bottom - top)};
-  }
-  const double scale = std::min(double(output.width) / head.width, double(output.height) / head.height);
-  const cv::Size size(std::max(1, int(std::lround(head.width * scale))),
-                      std::max(1, int(std::lround(head.height * scale))));
-  return {(output.width - size.width) / 2, (output.height - size.height) / 2, size.width, size.height};
+using Settings = CompositorSettings;
+constexpr Property<Settings> table[] = {
+    {"background",
+     "Background",
+     "What the head is laid over; the driver's own face is never shown but with driver",
+     member<&Settings::background>,
+     {},
+     set_while_playing},
+    {"background-color",
+     "Background color",
+     "Color as 0xAARRGGBB behind the head where nothing else is to be seen; alpha is ignored",
+     member<&Settings::background_color>,
+     {0, G_MAXUINT},
+     set_by_controller},
+    {"background-image",
+     "Background image",
+     "Picture file for background=image, scaled to cover the output; a file that cannot be read while playing gives a warning and leaves the picture as it is",
+     member<&Settings::background_image>,
+     {},
+     set_while_playing},
+    {"mask-erode",
+     "Mask erosion",
+     "Pixels by which the head's mask shrinks",
+     member<&Settings::mask, &MaskOptions::erode>,
+     {0, 64},
+     set_by_controller},
+    {"mask-feather",
+     "Mask feather",
+     "Blur of the mask's edge, sigma in pixels",
+     member<&Settings::mask, &MaskOptions::feather>,
+     {0, 64},
+     set_by_controller},
+    {"mask-smoothing",
+     "Mask smoothing",
+     "Share of the previous frame's mask that is kept",
+     member<&Settings::mask, &MaskOptions::smoothing>,
+     {0, 0.95},
+     set_by_controller},
+    {"opacity",
+     "Opacity",
+     "Opacity of the head",
+     member<&Settings::mask, &MaskOptions::opacity>,
+     {0, 1},
+     set_by_controller},
+    {"color-match",
+     "Color match",
+     "Shift mean and deviation of the head's colors towards the background's",
+     member<&Settings::mask, &MaskOptions::color_match>,
+     {},
+     set_while_playing},
+    {"placement",
+     "Placement",
+     "Where the head goes",
+     member<&Settings::placement, &PlacementOptions::placement>,
+     {},
+     set_while_playing},
+    {"placement-x",
+     "Placement x",
+     "Left edge of the head in pixels for placement=rectangle",
+     member<&Settings::placement, &PlacementOptions::x>,
+     {G_MININT16, G_MAXINT16},
+     set_by_controller},
+    {"placement-y",
+     "Placement y",
+     "Top edge of the head in pixels for placement=rectangle",
+     member<&Settings::placement, &PlacementOptions::y>,
+     {G_MININT16, G_MAXINT16},
+     set_by_controller},
+    {"placement-width",
+     "Placement width",
+     "Width of the head in pixels for placement=rectangle; 0: as it is drawn",
+     member<&Settings::placement, &PlacementOptions::width>,
+     {0, G_MAXINT16},
+     set_by_controller},
+    {"placement-height",
+     "Placement height",
+     "Height of the head in pixels for placement=rectangle; 0: as it is drawn",
+     member<&Settings::placement, &PlacementOptions::height>,
+     {0, G_MAXINT16},
+     set_by_controller}};
+
+}  // namespace
+
+constexpr Properties<CompositorSettings> compositor_properties(table);
+
+bool CompositorSettings::accept_old_names() {
+  if (background != BackgroundMode::color_by_old_name) return false;
+  background = BackgroundMode::color;
+  return true;
 }
 
 }  // namespace reenact

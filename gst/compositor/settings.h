@@ -3,46 +3,37 @@
 
 #include <gst/gst.h>
 
-#include <opencv2/core.hpp>
+#include <string>
 
-#include "enum_types.h"
+#include "base/properties.h"
 #include "reenact/compositor.h"
+#include "reenact/placement.h"
 
 namespace reenact {
 
-/// The properties of reenactcompositor but background-image; copied for every frame.
-struct CompositorSettings {
-  enum Property : guint {
-    background_property = 1,
-    background_color_property,
-    background_image_property,
-    mask_erode_property,
-    mask_feather_property,
-    mask_smoothing_property,
-    opacity_property,
-    color_match_property,
-    placement_property,
-    placement_x_property,
-    placement_y_property,
-    placement_width_property,
-    placement_height_property
-  };
+/// What reenactcompositor lays the head over.
+enum class BackgroundMode {
+  pad,
+  color,
+  image,
+  blurred_driver,
+  driver,
+  transparent,
+  color_by_old_name  ///< what `color` was called in 0.1; never kept, see accept_old_names()
+};
 
+/// The properties of reenactcompositor; copied for every frame.
+struct CompositorSettings {
   BackgroundMode background = BackgroundMode::pad;
   guint background_color = 0xff303030;  ///< 0xAARRGGBB; alpha is ignored
+  std::string background_image;
   MaskOptions mask;
-  Placement placement = Placement::crop;
-  int placement_x = 0, placement_y = 0;           ///< pixels of the output
-  int placement_width = 0, placement_height = 0;  ///< 0: the head's own size
+  PlacementOptions placement;
 
-  static void install(GObjectClass* object_class);
-  /// True when `id` was one of the above. Called with the object's lock held.
-  bool set_property(guint id, const GValue* value);
-  bool get_property(guint id, GValue* value) const;
-
-  /// Where the head goes in an output of `output` pixels. `crop` is its place in a frame of `frame` pixels;
-  /// an empty `crop` means that nobody knows.
-  cv::Rect head_rectangle(cv::Size head, const cv::Rect& crop, cv::Size frame, cv::Size output) const;
+  /// Puts the name of today in place of one of yesterday; true when there was one.
+  bool accept_old_names();
 };
+
+extern const Properties<CompositorSettings> compositor_properties;
 
 }  // namespace reenact

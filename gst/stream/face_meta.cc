@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stream/face_meta.h"
 
-#include <gst/video/video.h>
 #ifdef REENACT_HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
 #endif
@@ -14,19 +13,17 @@ namespace {
 
 gboolean init_meta(GstMeta* meta, gpointer, GstBuffer*) {
   auto* face = reinterpret_cast<FaceMeta*>(meta);
-  face->frame_width = face->frame_height = 0;
+  gst_video_info_init(&face->frame_info);
   face->box = {};
   face->crop = {};
   face->track_id = face->flags = 0;
   face->frame = nullptr;
-  face->frame_caps = nullptr;
   return TRUE;
 }
 
 void free_meta(GstMeta* meta, GstBuffer*) {
   auto* face = reinterpret_cast<FaceMeta*>(meta);
   gst_clear_buffer(&face->frame);
-  gst_clear_caps(&face->frame_caps);
 }
 
 gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuark type, gpointer) {
@@ -34,9 +31,7 @@ gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuar
   // Some elements ask for the scaled copy and then for a plain one as well.
   if (get_face_meta(destination)) return TRUE;
   const auto* source = reinterpret_cast<const FaceMeta*>(meta);
-  FaceMeta* copy = add_face_meta(destination, source->frame, source->frame_caps);
-  copy->frame_width = source->frame_width;
-  copy->frame_height = source->frame_height;
+  FaceMeta* copy = add_face_meta(destination, source->frame, &source->frame_info);
   copy->box = source->box;
   copy->crop = source->crop;
   copy->track_id = source->track_id;
@@ -70,15 +65,19 @@ GType face_meta_api_get_type() {
   return type;
 }
 
-FaceMeta* add_face_meta(GstBuffer* buffer, GstBuffer* frame, GstCaps* frame_caps) {
+FaceMeta* add_face_meta(GstBuffer* buffer, GstBuffer* frame, const GstVideoInfo* frame_info) {
   auto* face = reinterpret_cast<FaceMeta*>(gst_buffer_add_meta(buffer, face_meta_info(), nullptr));
   if (frame) face->frame = gst_buffer_ref(frame);
-  if (frame_caps) face->frame_caps = gst_caps_ref(frame_caps);
+  if (frame_info) face->frame_info = *frame_info;
   return face;
 }
 
 FaceMeta* get_face_meta(GstBuffer* buffer) {
   return reinterpret_cast<FaceMeta*>(gst_buffer_get_meta(buffer, face_meta_api_get_type()));
+}
+
+cv::Size frame_size(const FaceMeta& meta) {
+  return {GST_VIDEO_INFO_WIDTH(&meta.frame_info), GST_VIDEO_INFO_HEIGHT(&meta.frame_info)};
 }
 
 bool is_faceless(GstBuffer* buffer) {

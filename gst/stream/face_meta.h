@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include <opencv2/core.hpp>
 
@@ -18,26 +18,28 @@ enum FaceFlags : guint {
 
 /// The face of one frame, on the crop, on its pose and on the head drawn from it.
 ///
-/// All coordinates are pixels of the driver's frame, whose size stands beside them: they stay true however
+/// All coordinates are pixels of the driver's frame, whose format stands beside them: they stay true however
 /// the carrying buffer is converted or scaled. The meta has no tags, so that every element that copies metas
 /// keeps it.
 struct FaceMeta {
   GstMeta meta;
-  int frame_width, frame_height;  ///< of the driver's frame, pixels
-  FaceBox box;                    ///< the face, and P(face) of its last detection
-  cv::Rect crop;                  ///< the window cut out, may reach outside the frame
-  guint track_id;                 ///< grows by one when another face is followed
-  guint flags;                    ///< FaceFlags
-  GstBuffer* frame;               ///< the driver's frame, or null
-  GstCaps* frame_caps;            ///< its caps, or null
+  GstVideoInfo frame_info;  ///< of the driver's frame; of width 0 when nobody knows
+  FaceBox box;              ///< the face, and P(face) of its last detection
+  cv::Rect crop;            ///< the window cut out, may reach outside the frame
+  guint track_id;           ///< grows by one when another face is followed
+  guint flags;              ///< FaceFlags
+  GstBuffer* frame;         ///< the driver's frame, or null
 };
 
 /// "ReenactFaceMetaAPI".
 GType face_meta_api_get_type();
-/// Adds an empty meta; `frame` and `frame_caps` (both may be null) get a reference.
-FaceMeta* add_face_meta(GstBuffer* buffer, GstBuffer* frame, GstCaps* frame_caps);
+/// Adds a meta without a face. `frame` (gets a reference) and `frame_info` may be null.
+FaceMeta* add_face_meta(GstBuffer* buffer, GstBuffer* frame, const GstVideoInfo* frame_info);
 /// The meta of `buffer`, or null.
 FaceMeta* get_face_meta(GstBuffer* buffer);
+
+/// Width and height of the driver's frame in pixels, 0 when nobody knows.
+cv::Size frame_size(const FaceMeta& meta);
 
 /// Whether `buffer` stands for no face at all, so that no head may be drawn for it: marked as a gap, or its
 /// meta says that the face is missing and not held.
@@ -50,7 +52,7 @@ bool is_faceless(GstBuffer* buffer);
 void add_region_of_interest(GstBuffer* buffer, const FaceMeta& meta, const cv::Rect& shown, int width,
                             int height);
 
-/// Whether a foreign meta stays true when a picture is replaced by another of other size and colours.
+/// Whether a foreign meta stays true when a picture is replaced by another of other size and colors.
 bool meta_is_independent_of_picture(const GstMetaInfo* info);
 
 }  // namespace reenact

@@ -7,6 +7,8 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "base/glib.h"
+
 namespace reenact {
 
 /// A mapped video frame that unmaps itself.
@@ -48,6 +50,8 @@ class RgbReader {
   /// Frees the converter and its picture.
   void reset();
   bool configured() const { return configured_; }
+  /// Whether it was configured for frames of `info`.
+  bool reads(const GstVideoInfo& info) const { return configured_ && gst_video_info_is_equal(&in_, &info); }
   /// The picture of `buffer`, to be dropped before the next read(): RGB of the same size is not copied.
   RgbPicture read(GstBuffer* buffer);
 
@@ -55,14 +59,11 @@ class RgbReader {
   struct FreeConverter {
     void operator()(GstVideoConverter* converter) const { gst_video_converter_free(converter); }
   };
-  struct FreeBuffer {
-    void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
-  };
 
   bool configured_ = false;
   GstVideoInfo in_{}, out_{};
   std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB already
-  std::unique_ptr<GstBuffer, FreeBuffer> picture_;
+  Owned<GstBuffer> picture_;
 };
 
 }  // namespace reenact

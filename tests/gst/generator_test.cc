@@ -130,7 +130,6 @@ TEST_F(GeneratorTest, CarriesTheFaceMetaAndTimestamps) {
   GstBuffer* pose = new_pose(0, 9);
   FaceMeta* meta = add_face_meta(pose, nullptr, nullptr);
   meta->crop = {3, 4, 50, 50};
-  meta->frame_width = 100;
   Owned<GstBuffer> out(gst_harness_push_and_pull(h.get(), pose));
   ASSERT_TRUE(out && get_face_meta(out.get()));
   EXPECT_EQ(get_face_meta(out.get())->crop, cv::Rect(3, 4, 50, 50));

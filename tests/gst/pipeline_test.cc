@@ -120,7 +120,7 @@ TEST_F(PipelineTest, StockElementsMayStandInBetween) {
 TEST_F(PipelineTest, TheBinDoesTheSame) {
   launch(source_caps +
          "! reenactbin name=r identity-file=red.safetensors device=cuda compositor::opacity=0.5 "
-         "background=colour ! video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false");
+         "background=color ! video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false");
   GstAppSrc* in = nullptr;
   GstAppSink* out = nullptr;
   GstElement* bin = nullptr;
@@ -169,7 +169,7 @@ TEST_F(PipelineTest, ALiveSourceWithoutAFaceShowsTheBackground) {
   launch(
       "videotestsrc is-live=true num-buffers=10 pattern=black ! "
       "video/x-raw,width=160,height=120,framerate=30/1 ! "
-      "reenactbin identity-file=red.safetensors device=cuda background=colour background-color=0xff102030 ! "
+      "reenactbin identity-file=red.safetensors device=cuda background=color background-color=0xff102030 ! "
       "video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=true");
   GstAppSink* out = nullptr;
   const auto out_element = element("out", &out);

@@ -41,9 +41,8 @@ class BackgroundPadTest : public ElementTest {
   void push_head(GstClockTime time) {
     GstBuffer* head = new_frame(cv::Mat(16, 16, CV_8UC4, cv::Scalar::all(0)), 0);
     GST_BUFFER_PTS(head) = time;
-    FaceMeta* meta = add_face_meta(head, nullptr, nullptr);
-    meta->frame_width = width;
-    meta->frame_height = height;
+    const GstVideoInfo info = info_of({width, height});
+    FaceMeta* meta = add_face_meta(head, nullptr, &info);
     meta->crop = {8, 8, 16, 16};
     gst_app_src_push_buffer(heads_, head);
   }
@@ -110,7 +109,7 @@ TEST_F(BackgroundPadTest, HoldsTheLastFrameAfterTheEnd) {
   EXPECT_TRUE(gst_app_sink_is_eos(out_));
 }
 
-TEST_F(BackgroundPadTest, ShowsTheColourUntilALateBackgroundBegins) {
+TEST_F(BackgroundPadTest, ShowsTheColorUntilALateBackgroundBegins) {
   start();
   push_background(2 * tick, tick, 10);
   push_background(3 * tick, tick, 20);
@@ -118,7 +117,7 @@ TEST_F(BackgroundPadTest, ShowsTheColourUntilALateBackgroundBegins) {
   EXPECT_EQ(next(4), (std::vector<int>{-1, -1, 10, 20}));
 }
 
-TEST_F(BackgroundPadTest, ShowsTheColourWhenItIsEmpty) {
+TEST_F(BackgroundPadTest, ShowsTheColorWhenItIsEmpty) {
   start();
   gst_app_src_end_of_stream(backgrounds_);
   push_head(0);
@@ -126,7 +125,7 @@ TEST_F(BackgroundPadTest, ShowsTheColourWhenItIsEmpty) {
 }
 
 TEST_F(BackgroundPadTest, IsEmptiedInOtherModes) {
-  start(false, "background=colour");
+  start(false, "background=color");
   for (int i = 0; i < 20; ++i) push_background(GstClockTime(i) * tick, tick, 10);
   for (int i = 0; i < 20; ++i) push_head(GstClockTime(i) * tick);
   EXPECT_EQ(next(20), std::vector<int>(20, -1));
@@ -162,8 +161,8 @@ TEST_F(BackgroundPadTest, CoversTheOutput) {
   cv::Mat wide(20, 100, CV_8UC3, cv::Scalar(200, 0, 0));
   wide(cv::Rect(40, 0, 20, 20)).setTo(cv::Scalar(0, 200, 0));
   GstBuffer* head = new_frame(cv::Mat(16, 16, CV_8UC4, cv::Scalar::all(0)), 0);
-  FaceMeta* meta = add_face_meta(head, nullptr, nullptr);
-  meta->frame_width = meta->frame_height = 40;
+  const GstVideoInfo info = info_of({40, 40});
+  add_face_meta(head, nullptr, &info);
   gst_harness_push(backgrounds.get(), new_frame(wide, 0));
   gst_harness_push_event(backgrounds.get(), gst_event_new_eos());
   Owned<GstBuffer> out(gst_harness_push_and_pull(heads.get(), head));

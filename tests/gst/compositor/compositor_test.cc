@@ -28,11 +28,9 @@ class CompositorTest : public ElementTest {
     rgba(cv::Rect(head_size / 4, head_size / 4, head_size / 2, head_size / 2)).setTo(head_color);
     GstBuffer* buffer = new_frame(rgba, number);
     GstBuffer* driver = new_frame(frame, number);
-    Owned<GstCaps> caps(gst_caps_from_string(rgb_caps(frame.cols, frame.rows).c_str()));
-    FaceMeta* meta = add_face_meta(buffer, driver, caps.get());
+    const GstVideoInfo info = info_of(frame.size());
+    FaceMeta* meta = add_face_meta(buffer, driver, &info);
     gst_buffer_unref(driver);
-    meta->frame_width = frame.cols;
-    meta->frame_height = frame.rows;
     meta->flags = flags;
     meta->box = {float(face_.x), float(face_.y), float(face_.br().x), float(face_.br().y), 0.9f};
     meta->crop = crop_;
@@ -49,7 +47,7 @@ class CompositorTest : public ElementTest {
 };
 
 TEST_F(CompositorTest, LaysTheHeadWhereTheDriversWasAtTheFramesSize) {
-  auto h = harness("background=colour background-color=0xff0000ff");
+  auto h = harness("background=color background-color=0xff0000ff");
   const cv::Mat out = composite(h.get(), head(0, scene(width, height, face_)));
   ASSERT_EQ(out.size(), cv::Size(width, height));
   const cv::Vec3b blue(0, 0, 255), green(10, 200, 30);
@@ -66,7 +64,7 @@ TEST_F(CompositorTest, NeverShowsTheDriverUnlessAskedByName) {
   cv::imwrite(image_file, image);
   // The frame is all of the driver's colour, so that any pixel of it that gets through is seen.
   const cv::Mat driver(height, width, CV_8UC3, fake_face_color);
-  for (const char* background : {"pad", "colour", "image", "transparent"}) {
+  for (const char* background : {"pad", "color", "image", "transparent"}) {
     for (const guint flags : {guint(face_detected), guint(face_missing), guint(face_missing | face_held)}) {
       auto h = harness(std::string("background=") + background + " background-image=" + image_file);
       cv::Mat out = composite(h.get(), head(0, driver, flags));

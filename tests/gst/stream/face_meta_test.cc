@@ -17,9 +17,8 @@ TEST_F(FaceMetaTest, SurvivesConversionScalingQueueAndTee) {
   gst_harness_set_src_caps_str(h.get(), rgb_caps(128, 128).c_str());
   GstBuffer* buffer = new_frame(scene(128, 128), 0);
   GstBuffer* frame = gst_buffer_new();
-  FaceMeta* meta = add_face_meta(buffer, frame, nullptr);
-  meta->frame_width = 640;
-  meta->frame_height = 480;
+  const GstVideoInfo info = info_of({640, 480});
+  FaceMeta* meta = add_face_meta(buffer, frame, &info);
   meta->box = {100, 80, 180, 170, 0.75f};
   meta->crop = {60, 40, 160, 160};
   meta->track_id = 5;
@@ -30,7 +29,7 @@ TEST_F(FaceMetaTest, SurvivesConversionScalingQueueAndTee) {
   ASSERT_EQ(gst_buffer_get_n_meta(out.get(), face_meta_api_get_type()), 1u);
   const FaceMeta* left = get_face_meta(out.get());
   EXPECT_EQ(left->frame, frame);
-  EXPECT_EQ(left->frame_width, 640);
+  EXPECT_EQ(frame_size(*left), cv::Size(640, 480));
   EXPECT_EQ(left->box.right, 180);
   EXPECT_EQ(left->box.score, 0.75f);
   EXPECT_EQ(left->crop, cv::Rect(60, 40, 160, 160)) << "in the driver's frame, however the crop was scaled";
