@@ -3,9 +3,10 @@
  * SECTION:element-reenactbin
  * @title: reenactbin
  *
- * The whole chain in one element, video to video; each part is a child that GstChildProxy reaches by its name.
+ * The whole chain in one element, video to video; each part is a child that GstChildProxy reaches by name.
  *
- *     gst-launch-1.0 v4l2src ! videoconvert ! reenactbin identity-file=NAME.safetensors ! videoconvert ! autovideosink
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactbin identity-file=NAME.safetensors \
+ *         ! videoconvert ! autovideosink
  *
  * Since: 0.1
  */
@@ -58,8 +59,8 @@ constexpr std::array<ChildElement, child_count> children = {{{"reenactcrop", "cr
                                                              {"reenactcompositor", "compositor"},
                                                              {"videoconvert", "convert"}}};
 
-/// A property of the bin that stands for one of its children. Type, range, default and when it may be set are those
-/// of the first child; that is also the one it is read from.
+/// A property of the bin that stands for one of its children. Type, range, default and when it may be set are
+/// those of the first child; that is also the one it is read from.
 struct Proxy {
   const char *name, *nick, *blurb;
   const char* child_property;

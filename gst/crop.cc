@@ -3,7 +3,7 @@
  * SECTION:element-reenactcrop
  * @title: reenactcrop
  *
- * Finds and follows a face in video of any size and cuts it out as a square RGB crop that carries a face meta.
+ * Finds and follows a face in video of any size and cuts it out as a square RGB crop with a face meta.
  *
  *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! videoconvert ! autovideosink
  *

@@ -3,9 +3,10 @@
  * SECTION:element-reenactgenerator
  * @title: reenactgenerator
  *
- * Draws the head of the identity that reenactidentity announces in the poses that come in, with its mask as alpha.
+ * Draws the head of the identity that reenactidentity announces in the poses that come in; its mask is alpha.
  *
- *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose \
+ *         ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
  *
  * Since: 0.1
  */

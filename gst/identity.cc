@@ -3,9 +3,10 @@
  * SECTION:element-reenactidentity
  * @title: reenactidentity
  *
- * Says whose head the poses that pass move, by a sticky event, and learns people from crops with the action enrol.
+ * Says by a sticky event whose head the poses that pass move, and learns people from crops (action enrol).
  *
- *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose \
+ *         ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
  *
  * Since: 0.1
  */
@@ -60,7 +61,10 @@ struct IdentitySettings {
 constexpr Property<IdentitySettings> property_table[] = {
     {"identity-file",
      "Identity file",
-     "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the installed models. A change while playing takes effect between two buffers; a file that cannot be used then gives a warning and leaves the identity as it is",
+     "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the "
+     "installed models. "
+     "A change while playing takes effect between two buffers; a file that cannot be used then "
+     "gives a warning and leaves the identity as it is",
      member<&IdentitySettings::identity_file>,
      {},
      set_while_playing}};
@@ -106,8 +110,8 @@ std::shared_ptr<const Identity> load(const std::string& name) {
   return name.empty() ? nullptr : load_identity(find_model(name));
 }
 
-/// Loads in the thread that sets the property, so that the stream never waits for the disk. False when the file
-/// cannot be used: a show goes on with the identity it has.
+/// Loads in the thread that sets the property, so that the stream never waits for the disk. False when the
+/// file cannot be used: a show goes on with the identity it has.
 bool switch_to_file(ReenactIdentity* self, const GValue* file) {
   const char* name = g_value_get_string(file);
   try {

@@ -18,9 +18,9 @@ struct Processed {
 
 /// Base of the elements that run a network on every buffer.
 ///
-/// It holds the properties of the engine, loads the model on the way to PAUSED, negotiates (the framerate goes
-/// through, all else is what caps_for() says), answers latency queries from the time that frames take, syncs
-/// controllers, drops late frames and turns exceptions into messages on the bus.
+/// It holds the properties of the engine, loads the model on the way to PAUSED, negotiates (the framerate
+/// goes through, all else is what caps_for() says), answers latency queries from the time that frames take,
+/// syncs controllers, drops late frames and turns exceptions into messages on the bus.
 struct ReenactNetworkFilter {
   struct Private;
   GstBaseTransform parent;
@@ -44,15 +44,16 @@ struct ReenactNetworkFilterClass {
   gboolean (*configure)(ReenactNetworkFilter* filter, GstCaps* in, GstCaps* out);
   /// Fills `out` from `in`; may throw Error.
   Processed (*process)(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out);
-  /// Sets and gets a property of the element's own, with the object's lock held; false for others. Null: none.
+  /// Sets and gets a property of the element's own, with the object's lock held; false for others. Null: it
+  /// has none.
   bool (*set_setting)(ReenactNetworkFilter* filter, guint id, const GValue* value);
   bool (*get_setting)(ReenactNetworkFilter* filter, guint id, GValue* value);
 };
 
 GType reenact_network_filter_get_type();
 
-/// Installs the properties of the engine, to be called by the class_init of every element. `model_description`
-/// says what model-file is. The element's own properties begin at first_own_property.
+/// Installs the properties of the engine, to be called by the class_init of every element.
+/// `model_description` says what model-file is. The element's own properties begin at first_own_property.
 void network_filter_install_properties(ReenactNetworkFilterClass* filter_class, const char* model_description,
                                        const char* default_model);
 

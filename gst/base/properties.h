@@ -10,7 +10,8 @@
 
 namespace reenact {
 
-/// Properties as a table over a struct of settings: each is written once and installed, set and got from there.
+/// Properties as a table over a struct of settings: each is written once and installed, set and got from
+/// there.
 ///
 ///     struct Settings {
 ///       int size = 0;
@@ -18,8 +19,8 @@ namespace reenact {
 ///     };
 ///     constexpr Property<Settings> table[] = {
 ///         {"size", "Size", "Side in pixels", member<&Settings::size>, {0, 4096}, set_while_playing},
-///         {"opacity", "Opacity", "Opacity of the head", member<&Settings::mask, &MaskOptions::opacity>, {0, 1},
-///          set_by_controller}};
+///         {"opacity", "Opacity", "Opacity of the head", member<&Settings::mask, &MaskOptions::opacity>,
+///          {0, 1}, set_by_controller}};
 ///     constexpr Properties<Settings> properties(table);
 ///
 /// A member may be an int, guint, float, double, bool, std::string or an enumeration with an enum_type<>().

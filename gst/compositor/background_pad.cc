@@ -5,6 +5,9 @@
 
 #include "base/glib.h"
 
+GST_DEBUG_CATEGORY_EXTERN(reenact_compositor_debug);
+#define GST_CAT_DEFAULT reenact_compositor_debug
+
 namespace reenact {
 namespace {
 
@@ -62,7 +65,13 @@ static gboolean skip_buffer(GstAggregatorPad* pad, GstAggregator*, GstBuffer* bu
   if (!GST_CLOCK_TIME_IS_VALID(head_time) || !GST_BUFFER_PTS_IS_VALID(buffer)) return FALSE;
   const GstClockTime time =
       gst_segment_to_running_time(&pad->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  return GST_CLOCK_TIME_IS_VALID(time) && time + needed_no_longer < head_time;
+  const bool skipped = GST_CLOCK_TIME_IS_VALID(time) && time + needed_no_longer < head_time;
+  if (skipped) {
+    GST_DEBUG_OBJECT(pad,
+                     "Skips the frame of running time %" GST_TIME_FORMAT ", heads are at %" GST_TIME_FORMAT,
+                     GST_TIME_ARGS(time), GST_TIME_ARGS(head_time));
+  }
+  return skipped;
 }
 
 static void finalize(GObject* object) {

@@ -6,7 +6,9 @@
  * Lays heads over a background where the driver's head was; the driver's own face is never shown but with
  * background=driver.
  *
- *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! reenactcompositor background=color ! videoconvert ! autovideosink
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose \
+ *         ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator \
+ *         ! reenactcompositor background=color ! videoconvert ! autovideosink
  *
  * Since: 0.1
  */
@@ -30,7 +32,7 @@
 #include "stream/identity_event.h"
 #include "stream/video_frame.h"
 
-GST_DEBUG_CATEGORY_STATIC(reenact_compositor_debug);
+GST_DEBUG_CATEGORY(reenact_compositor_debug);  // of the background pad, too
 #define GST_CAT_DEFAULT reenact_compositor_debug
 
 namespace reenact {
@@ -90,8 +92,8 @@ ReenactCompositor* self_of(gpointer object) {
   return reinterpret_cast<ReenactCompositor*>(object);
 }
 
-/// Reads the picture in the thread that sets the property, so that the stream never waits for the disk. False when it
-/// cannot be read: the picture stays as it is.
+/// Reads the picture in the thread that sets the property, so that the stream never waits for the disk. False
+/// when it cannot be read: the picture stays as it is.
 bool load_image(ReenactCompositor* self, const GValue* file) {
   const char* path = g_value_get_string(file);
   try {

@@ -52,7 +52,8 @@ constexpr Property<Settings> table[] = {
      set_by_controller},
     {"background-image",
      "Background image",
-     "Picture file for background=image, scaled to cover the output; a file that cannot be read while playing gives a warning and leaves the picture as it is",
+     "Picture file for background=image, scaled to cover the output; a file that cannot be read "
+     "while playing gives a warning and leaves the picture as it is",
      member<&Settings::background_image>,
      {},
      set_while_playing},

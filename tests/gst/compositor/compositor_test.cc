@@ -58,6 +58,18 @@ TEST_F(CompositorTest, LaysTheHeadWhereTheDriversWasAtTheFramesSize) {
             1);
 }
 
+TEST_F(CompositorTest, TakesTheOldNameOfColorAndKeepsTheNew) {
+  for (const char* factory : {"reenactcompositor", "reenactbin"}) {
+    auto element = make(factory, "background=colour");
+    int number = -1;
+    g_object_get(element.get(), "background", &number, nullptr);
+    GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()), "background");
+    const GEnumValue* found = g_enum_get_value(G_PARAM_SPEC_ENUM(spec)->enum_class, number);
+    ASSERT_TRUE(found);
+    EXPECT_STREQ(found->value_nick, "color") << factory;
+  }
+}
+
 TEST_F(CompositorTest, NeverShowsTheDriverUnlessAskedByName) {
   cv::Mat image(50, 50, CV_8UC3, cv::Scalar(0, 128, 128));
   const std::string image_file = (folder() / "image.png").string();
