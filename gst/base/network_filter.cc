@@ -58,17 +58,20 @@ EngineSettings settings_of(ReenactNetworkFilter* self) {
   return self->p->engine;
 }
 
+void load(ReenactNetworkFilter* self) {
+  const EngineSettings engine = settings_of(self);
+  const std::filesystem::path path = engine.model_path();
+  const EngineObject& network = class_of(self).load(self, path, engine.options());
+  GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
+                       "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
+                       network.active_engine().c_str(), network.active_device().c_str(),
+                       engine.device.c_str(), to_string(engine.precision).c_str(), engine.threads);
+  self->p->engine.loaded(GST_ELEMENT(self), network, path);
+}
+
 gboolean start(GstBaseTransform* base) {
-  ReenactNetworkFilter* self = self_of(base);
-  return guarded(GST_ELEMENT(base), gboolean(FALSE), [&]() -> gboolean {
-    const EngineSettings engine = settings_of(self);
-    const std::filesystem::path path = engine.model_path();
-    const EngineObject& network = class_of(self).load(self, path, engine.options());
-    GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
-                         "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
-                         network.active_engine().c_str(), network.active_device().c_str(),
-                         engine.device.c_str(), to_string(engine.precision).c_str(), engine.threads);
-    self->p->engine.loaded(GST_ELEMENT(base), network, path);
+  return guarded(GST_ELEMENT(base), gboolean(FALSE), [base]() -> gboolean {
+    load(self_of(base));
     return TRUE;
   });
 }
@@ -151,16 +154,15 @@ void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
 
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* in, GstBuffer* out) {
   ReenactNetworkFilter* self = self_of(base);
-  return guarded(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
-    const gint64 begin = g_get_monotonic_time();
-    const Processed processed = class_of(self).process(self, in, out);
-    const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
-    if (processed.network_ran) self->p->latency.measured(GST_ELEMENT(base), elapsed);
-    GST_CAT_LOG_OBJECT(class_of(self).category, self, "Buffer of %" GST_TIME_FORMAT " took %.2f ms%s",
-                       GST_TIME_ARGS(GST_BUFFER_PTS(in)), double(elapsed) / GST_MSECOND,
-                       processed.network_ran ? "" : ", without the network");
-    return processed.flow;
-  });
+  const gint64 begin = g_get_monotonic_time();
+  const Processed processed = guarded(GST_ELEMENT(base), Processed{GST_FLOW_ERROR, false},
+                                      [&] { return class_of(self).process(self, in, out); });
+  const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
+  if (processed.network_ran) self->p->latency.measured(GST_ELEMENT(base), elapsed);
+  GST_CAT_LOG_OBJECT(class_of(self).category, self, "Buffer of %" GST_TIME_FORMAT " took %.2f ms%s",
+                     GST_TIME_ARGS(GST_BUFFER_PTS(in)), double(elapsed) / GST_MSECOND,
+                     processed.network_ran ? "" : ", without the network");
+  return processed.flow;
 }
 
 gboolean query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
