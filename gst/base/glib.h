@@ -4,27 +4,14 @@
 #include <gst/gst.h>
 
 #include <memory>
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
 
 namespace reenact {
 
 /// Holds the lock of a GstObject to the end of the scope.
 class ObjectLock {
  public:
-  explicit ObjectLock(gpointer object) : mutex_(GST_OBJECT_GET_LOCK(object)) {
-    g_mutex_lock(mutex_);
-#ifdef __SANITIZE_THREAD__
-    __tsan_acquire(mutex_);  // which does not see the mutexes of GLib
-#endif
-  }
-  ~ObjectLock() {
-#ifdef __SANITIZE_THREAD__
-    __tsan_release(mutex_);
-#endif
-    g_mutex_unlock(mutex_);
-  }
+  explicit ObjectLock(gpointer object) : mutex_(GST_OBJECT_GET_LOCK(object)) { g_mutex_lock(mutex_); }
+  ~ObjectLock() { g_mutex_unlock(mutex_); }
   ObjectLock(const ObjectLock&) = delete;
   ObjectLock& operator=(const ObjectLock&) = delete;
 
