@@ -4,12 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "reenact_bin.h"
-#include "reenact_compositor.h"
-#include "reenact_crop.h"
-#include "reenact_generator.h"
-#include "reenact_identity.h"
-#include "reenact_pose.h"
+#include "elements.h"
 
 namespace reenact {
 

@@ -98,7 +98,7 @@ cv::Mat recrop_mask(const cv::Mat& mask, int size, const Square& box) {
 constexpr Square whole_picture = {0, 0, 1, 1};
 
 Square enlarged_square(const FaceBox& box) {
-  return enlarged_square(box.left, box.top, box.right, box.bottom, 1.8);
+  return enlarged_square(box.left, box.top, box.right, box.bottom, paper_crop_scale);
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ struct FaceBox {
 /// Side of a crop over the longer side of the face box: "enlarged by 80 %" (section 4.1).
 inline constexpr double paper_crop_scale = 1.8;
 
-/// The paper's window around a box: squared on the longer side, enlarged by `scale`, floor/ceil to whole pixels, the bottom edge moved to make it square, right and bottom exclusive. May reach outside the picture.
+/// The paper's window around a box: squared on the longer side, enlarged by `scale`, floor/ceil to whole
+/// pixels, the bottom edge moved to make it square, right and bottom exclusive. May reach outside the picture.
 cv::Rect crop_window(const FaceBox& box, double scale = paper_crop_scale);
 
 /// The window cut out of the picture; what lies outside is reflected, blurred and faded to the median colour as in the
@@ -33,7 +34,7 @@ cv::Mat crop_face(const cv::Mat& image, const FaceBox& box, int size, double sca
 /// `size`; training and driving of the authors' models see this picture.
 cv::Mat recrop_as_loader(const cv::Mat& image, int size);
 cv::Mat recrop_mask_as_loader(const cv::Mat& mask, int size);
-/// The loader's path for pictures with a known box (VoxCeleb): squared, enlarged by 1.8 and cut in the same way. `box` in
+/// The loader's path for pictures with a known box (VoxCeleb): squared, enlarged by paper_crop_scale and cut in the same way. `box` in
 /// shares of the picture's height on both axes, as in the authors' code.
 cv::Mat recrop_as_loader(const cv::Mat& image, int size, const FaceBox& box);
 cv::Mat recrop_mask_as_loader(const cv::Mat& mask, int size, const FaceBox& box);

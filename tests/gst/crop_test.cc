@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "element_test.h"
-#include "face_meta.h"
 #include "reenact/crop.h"
+#include "stream/face_meta.h"
 
 namespace reenact {
 namespace {
@@ -31,13 +31,12 @@ TEST_F(CropTest, CutsThePapersWindowAroundTheFace) {
   const FaceMeta* meta = get_face_meta(out.get());
   ASSERT_TRUE(meta);
   EXPECT_EQ(meta->flags, guint(face_detected));
-  EXPECT_EQ(meta->frame_width, 160);
-  EXPECT_EQ(meta->frame_height, 120);
+  EXPECT_EQ(frame_size(*meta), cv::Size(160, 120));
   EXPECT_NEAR(meta->box.left, 60, 1);
   EXPECT_NEAR(meta->box.bottom, 76, 1);
   EXPECT_FLOAT_EQ(meta->box.score, 0.99f);
   EXPECT_EQ(meta->frame, in);
-  EXPECT_EQ(meta->crop, crop_window(meta->box, 1.8));
+  EXPECT_EQ(meta->crop, crop_window(meta->box, paper_crop_scale));
   Owned<GstCaps> caps(gst_pad_get_current_caps(h->sinkpad));
   const cv::Mat expected = crop_face(picture, meta->box, 64);
   EXPECT_EQ(cv::norm(picture_of(out.get(), caps.get()), expected, cv::NORM_INF), 0);
@@ -235,7 +234,7 @@ TEST_F(CropTest, TakesOddPictures) {
     gst_buffer_memset(in, 0, 0, GST_VIDEO_INFO_SIZE(&info));
     Owned<GstBuffer> out(gst_harness_push_and_pull(h.get(), in));
     ASSERT_TRUE(out);
-    EXPECT_EQ(get_face_meta(out.get())->frame_width, odd.width);
+    EXPECT_EQ(frame_size(*get_face_meta(out.get())), cv::Size(odd.width, odd.height));
   }
 }
 
@@ -261,7 +260,7 @@ TEST_F(CropTest, FollowsCapsThatChange) {
       gst_harness_push_and_pull(h.get(), new_frame(scene(320, 200, cv::Rect(200, 80, 40, 50)), 1)));
   ASSERT_TRUE(second);
   const FaceMeta* meta = get_face_meta(second.get());
-  EXPECT_EQ(meta->frame_width, 320);
+  EXPECT_EQ(frame_size(*meta).width, 320);
   EXPECT_NEAR(meta->box.left, 200, 2);
 }
 

@@ -132,6 +132,12 @@ std::string video_caps(const char* format, int width, int height) {
 
 }  // namespace
 
+GstVideoInfo info_of(cv::Size size) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_RGB, guint(size.width), guint(size.height));
+  return info;
+}
+
 std::string rgb_caps(int width, int height) {
   return video_caps("RGB", width, height);
 }

@@ -12,21 +12,15 @@
 #include <optional>
 #include <string>
 
+#include "base/glib.h"
 #include "fake_colors.h"
 
 namespace reenact {
 
-struct Unref {
-  void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
-  void operator()(GstEvent* event) const { gst_event_unref(event); }
-  void operator()(GstMessage* message) const { gst_message_unref(message); }
-  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
-  void operator()(GstQuery* query) const { gst_query_unref(query); }
-  void operator()(GstElement* element) const { gst_object_unref(element); }
+template <>
+struct Unref<GstHarness> {
   void operator()(GstHarness* harness) const { gst_harness_teardown(harness); }
 };
-template <typename T>
-using Owned = std::unique_ptr<T, Unref>;
 
 /// Sizes of the fake networks.
 inline constexpr int test_image_size = 32, test_pose_size = 8, test_identity_size = 4;
@@ -61,6 +55,8 @@ class ElementTest : public ::testing::Test {
 
 /// A blue picture, with a face in it if `face` is given.
 cv::Mat scene(int width, int height, std::optional<cv::Rect> face = {});
+/// Format of RGB pictures of that size.
+GstVideoInfo info_of(cv::Size size);
 std::string rgb_caps(int width, int height);
 std::string rgba_caps(int width, int height);
 std::string pose_caps_string(int size = test_pose_size);

@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "element_test.h"
-#include "face_meta.h"
-#include "identity_event.h"
 #include "reenact/identity.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
 
 namespace reenact {
 namespace {

@@ -54,7 +54,7 @@ class ShippedModelsTest : public ::testing::Test {
          "\" ! qtdemux ! h264parse ! avdec_h264 ! videoconvert ! reenactcrop threads=1 post-messages=true ! "
          "reenactpose "
          "threads=1 ! reenactidentity identity-file=\"" +
-         identity + "\" ! reenactgenerator threads=1 ! reenactcompositor background=colour " +
+         identity + "\" ! reenactgenerator threads=1 ! reenactcompositor background=color " +
          "background-color=0xff00ff00 ! video/x-raw,format=RGB ! appsink name=out sync=false "
          "wait-on-eos=false")
             .c_str(),

@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "element_test.h"
-#include "identity_event.h"
 #include "reenact/identity.h"
+#include "stream/identity_event.h"
 
 namespace reenact {
 namespace {
@@ -205,7 +205,7 @@ TEST_F(OddVideoTest, ComesOutAsLargeAsItWentIn) {
                           Case{"I420", 64, 48, ", framerate=(fraction)0/1"}}) {
     SCOPED_TRACE(std::string(odd.format) + " " + std::to_string(odd.width) + "x" +
                  std::to_string(odd.height) + odd.more);
-    auto element = make("reenactbin", "identity-file=red.safetensors background=colour");
+    auto element = make("reenactbin", "identity-file=red.safetensors background=color");
     Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
     std::string caps = std::string("video/x-raw, format=(string)") + odd.format +
                        ", width=" + std::to_string(odd.width) + ", height=" + std::to_string(odd.height) +

@@ -31,7 +31,11 @@ class FakeIdentityEncoder : public Fake<IdentityEncoder> {
   using Fake::Fake;
   int image_size() const override { return 2; }
   int embedding_size() const override { return 2; }
-  std::vector<float> encode(std::span<const cv::Mat>) override { return {}; }
+  std::vector<float> encode(std::span<const cv::Mat> crops) override {
+    double sum = 0;
+    for (const cv::Mat& crop : crops) sum += cv::mean(crop)[0];
+    return {float(crops.size()), float(sum / double(crops.size()))};
+  }
 };
 
 class FakeGenerator : public Fake<Generator> {

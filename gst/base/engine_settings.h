@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/properties.h"
+#include "reenact/engine.h"
+
+namespace reenact {
+
+/// The properties of every element that runs a network: model-file, device, precision, threads,
+/// active-device. All but the last are read when the element goes to PAUSED.
+struct EngineSettings {
+  std::string model_file;
+  std::string device = "auto";
+  Precision precision = Precision::automatic;
+  int threads = 0;
+  std::string active_device;  ///< what really runs; empty while nothing is loaded
+
+  EngineOptions options() const;
+  /// Where model-file was found. Throws Error (not_found) that lists every place looked at.
+  std::filesystem::path model_path() const;
+
+  /// Remembers what really runs, and says so on the bus: element message "reenact-active-device" with the
+  /// strings device, engine and model. The lock of `element` is taken.
+  void loaded(GstElement* element, const EngineObject& engine, const std::filesystem::path& model);
+  void unloaded(GstElement* element);
+};
+
+extern const Properties<EngineSettings> engine_properties;
+/// The number at which an element's own properties begin.
+inline constexpr guint first_own_property = 6;
+
+/// Installs engine_properties. `model_description` says what model-file is, e.g. "The S3FD face detector".
+void install_engine_properties(GObjectClass* object_class, const char* model_description,
+                               const char* default_model);
+
+}  // namespace reenact

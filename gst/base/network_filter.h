@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+#include <filesystem>
+
+#include "reenact/engine.h"
+
+namespace reenact {
+
+/// What became of a frame.
+struct Processed {
+  GstFlowReturn flow = GST_FLOW_OK;
+  bool network_ran = true;  ///< whether its time counts for the latency
+};
+
+/// Base of the elements that run a network on every buffer.
+///
+/// It holds the properties of the engine, loads the model on the way to PAUSED, negotiates (the framerate
+/// goes through, all else is what caps_for() says), answers latency queries from the time that frames take,
+/// syncs controllers, drops late frames and turns exceptions into messages on the bus.
+struct ReenactNetworkFilter {
+  struct Private;
+  GstBaseTransform parent;
+  GstVideoInfo in_info, out_info;  ///< of the negotiated caps; of width 0 where they are no video
+  Private* p;
+};
+
+struct ReenactNetworkFilterClass {
+  GstBaseTransformClass parent_class;
+  const char* default_model;   ///< given to network_filter_install_properties()
+  GstDebugCategory* category;  ///< of the element
+
+  /// Loads what model-file names, on the way to PAUSED; may throw Error. The result lives until unload().
+  const EngineObject& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                              const EngineOptions& options);
+  /// Drops the network and what is known of the stream.
+  void (*unload)(ReenactNetworkFilter* filter);
+  /// What the pad of that direction takes or gives, without regard to the other one; a new reference.
+  GstCaps* (*caps_for)(ReenactNetworkFilter* filter, GstPadDirection direction);
+  /// Takes new caps, after in_info and out_info are set; may throw Error. Null: nothing to do.
+  gboolean (*configure)(ReenactNetworkFilter* filter, GstCaps* in, GstCaps* out);
+  /// Fills `out` from `in`; may throw Error.
+  Processed (*process)(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out);
+  /// Sets and gets a property of the element's own, with the object's lock held; false for others. Null: it
+  /// has none.
+  bool (*set_setting)(ReenactNetworkFilter* filter, guint id, const GValue* value);
+  bool (*get_setting)(ReenactNetworkFilter* filter, guint id, GValue* value);
+};
+
+GType reenact_network_filter_get_type();
+
+/// Installs the properties of the engine, to be called by the class_init of every element.
+/// `model_description` says what model-file is. The element's own properties begin at first_own_property.
+void network_filter_install_properties(ReenactNetworkFilterClass* filter_class, const char* model_description,
+                                       const char* default_model);
+
+/// Where model-file is found now. Throws Error (not_found).
+std::filesystem::path network_filter_model_path(ReenactNetworkFilter* filter);
+
+}  // namespace reenact

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactcompositor
+ * @title: reenactcompositor
+ *
+ * Lays heads over a background where the driver's head was; the driver's own face is never shown but with
+ * background=driver.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose \
+ *         ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator \
+ *         ! reenactcompositor background=color ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
+#include <gst/base/gstaggregator.h>
+#include <gst/video/video.h>
+
+#include <memory>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "base/element_error.h"
+#include "base/glib.h"
+#include "compositor/background_pad.h"
+#include "compositor/background_painter.h"
+#include "compositor/output.h"
+#include "compositor/settings.h"
+#include "elements.h"
+#include "reenact/compositor.h"
+#include "reenact/error.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
+#include "stream/video_frame.h"
+
+GST_DEBUG_CATEGORY(reenact_compositor_debug);  // of the background pad, too
+#define GST_CAT_DEFAULT reenact_compositor_debug
+
+namespace reenact {
+
+/// reenactcompositor: RGBA heads laid over a background, at the size of the driver's frame.
+struct ReenactCompositor {
+  struct Private;
+  GstAggregator parent;
+  Private* p;
+};
+struct ReenactCompositorClass {
+  GstAggregatorClass parent_class;
+};
+
+namespace {
+
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                                                             GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("RGBA")));
+GstStaticPadTemplate background_template = GST_STATIC_PAD_TEMPLATE(
+    "background", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
+
+/// The size and shape of output that heads ask for.
+struct OutputShape {
+  int width = 0, height = 0;  // 0: no head came yet
+  int par_n = 1, par_d = 1;
+  bool operator==(const OutputShape&) const = default;
+};
+
+}  // namespace
+
+struct ReenactCompositor::Private {
+  // Under the object's lock.
+  CompositorSettings settings;
+  bool started = false;
+  ReenactBackgroundPad* background_pad = nullptr;
+
+  GstAggregatorPad* head_pad = nullptr;
+  BackgroundPainter painter;
+  Compositor compositor;
+  GstVideoInfo head_info{}, background_info{}, out_info{};
+  OutputShape wanted;
+  bool negotiated = false;
+  GstEvent* tags = nullptr;  // to go out after the next picture, once caps and segment went
+
+  ~Private() { gst_event_replace(&tags, nullptr); }
+};
+
+GST_ELEMENT_REGISTER_DEFINE(reenactcompositor, "reenactcompositor", GST_RANK_NONE,
+                            reenact_compositor_get_type())
+G_DEFINE_TYPE(ReenactCompositor, reenact_compositor, GST_TYPE_AGGREGATOR)
+
+namespace {
+
+ReenactCompositor* self_of(gpointer object) {
+  return reinterpret_cast<ReenactCompositor*>(object);
+}
+
+/// Reads the picture in the thread that sets the property, so that the stream never waits for the disk. False
+/// when it cannot be read: the picture stays as it is.
+bool load_image(ReenactCompositor* self, const GValue* file) {
+  const char* path = g_value_get_string(file);
+  try {
+    if (path && *path) {
+      self->p->painter.load_image(path);
+    } else {
+      self->p->painter.clear_image();
+    }
+    GST_DEBUG_OBJECT(self, "Background image is %s", path ? path : "none");
+    return true;
+  } catch (const std::exception& error) {
+    post_warning(GST_ELEMENT(self), error);
+    return false;
+  }
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  ReenactCompositor* self = self_of(object);
+  ReenactCompositor::Private& p = *self->p;
+  bool known = true, load_first = false, old_name = false;
+  {
+    const ObjectLock lock(object);
+    load_first = p.started && g_str_equal(spec->name, "background-image");
+    if (!load_first) known = compositor_properties.set(p.settings, id, value);
+    old_name = p.settings.accept_old_names();
+  }
+  if (load_first && load_image(self, value)) {
+    const ObjectLock lock(object);
+    known = compositor_properties.set(p.settings, id, value);
+  }
+  if (old_name) GST_WARNING_OBJECT(object, "background=colour is called background=color now");
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  bool known = false;
+  {
+    const ObjectLock lock(object);
+    known = compositor_properties.get(self_of(object)->p->settings, id, value);
+  }
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+void notify(GObject* object, GParamSpec* spec) {
+  if (!g_str_equal(spec->name, "background")) return;
+  // Alpha comes and goes with background=transparent.
+  gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(object));
+  const ReenactCompositor::Private& p = *self_of(object)->p;
+  bool image_missing = false;
+  {
+    const ObjectLock lock(object);
+    image_missing = p.started && p.settings.background == BackgroundMode::image && !p.painter.has_image();
+  }
+  if (image_missing) {
+    post_warning(
+        GST_ELEMENT(object),
+        Error(ErrorCode::invalid, "background=image shows background-color until background-image is set"));
+  }
+}
+
+CompositorSettings settings_of(ReenactCompositor* self) {
+  const ObjectLock lock(self);
+  return self->p->settings;
+}
+
+void forget_stream(ReenactCompositor* self) {
+  ReenactCompositor::Private& p = *self->p;
+  {
+    const ObjectLock lock(self);
+    if (p.background_pad) background_pad_forget(p.background_pad);
+  }
+  p.painter.set_pad_frame(nullptr);
+  p.compositor.reset();
+}
+
+gboolean start(GstAggregator* aggregator) {
+  ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
+    const CompositorSettings settings = settings_of(self_of(aggregator));
+    p.painter.clear_image();
+    if (!settings.background_image.empty()) {
+      p.painter.load_image(settings.background_image);
+    } else if (settings.background == BackgroundMode::image) {
+      throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
+    }
+    const ObjectLock lock(aggregator);
+    p.started = true;
+    return TRUE;
+  });
+}
+
+gboolean stop(GstAggregator* aggregator) {
+  ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  {
+    const ObjectLock lock(aggregator);
+    p.started = false;
+  }
+  forget_stream(self_of(aggregator));
+  p.painter.reset();
+  p.wanted = {};
+  p.negotiated = false;
+  p.head_info = p.background_info = {};
+  gst_event_replace(&p.tags, nullptr);
+  return TRUE;
+}
+
+GstFlowReturn flush(GstAggregator* aggregator) {
+  forget_stream(self_of(aggregator));
+  return GST_FLOW_OK;
+}
+
+/// Live, a head waits for a background frame no longer than the latency allows; without a head nothing is
+/// due.
+GstClockTime get_next_time(GstAggregator* aggregator) {
+  GstAggregatorPad* pad = self_of(aggregator)->p->head_pad;
+  GstBuffer* head = gst_aggregator_pad_peek_buffer(pad);
+  if (!head) return GST_CLOCK_TIME_NONE;
+  const GstClockTime time = running_time_of(pad, head);
+  gst_buffer_unref(head);
+  return GST_CLOCK_TIME_IS_VALID(time) ? time : 0;
+}
+
+OutputShape shape_of(const GstVideoInfo& info) {
+  return {GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_PAR_N(&info),
+          GST_VIDEO_INFO_PAR_D(&info)};
+}
+
+OutputShape shape_for(const ReenactCompositor::Private& p, GstBuffer* head) {
+  const FaceMeta* face = get_face_meta(head);
+  if (face && !frame_size(*face).empty()) return shape_of(face->frame_info);
+  if (GST_VIDEO_INFO_WIDTH(&p.background_info) > 0) return shape_of(p.background_info);
+  return {GST_VIDEO_INFO_WIDTH(&p.head_info), GST_VIDEO_INFO_HEIGHT(&p.head_info)};
+}
+
+GstFlowReturn update_src_caps(GstAggregator* aggregator, GstCaps* downstream, GstCaps** result) {
+  ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  GstBuffer* head = gst_aggregator_pad_peek_buffer(p.head_pad);
+  if (head && gst_buffer_get_size(head) > 0) p.wanted = shape_for(p, head);
+  gst_clear_buffer(&head);
+  if (p.wanted.width <= 0) return GST_AGGREGATOR_FLOW_NEED_DATA;
+
+  const bool transparent = settings_of(self_of(aggregator)).background == BackgroundMode::transparent;
+  GstCaps* wanted =
+      gst_caps_from_string(transparent ? GST_VIDEO_CAPS_MAKE("RGBA") : GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }"));
+  gst_caps_set_simple(wanted, "framerate", GST_TYPE_FRACTION, GST_VIDEO_INFO_FPS_N(&p.head_info),
+                      GST_VIDEO_INFO_FPS_D(&p.head_info), nullptr);
+  GstCaps* any_shape = gst_caps_copy(wanted);
+  gst_caps_set_simple(wanted, "width", G_TYPE_INT, p.wanted.width, "height", G_TYPE_INT, p.wanted.height,
+                      "pixel-aspect-ratio", GST_TYPE_FRACTION, p.wanted.par_n, p.wanted.par_d, nullptr);
+  *result = gst_caps_intersect_full(wanted, downstream, GST_CAPS_INTERSECT_FIRST);
+  if (gst_caps_is_empty(*result)) {
+    // Downstream insists on a shape of its own; the picture is stretched to it.
+    gst_caps_unref(*result);
+    *result = gst_caps_intersect_full(any_shape, downstream, GST_CAPS_INTERSECT_FIRST);
+  }
+  gst_caps_unref(wanted);
+  gst_caps_unref(any_shape);
+  return GST_FLOW_OK;
+}
+
+GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
+  const ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  caps = gst_caps_make_writable(gst_caps_truncate(caps));
+  GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_fixate_field_nearest_int(structure, "width", p.wanted.width);
+  gst_structure_fixate_field_nearest_int(structure, "height", p.wanted.height);
+  return gst_caps_fixate(caps);
+}
+
+gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
+  ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  GST_DEBUG_OBJECT(aggregator, "Gives out %" GST_PTR_FORMAT, caps);
+  p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
+  p.compositor.reset();
+  return p.negotiated;
+}
+
+gboolean decide_allocation(GstAggregator*, GstQuery* query) {
+  return decide_video_pool(query);
+}
+
+gboolean propose_allocation(GstAggregator*, GstAggregatorPad*, GstQuery*, GstQuery* query) {
+  gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  return TRUE;
+}
+
+gboolean take_caps(ReenactCompositor* self, GstAggregatorPad* pad, GstCaps* caps) {
+  ReenactCompositor::Private& p = *self->p;
+  GST_DEBUG_OBJECT(pad, "Takes %" GST_PTR_FORMAT, caps);
+  if (pad == p.head_pad) return gst_video_info_from_caps(&p.head_info, caps);
+  return guarded(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
+    if (!gst_video_info_from_caps(&p.background_info, caps)) return FALSE;
+    p.painter.set_pad_format(p.background_info);
+    return TRUE;
+  });
+}
+
+gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* event) {
+  ReenactCompositor* self = self_of(aggregator);
+  ReenactCompositor::Private& p = *self->p;
+  const bool head = pad == p.head_pad;
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_CAPS: {
+      GstCaps* caps = nullptr;
+      gst_event_parse_caps(event, &caps);
+      const gboolean taken = take_caps(self, pad, caps);
+      if (head && taken) gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(aggregator));
+      gst_event_unref(event);
+      return taken;
+    }
+    case GST_EVENT_SEGMENT:
+      if (head) {
+        const GstSegment* segment = nullptr;
+        gst_event_parse_segment(event, &segment);
+        gst_aggregator_update_segment(aggregator, segment);
+      }
+      break;
+    case GST_EVENT_TAG:
+      if (head) {
+        gst_event_replace(&p.tags, event);
+      }
+      break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY: {
+      std::shared_ptr<const Identity> identity;
+      if (head && parse_identity_event(event, identity)) {
+        GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
+        p.compositor.reset();
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  return GST_AGGREGATOR_CLASS(reenact_compositor_parent_class)->sink_event(aggregator, pad, event);
+}
+
+void draw(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
+          GstBuffer* out) {
+  const FaceMeta* face = get_face_meta(head);
+  MappedFrame target(p.out_info, out, GST_MAP_READWRITE);
+  cv::Mat picture =
+      target.mat(GST_VIDEO_INFO_FORMAT(&p.out_info) == GST_VIDEO_FORMAT_RGB ? CV_8UC3 : CV_8UC4);
+  p.painter.paint(settings, face, picture);
+  if (is_faceless(head)) {
+    p.compositor.reset();
+    return;
+  }
+  MappedFrame mapped_head(p.head_info, head, GST_MAP_READ);
+  const cv::Mat rgba = mapped_head.mat(CV_8UC4);
+  const cv::Rect place = head_rectangle(settings.placement, rgba.size(), face ? face->crop : cv::Rect(),
+                                        face ? frame_size(*face) : cv::Size(), picture.size());
+  p.compositor.blend(rgba, place, settings.mask, picture);
+}
+
+GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
+  auto* aggregator = GST_AGGREGATOR(self);
+  ReenactCompositor::Private& p = *self->p;
+  auto& segment = GST_AGGREGATOR_PAD(aggregator->srcpad)->segment;
+  const GstClockTime stream_time =
+      gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(head));
+  if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(self), stream_time);
+  const gint64 begin = g_get_monotonic_time();
+  const CompositorSettings settings = settings_of(self);
+  Owned<GstBuffer> out(new_video_buffer(aggregator, p.out_info));
+  if (!out) return GST_FLOW_FLUSHING;
+  gst_buffer_copy_into(out.get(), head,
+                       GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0, gsize(-1));
+  GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_GAP);
+  draw(p, settings, head, out.get());
+  copy_metas_to_output(head, out.get(), p.out_info);
+  GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
+                 double(g_get_monotonic_time() - begin) / 1000);
+  if (GST_BUFFER_PTS_IS_VALID(head)) {
+    segment.position =
+        GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);
+  }
+  gst_aggregator_selected_samples(aggregator, GST_BUFFER_PTS(head), GST_BUFFER_DTS(head),
+                                  GST_BUFFER_DURATION(head), nullptr);
+  const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
+  if (p.tags) gst_pad_push_event(aggregator->srcpad, std::exchange(p.tags, nullptr));
+  return flow;
+}
+
+GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool timeout) {
+  auto* aggregator = GST_AGGREGATOR(self);
+  ReenactCompositor::Private& p = *self->p;
+  const GstClockTime time = running_time_of(p.head_pad, head);
+  Owned<ReenactBackgroundPad> background;
+  {
+    const ObjectLock lock(self);
+    if (p.background_pad)
+      background.reset(static_cast<ReenactBackgroundPad*>(gst_object_ref(p.background_pad)));
+  }
+  if (background) {
+    const bool complete = background_pad_advance(background.get(), time, timeout,
+                                                 [&p](GstBuffer* frame) { p.painter.set_pad_frame(frame); });
+    if (!complete) {
+      GST_DEBUG_OBJECT(self, "The head of running time %" GST_TIME_FORMAT " waits for its background",
+                       GST_TIME_ARGS(time));
+      return GST_AGGREGATOR_FLOW_NEED_DATA;
+    }
+    if (timeout) {
+      GST_DEBUG_OBJECT(self,
+                       "The head of running time %" GST_TIME_FORMAT " waits for its background no longer",
+                       GST_TIME_ARGS(time));
+    }
+  } else {
+    p.painter.set_pad_frame(nullptr);  // the pad may have been released
+  }
+  if (gst_buffer_get_size(head) == 0) {  // made of a gap event: nothing comes out for this time
+    if (p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
+      gst_pad_push_event(aggregator->srcpad,
+                         gst_event_new_gap(GST_BUFFER_PTS(head), GST_BUFFER_DURATION(head)));
+    }
+    gst_aggregator_pad_drop_buffer(p.head_pad);
+    return GST_FLOW_OK;
+  }
+  if ((!p.negotiated || shape_for(p, head) != p.wanted) && !gst_aggregator_negotiate(aggregator)) {
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
+  gst_aggregator_pad_drop_buffer(p.head_pad);
+  return composite(self, head);
+}
+
+GstFlowReturn aggregate(GstAggregator* aggregator, gboolean timeout) {
+  ReenactCompositor* self = self_of(aggregator);
+  GstBuffer* head = gst_aggregator_pad_peek_buffer(self->p->head_pad);
+  if (!head)
+    return gst_aggregator_pad_is_eos(self->p->head_pad) ? GST_FLOW_EOS : GST_AGGREGATOR_FLOW_NEED_DATA;
+  const GstFlowReturn flow =
+      guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [&] { return aggregate_head(self, head, timeout); });
+  gst_buffer_unref(head);
+  return flow;
+}
+
+GstAggregatorPad* create_new_pad(GstAggregator* aggregator, GstPadTemplate* pad_template, const gchar*,
+                                 const GstCaps*) {
+  ReenactCompositor::Private& p = *self_of(aggregator)->p;
+  if (pad_template->direction != GST_PAD_SINK || pad_template->presence != GST_PAD_REQUEST) return nullptr;
+  {
+    const ObjectLock lock(aggregator);
+    if (p.background_pad) return nullptr;
+  }
+  auto* pad = static_cast<ReenactBackgroundPad*>(g_object_new(reenact_background_pad_get_type(), "name",
+                                                              "background", "direction", GST_PAD_SINK,
+                                                              "template", pad_template, nullptr));
+  const ObjectLock lock(aggregator);
+  p.background_pad = pad;
+  return GST_AGGREGATOR_PAD(pad);
+}
+
+void release_pad(GstElement* element, GstPad* pad) {
+  ReenactCompositor::Private& p = *self_of(element)->p;
+  {
+    const ObjectLock lock(element);
+    if (GST_PAD(p.background_pad) == pad) p.background_pad = nullptr;
+  }
+  GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
+}
+
+void finalize(GObject* object) {
+  delete self_of(object)->p;
+  G_OBJECT_CLASS(reenact_compositor_parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* aggregator_class = GST_AGGREGATOR_CLASS(klass);
+  GST_DEBUG_CATEGORY_INIT(reenact_compositor_debug, "reenactcompositor", 0, "Head compositor");
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  object_class->notify = notify;
+  compositor_properties.install(object_class);
+  gst_element_class_set_static_metadata(element_class, "Head compositor", "Filter/Editor/Video/Compositor",
+                                        "Lays generated heads over a background where the driver's head was",
+                                        "The gst-reenact authors");
+  gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,
+                                                       GST_TYPE_AGGREGATOR_PAD);
+  gst_element_class_add_static_pad_template_with_gtype(element_class, &background_template,
+                                                       reenact_background_pad_get_type());
+  gst_element_class_add_static_pad_template_with_gtype(element_class, &src_template, GST_TYPE_AGGREGATOR_PAD);
+  element_class->release_pad = release_pad;
+  aggregator_class->start = start;
+  aggregator_class->stop = stop;
+  aggregator_class->flush = flush;
+  aggregator_class->get_next_time = get_next_time;
+  aggregator_class->update_src_caps = update_src_caps;
+  aggregator_class->fixate_src_caps = fixate_src_caps;
+  aggregator_class->negotiated_src_caps = negotiated_src_caps;
+  aggregator_class->decide_allocation = decide_allocation;
+  aggregator_class->propose_allocation = propose_allocation;
+  aggregator_class->sink_event = sink_event;
+  aggregator_class->aggregate = aggregate;
+  aggregator_class->create_new_pad = create_new_pad;
+}
+
+static void reenact_compositor_init(ReenactCompositor* self) {
+  self->p = new ReenactCompositor::Private;
+  GstPadTemplate* pad_template = gst_static_pad_template_get(&sink_template);
+  self->p->head_pad = GST_AGGREGATOR_PAD(g_object_new(GST_TYPE_AGGREGATOR_PAD, "name", "sink", "direction",
+                                                      GST_PAD_SINK, "template", pad_template, nullptr));
+  gst_object_unref(pad_template);
+  gst_element_add_pad(GST_ELEMENT(self), GST_PAD(self->p->head_pad));
+}
+
+}  // namespace reenact

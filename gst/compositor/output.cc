@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "compositor/output.h"
+
+#include <algorithm>
+
+#include "stream/face_meta.h"
+
+namespace reenact {
+namespace {
+
+gboolean copy_independent(GstBuffer* source, GstMeta** meta, gpointer target) {
+  const GstMetaInfo* info = (*meta)->info;
+  if (info->api != face_meta_api_get_type() && meta_is_independent_of_picture(info) && info->transform_func) {
+    GstMetaTransformCopy all{FALSE, 0, gsize(-1)};
+    info->transform_func(static_cast<GstBuffer*>(target), *meta, source, _gst_meta_transform_copy, &all);
+  }
+  return TRUE;
+}
+
+struct Scaling {
+  GstBuffer* target;
+  GstVideoMetaTransform sizes;
+};
+
+gboolean copy_region(GstBuffer* source, GstMeta** meta, gpointer data) {
+  auto& scaling = *static_cast<Scaling*>(data);
+  const GstMetaInfo* info = (*meta)->info;
+  if (info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) {
+    info->transform_func(scaling.target, *meta, source, gst_video_meta_transform_scale_get_quark(),
+                         &scaling.sizes);
+  }
+  return TRUE;
+}
+
+}  // namespace
+
+void copy_metas_to_output(GstBuffer* head, GstBuffer* out, const GstVideoInfo& out_info) {
+  gst_buffer_foreach_meta(head, copy_independent, out);
+  const FaceMeta* face = get_face_meta(head);
+  if (!face) return;
+  const cv::Size frame = frame_size(*face);
+  if (face->frame && !frame.empty()) {
+    GstVideoInfo frame_info = face->frame_info, out_size = out_info;
+    Scaling scaling{out, {&frame_info, &out_size}};
+    gst_buffer_foreach_meta(face->frame, copy_region, &scaling);
+  }
+  add_region_of_interest(out, *face, cv::Rect({}, frame), GST_VIDEO_INFO_WIDTH(&out_info),
+                         GST_VIDEO_INFO_HEIGHT(&out_info));
+}
+
+gboolean decide_video_pool(GstQuery* query) {
+  GstCaps* caps = nullptr;
+  GstVideoInfo info;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  GstBufferPool* pool = nullptr;
+  guint size = 0, minimum = 0, maximum = 0;
+  const bool offered = gst_query_get_n_allocation_pools(query) > 0;
+  if (offered) gst_query_parse_nth_allocation_pool(query, 0, &pool, &size, &minimum, &maximum);
+  size = std::max(size, guint(GST_VIDEO_INFO_SIZE(&info)));
+  if (!pool) pool = gst_video_buffer_pool_new();
+  GstStructure* config = gst_buffer_pool_get_config(pool);
+  gst_buffer_pool_config_set_params(config, caps, size, minimum, maximum);
+  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  }
+  const gboolean configured = gst_buffer_pool_set_config(pool, config);
+  if (offered) {
+    gst_query_set_nth_allocation_pool(query, 0, pool, size, minimum, maximum);
+  } else {
+    gst_query_add_allocation_pool(query, pool, size, minimum, maximum);
+  }
+  gst_object_unref(pool);
+  return configured;
+}
+
+GstBuffer* new_video_buffer(GstAggregator* aggregator, const GstVideoInfo& info) {
+  GstBuffer* buffer = nullptr;
+  GstBufferPool* pool = gst_aggregator_get_buffer_pool(aggregator);
+  if (pool) {
+    const bool acquired = (gst_buffer_pool_is_active(pool) || gst_buffer_pool_set_active(pool, TRUE)) &&
+                          gst_buffer_pool_acquire_buffer(pool, &buffer, nullptr) == GST_FLOW_OK;
+    gst_object_unref(pool);
+    return acquired ? buffer : nullptr;
+  }
+  return gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+}
+
+}  // namespace reenact

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "base/properties.h"
+#include "reenact/compositor.h"
+#include "reenact/placement.h"
+
+namespace reenact {
+
+/// What reenactcompositor lays the head over.
+enum class BackgroundMode {
+  pad,
+  color,
+  image,
+  blurred_driver,
+  driver,
+  transparent,
+  color_by_old_name  ///< what `color` was called in 0.1; never kept, see accept_old_names()
+};
+
+/// The properties of reenactcompositor; copied for every frame.
+struct CompositorSettings {
+  BackgroundMode background = BackgroundMode::pad;
+  guint background_color = 0xff303030;  ///< 0xAARRGGBB; alpha is ignored
+  std::string background_image;
+  MaskOptions mask;
+  PlacementOptions placement;
+
+  /// Puts the name of today in place of one of yesterday; true when there was one.
+  bool accept_old_names();
+};
+
+extern const Properties<CompositorSettings> compositor_properties;
+
+}  // namespace reenact

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactcrop
+ * @title: reenactcrop
+ *
+ * Finds and follows a face in video of any size and cuts it out as a square RGB crop with a face meta.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
+#include <gst/video/video.h>
+
+#include <cmath>
+#include <memory>
+#include <opencv2/imgproc.hpp>
+#include <optional>
+
+#include "base/engine_settings.h"
+#include "base/glib.h"
+#include "base/network_filter.h"
+#include "base/properties.h"
+#include "elements.h"
+#include "reenact/face_finder.h"
+#include "stream/face_meta.h"
+#include "stream/video_frame.h"
+
+GST_DEBUG_CATEGORY_STATIC(reenact_crop_debug);
+#define GST_CAT_DEFAULT reenact_crop_debug
+
+namespace reenact {
+
+struct ReenactCrop {
+  struct Private;
+  ReenactNetworkFilter parent;
+  Private* p;
+};
+struct ReenactCropClass {
+  ReenactNetworkFilterClass parent_class;
+};
+
+namespace {
+
+constexpr int default_size = 256;
+constexpr int gray = 128;
+
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS("video/x-raw, format=(string)RGB, width=(int)[1, 4096], height=(int)[1, 4096], "
+                    "framerate=(fraction)[0/1, 2147483647/1]"));
+
+/// What is given out for a frame on which nobody was found.
+enum class NoFace {
+  hold,       ///< the last face's place once more; before any face, as `background`
+  drop,       ///< nothing but a gap event
+  background  ///< a flat gray crop marked so that the compositor shows only the background
+};
+
+/// How the crop is cut.
+enum class CropStyle {
+  paper,   ///< one cut, rim reflected, blurred and faded
+  authors  ///< the second cut of the authors' data loader on top, for their published weights
+};
+
+}  // namespace
+
+template <>
+GType enum_type<NoFace>() {
+  static const GEnumValue values[] = {
+      enum_value(NoFace::hold, "Repeat the last face's place and pose", "hold"),
+      enum_value(NoFace::drop, "Give out nothing for such frames", "drop"),
+      enum_value(NoFace::background, "Show only the background", "background"),
+      {}};
+  static const GType type = register_enum("ReenactNoFace", values);
+  return type;
+}
+
+template <>
+GType enum_type<CropStyle>() {
+  static const GEnumValue values[] = {
+      enum_value(CropStyle::paper, "The paper's crop: squared, enlarged, rim reflected, blurred and faded",
+                 "paper"),
+      enum_value(CropStyle::authors, "The same cut again as the authors' data loader does, for their weights",
+                 "authors"),
+      {}};
+  static const GType type = register_enum("ReenactCropStyle", values);
+  return type;
+}
+
+template <>
+GType enum_type<FaceSelect>() {
+  static const GEnumValue values[] = {
+      enum_value(FaceSelect::largest, "The largest face of each detection", "largest"),
+      enum_value(FaceSelect::center, "The face nearest to the middle of the picture", "center"),
+      enum_value(FaceSelect::track,
+                 "The face followed so far, else the largest of those nearly as sure as the surest", "track"),
+      enum_value(FaceSelect::index, "The face-index-th from the left", "index"),
+      {}};
+  static const GType type = register_enum("ReenactFaceSelect", values);
+  return type;
+}
+
+namespace {
+
+/// The properties besides those of the detector; copied for every frame.
+struct CropSettings {
+  FaceFinder::Options finder;
+  double crop_scale = paper_crop_scale;
+  CropStyle crop_style = CropStyle::paper;
+  NoFace no_face = NoFace::hold;
+  int size = 0;
+  bool post_messages = false;
+};
+
+using Finder = FaceFinder::Options;
+constexpr Property<CropSettings> property_table[] = {
+    {"detect-interval",
+     "Detection interval",
+     "Frames from one detection to the next while a face is followed; it is tracked in between",
+     member<&CropSettings::finder, &Finder::detect_interval>,
+     {1, G_MAXINT},
+     set_while_playing},
+    {"score-threshold",
+     "Score threshold",
+     "Probability from which a detection counts as a face",
+     member<&CropSettings::finder, &Finder::score_threshold>,
+     {0, 1},
+     set_while_playing},
+    {"iou-threshold",
+     "Overlap threshold",
+     "Intersection over union above which two detections are one face",
+     member<&CropSettings::finder, &Finder::iou_threshold>,
+     {0, 1},
+     set_while_playing},
+    {"detect-size",
+     "Detection size",
+     "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
+     member<&CropSettings::finder, &Finder::detect_size>,
+     {0, 16384},
+     set_while_playing},
+    {"crop-scale",
+     "Crop scale",
+     "Side of the crop in sides of the face box",
+     member<&CropSettings::crop_scale>,
+     {0.5, 10},
+     set_by_controller},
+    {"crop-style",
+     "Crop style",
+     "How the crop is cut out of the frame",
+     member<&CropSettings::crop_style>,
+     {},
+     set_while_playing},
+    {"face-select",
+     "Face selection",
+     "Which of several faces drives",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>,
+     {},
+     set_while_playing},
+    {"face-index",
+     "Face index",
+     "Which face from the left drives, from 0, when face-select is index",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>,
+     {0, 1000},
+     set_while_playing},
+    {"smoothing",
+     "Smoothing",
+     "How steady the crop is held: 0 as detected, 1 steadiest",
+     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>,
+     {0, 1},
+     set_by_controller},
+    {"no-face",
+     "No face",
+     "What to give out for frames without a face",
+     member<&CropSettings::no_face>,
+     {},
+     set_while_playing},
+    {"size",
+     "Size",
+     "Side of the crop in pixels; 0: what downstream wants, else 256",
+     member<&CropSettings::size>,
+     {0, 4096},
+     set_while_playing},
+    {"post-messages",
+     "Post messages",
+     "Post an element message reenact-face for every frame: found, box, score, track-id",
+     member<&CropSettings::post_messages>,
+     {},
+     set_while_playing}};
+constexpr Properties<CropSettings> properties(property_table, first_own_property);
+
+}  // namespace
+
+struct ReenactCrop::Private {
+  CropSettings settings;  // under the object's lock
+  std::unique_ptr<FaceFinder> finder;
+  cv::Size picture_size;  // of the frames, as negotiated last
+  int square_width = 0;   // of the picture once its pixels are square
+  RgbReader reader;
+  guint64 frames = 0;
+  bool following = false;                       // whether the last frame had a face
+  std::optional<FaceTracker::State> last_face;  // in the picture with square pixels
+
+  void forget_faces() {
+    if (finder) finder->reset();
+    last_face.reset();
+    following = false;
+  }
+};
+
+GST_ELEMENT_REGISTER_DEFINE(reenactcrop, "reenactcrop", GST_RANK_NONE, reenact_crop_get_type())
+G_DEFINE_TYPE(ReenactCrop, reenact_crop, reenact_network_filter_get_type())
+
+namespace {
+
+ReenactCrop* self_of(gpointer object) {
+  return reinterpret_cast<ReenactCrop*>(object);
+}
+
+bool set_setting(ReenactNetworkFilter* filter, guint id, const GValue* value) {
+  return properties.set(self_of(filter)->p->settings, id, value);
+}
+
+bool get_setting(ReenactNetworkFilter* filter, guint id, GValue* value) {
+  return properties.get(self_of(filter)->p->settings, id, value);
+}
+
+void notify(GObject* object, GParamSpec* spec) {
+  if (g_str_equal(spec->name, "size")) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
+}
+
+const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  p.finder = std::make_unique<FaceFinder>(load_detector(model, options));
+  p.frames = 0;
+  return p.finder->detector();
+}
+
+void unload(ReenactNetworkFilter* filter) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  p.forget_faces();
+  p.finder.reset();
+  p.reader.reset();
+  p.picture_size = {};
+}
+
+GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
+  if (direction == GST_PAD_SINK) return gst_static_pad_template_get_caps(&sink_template);
+  GstCaps* caps = gst_caps_make_writable(gst_static_pad_template_get_caps(&src_template));
+  gst_caps_set_simple(caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
+  const ObjectLock lock(filter);
+  const int size = self_of(filter)->p->settings.size;
+  if (size > 0) gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
+  return caps;
+}
+
+GstCaps* fixate_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps* caps, GstCaps* other) {
+  if (direction == GST_PAD_SINK) {
+    other = gst_caps_make_writable(gst_caps_truncate(other));
+    GstStructure* structure = gst_caps_get_structure(other, 0);
+    gst_structure_fixate_field_nearest_int(structure, "width", default_size);
+    int width = default_size;
+    gst_structure_get_int(structure, "width", &width);
+    gst_structure_fixate_field_nearest_int(structure, "height", width);
+  }
+  return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->fixate_caps(base, direction, caps, other);
+}
+
+gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  const GstVideoInfo &in = filter->in_info, &out = filter->out_info;
+  if (GST_VIDEO_INFO_WIDTH(&out) != GST_VIDEO_INFO_HEIGHT(&out)) {
+    GST_ERROR_OBJECT(filter, "Downstream wants a crop of %dx%d, and crops are square",
+                     GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_HEIGHT(&out));
+    return FALSE;
+  }
+  const cv::Size size(GST_VIDEO_INFO_WIDTH(&in), GST_VIDEO_INFO_HEIGHT(&in));
+  if (size != p.picture_size) p.forget_faces();
+  p.picture_size = size;
+  p.square_width = std::max(
+      1, int(gst_util_uint64_scale_int_round(guint64(GST_VIDEO_INFO_WIDTH(&in)), GST_VIDEO_INFO_PAR_N(&in),
+                                             std::max(1, GST_VIDEO_INFO_PAR_D(&in)))));
+  p.reader.configure(in, p.square_width, GST_VIDEO_INFO_HEIGHT(&in));
+  return TRUE;
+}
+
+gboolean transform_meta(GstBaseTransform* base, GstBuffer* out, GstMeta* meta, GstBuffer* in) {
+  // A crop gets a face meta of its own.
+  if (meta->info->api == face_meta_api_get_type()) return FALSE;
+  return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->transform_meta(base, out, meta, in);
+}
+
+double seconds_of(const GstVideoInfo& info, GstBuffer* buffer, guint64 frame) {
+  if (GST_BUFFER_PTS_IS_VALID(buffer)) return double(GST_BUFFER_PTS(buffer)) / GST_SECOND;
+  const double rate = GST_VIDEO_INFO_FPS_N(&info) > 0
+                          ? double(GST_VIDEO_INFO_FPS_N(&info)) / GST_VIDEO_INFO_FPS_D(&info)
+                          : 30;
+  return double(frame) / rate;
+}
+
+void fill_meta(FaceMeta& meta, const ReenactCrop& self, const FaceTracker::State& face,
+               const cv::Rect& window) {
+  // Back from square pixels to those of the frame.
+  const double scale = double(GST_VIDEO_INFO_WIDTH(&self.parent.in_info)) / self.p->square_width;
+  meta.box = face.box;
+  meta.box.left = float(face.box.left * scale);
+  meta.box.right = float(face.box.right * scale);
+  const int left = int(std::floor(window.x * scale)),
+            right = int(std::ceil((window.x + window.width) * scale));
+  meta.crop = cv::Rect(left, window.y, right - left, window.height);
+  meta.track_id = face.track_id;
+}
+
+void post_face_message(GstBaseTransform* base, GstBuffer* buffer, const FaceMeta& meta) {
+  const GstClockTime pts = GST_BUFFER_PTS(buffer);
+  GstStructure* structure =
+      gst_structure_new("reenact-face", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
+                        gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, pts), "running-time",
+                        G_TYPE_UINT64, gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, pts),
+                        "found", G_TYPE_BOOLEAN, gboolean(!(meta.flags & face_missing)), nullptr);
+  if (!(meta.flags & face_missing)) {
+    gst_structure_set(structure, "left", G_TYPE_DOUBLE, double(meta.box.left), "top", G_TYPE_DOUBLE,
+                      double(meta.box.top), "right", G_TYPE_DOUBLE, double(meta.box.right), "bottom",
+                      G_TYPE_DOUBLE, double(meta.box.bottom), "score", G_TYPE_DOUBLE, double(meta.box.score),
+                      "track-id", G_TYPE_UINT, meta.track_id, nullptr);
+  }
+  gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), structure));
+}
+
+GstFlowReturn drop_frame(GstBaseTransform* base, GstBuffer* buffer) {
+  // Tells what waits downstream that time goes on.
+  if (GST_BUFFER_PTS_IS_VALID(buffer)) {
+    gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(base),
+                       gst_event_new_gap(GST_BUFFER_PTS(buffer), GST_BUFFER_DURATION(buffer)));
+  }
+  return GST_BASE_TRANSFORM_FLOW_DROPPED;
+}
+
+cv::Mat cut(const cv::Mat& picture, const FaceBox& box, int size, const CropSettings& settings) {
+  cv::Mat crop = crop_face(picture, box, size, settings.crop_scale);
+  return settings.crop_style == CropStyle::authors ? recrop_as_loader(crop, size) : crop;
+}
+
+/// Tells the debug log when a face comes and goes.
+void log_face(ReenactCrop* self, const std::optional<FaceTracker::State>& face) {
+  ReenactCrop::Private& p = *self->p;
+  if (face && (!p.following || face->track_id != p.last_face->track_id)) {
+    GST_DEBUG_OBJECT(self, "Face %u found at (%.0f, %.0f) to (%.0f, %.0f), score %.3f", face->track_id,
+                     face->box.left, face->box.top, face->box.right, face->box.bottom, face->box.score);
+  } else if (!face && p.following) {
+    GST_DEBUG_OBJECT(self, "Face %u lost", p.last_face->track_id);
+  }
+}
+
+Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+  ReenactCrop* self = self_of(filter);
+  ReenactCrop::Private& p = *self->p;
+  auto* base = GST_BASE_TRANSFORM(self);
+  CropSettings settings;
+  {
+    const ObjectLock lock(self);
+    settings = p.settings;
+  }
+
+  const RgbPicture picture = p.reader.read(in);
+  p.finder->set_options(settings.finder);
+  const auto face = p.finder->find(picture.mat(), seconds_of(filter->in_info, in, p.frames++));
+  log_face(self, face);
+  p.following = face.has_value();
+  if (face) p.last_face = face;
+
+  FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  if (face) {
+    if (face->detected) meta->flags = face_detected;
+  } else {
+    meta->flags = face_missing;
+    if (settings.no_face == NoFace::hold && p.last_face) meta->flags |= face_held;
+  }
+  const bool shows_face = face || (meta->flags & face_held);
+  const int size = GST_VIDEO_INFO_WIDTH(&filter->out_info);
+  {
+    MappedFrame target(filter->out_info, out, GST_MAP_WRITE);
+    cv::Mat crop = target.mat(CV_8UC3);
+    if (shows_face) {
+      cut(picture.mat(), p.last_face->box, size, settings).copyTo(crop);
+    } else {
+      crop.setTo(cv::Scalar::all(gray));
+    }
+  }
+  if (shows_face) {
+    fill_meta(*meta, *self, *p.last_face, crop_window(p.last_face->box, settings.crop_scale));
+    add_region_of_interest(out, *meta, meta->crop, size, size);
+  } else {
+    GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
+  }
+  GST_BUFFER_FLAG_UNSET(out, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF |
+                                 GST_VIDEO_BUFFER_FLAG_RFF | GST_VIDEO_BUFFER_FLAG_ONEFIELD);
+  if (settings.post_messages) post_face_message(base, in, *meta);
+  if (!face && settings.no_face == NoFace::drop) return {drop_frame(base, in)};
+  return {};
+}
+
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) self_of(base)->p->forget_faces();
+  return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->sink_event(base, event);
+}
+
+void finalize(GObject* object) {
+  delete self_of(object)->p;
+  G_OBJECT_CLASS(reenact_crop_parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void reenact_crop_class_init(ReenactCropClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  ReenactNetworkFilterClass* filter_class = &klass->parent_class;
+  GST_DEBUG_CATEGORY_INIT(reenact_crop_debug, "reenactcrop", 0, "Face detection and cropping");
+  filter_class->category = reenact_crop_debug;
+  object_class->notify = notify;
+  object_class->finalize = finalize;
+  network_filter_install_properties(filter_class, "The S3FD face detector", "detector.safetensors");
+  properties.install(object_class);
+  gst_element_class_set_static_metadata(
+      element_class, "Face cropper", "Filter/Analyzer/Effect/Video",
+      "Finds and follows a face and cuts it out as the reenactment networks expect it",
+      "The gst-reenact authors");
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  filter_class->set_setting = set_setting;
+  filter_class->get_setting = get_setting;
+  filter_class->load = load;
+  filter_class->unload = unload;
+  filter_class->caps_for = caps_for;
+  filter_class->configure = configure;
+  filter_class->process = process;
+  transform_class->fixate_caps = fixate_caps;
+  transform_class->transform_meta = transform_meta;
+  transform_class->sink_event = sink_event;
+}
+
+static void reenact_crop_init(ReenactCrop* self) {
+  self->p = new ReenactCrop::Private;
+}
+
+}  // namespace reenact

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+namespace reenact {
+
+GST_ELEMENT_REGISTER_DECLARE(reenactcrop)
+GST_ELEMENT_REGISTER_DECLARE(reenactpose)
+GST_ELEMENT_REGISTER_DECLARE(reenactidentity)
+GST_ELEMENT_REGISTER_DECLARE(reenactgenerator)
+GST_ELEMENT_REGISTER_DECLARE(reenactcompositor)
+GST_ELEMENT_REGISTER_DECLARE(reenactbin)
+
+GType reenact_crop_get_type();
+GType reenact_pose_get_type();
+GType reenact_identity_get_type();
+GType reenact_generator_get_type();
+GType reenact_compositor_get_type();
+GType reenact_bin_get_type();
+
+}  // namespace reenact

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactgenerator
+ * @title: reenactgenerator
+ *
+ * Draws the head of the identity that reenactidentity announces in the poses that come in; its mask is alpha.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose \
+ *         ! reenactidentity identity-file=NAME.safetensors ! reenactgenerator ! videoconvert ! autovideosink
+ *
+ * Since: 0.1
+ */
+#include <gst/video/video.h>
+
+#include <atomic>
+#include <memory>
+
+#include "base/element_error.h"
+#include "base/engine_settings.h"
+#include "base/glib.h"
+#include "base/network_filter.h"
+#include "base/properties.h"
+#include "elements.h"
+#include "reenact/error.h"
+#include "reenact/pose_mapper.h"
+#include "stream/face_meta.h"
+#include "stream/identity_event.h"
+#include "stream/pose_buffer.h"
+#include "stream/video_frame.h"
+
+GST_DEBUG_CATEGORY_STATIC(reenact_generator_debug);
+#define GST_CAT_DEFAULT reenact_generator_debug
+
+namespace reenact {
+
+struct ReenactGenerator {
+  struct Private;
+  ReenactNetworkFilter parent;
+  Private* p;
+};
+struct ReenactGeneratorClass {
+  ReenactNetworkFilterClass parent_class;
+};
+
+template <>
+GType enum_type<PoseMode>() {
+  static const GEnumValue values[] = {
+      enum_value(PoseMode::absolute, "The head takes the driver's pose", "absolute"),
+      enum_value(PoseMode::relative,
+                 "The head moves from its own resting pose as the driver moves from the reference",
+                 "relative"),
+      {}};
+  static const GType type = register_enum("ReenactPoseMode", values);
+  return type;
+}
+
+namespace {
+
+GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(REENACT_POSE_CAPS));
+GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("RGBA")));
+
+struct GeneratorSettings {
+  PoseMode pose_mode = PoseMode::absolute;
+  double pose_strength = 1;
+};
+
+constexpr Property<GeneratorSettings> property_table[] = {
+    {"pose-mode",
+     "Pose mode",
+     "Whether the head takes the driver's pose or its motion",
+     member<&GeneratorSettings::pose_mode>,
+     {},
+     set_while_playing},
+    {"pose-strength",
+     "Pose strength",
+     "How far the head moves from its resting pose: 0 not at all, 1 as the driver, more exaggerates",
+     member<&GeneratorSettings::pose_strength>,
+     {0, 3},
+     set_by_controller}};
+constexpr Properties<GeneratorSettings> properties(property_table, first_own_property);
+
+/// Who is to be drawn.
+enum class Head {
+  unknown,  ///< nothing upstream said: an error once there is a pose to draw
+  nobody,   ///< reenactidentity has none yet: pictures stay empty
+  known
+};
+
+}  // namespace
+
+struct ReenactGenerator::Private {
+  GeneratorSettings settings;  // under the object's lock
+  std::atomic<bool> reference_wanted = false;
+
+  std::unique_ptr<Generator> generator;
+  Head head = Head::unknown;
+  std::shared_ptr<const Identity> identity;
+  PoseMapper mapper;
+};
+
+enum Signal { set_reference_signal, signal_count };
+static guint signals[signal_count];
+
+GST_ELEMENT_REGISTER_DEFINE(reenactgenerator, "reenactgenerator", GST_RANK_NONE, reenact_generator_get_type())
+G_DEFINE_TYPE(ReenactGenerator, reenact_generator, reenact_network_filter_get_type())
+
+namespace {
+
+ReenactGenerator* self_of(gpointer object) {
+  return reinterpret_cast<ReenactGenerator*>(object);
+}
+
+bool set_setting(ReenactNetworkFilter* filter, guint id, const GValue* value) {
+  return properties.set(self_of(filter)->p->settings, id, value);
+}
+
+bool get_setting(ReenactNetworkFilter* filter, guint id, GValue* value) {
+  return properties.get(self_of(filter)->p->settings, id, value);
+}
+
+void set_reference(ReenactGenerator* self) {
+  self->p->reference_wanted = true;
+}
+
+const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options) {
+  ReenactGenerator::Private& p = *self_of(filter)->p;
+  p.generator = load_generator(model, options);
+  p.head = Head::unknown;
+  return *p.generator;
+}
+
+void unload(ReenactNetworkFilter* filter) {
+  ReenactGenerator::Private& p = *self_of(filter)->p;
+  p.generator.reset();
+  p.identity.reset();
+  p.mapper.reset();
+  p.reference_wanted = false;
+}
+
+GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
+  // Dimensions can be spelled in several ways; configure() compares them.
+  if (direction == GST_PAD_SINK) return gst_static_pad_template_get_caps(&sink_template);
+  GstCaps* caps = gst_caps_make_writable(gst_static_pad_template_get_caps(&src_template));
+  gst_caps_set_simple(caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
+  if (const Generator* generator = self_of(filter)->p->generator.get()) {
+    const int size = generator->image_size();
+    gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
+  }
+  return caps;
+}
+
+gboolean configure(ReenactNetworkFilter* filter, GstCaps* in, GstCaps*) {
+  const int found = pose_size_of_caps(in), wanted = self_of(filter)->p->generator->pose_embedding_size();
+  if (found == wanted) return TRUE;
+  const char* dimensions = gst_structure_get_string(gst_caps_get_structure(in, 0), "dimensions");
+  throw Error(ErrorCode::wrong_kind, "the poses that come in have dimensions " +
+                                         std::string(dimensions ? dimensions : "(none)") + ", and '" +
+                                         network_filter_model_path(filter).string() + "' wants " +
+                                         std::to_string(wanted) + ":1:1:1");
+}
+
+Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+  ReenactGenerator::Private& p = *self_of(filter)->p;
+  GeneratorSettings settings;
+  {
+    const ObjectLock lock(filter);
+    settings = p.settings;
+  }
+
+  MappedFrame target(filter->out_info, out, GST_MAP_WRITE);
+  cv::Mat picture = target.mat(CV_8UC4);
+  if (is_faceless(in) || p.head == Head::nobody) {
+    picture.setTo(cv::Scalar::all(0));
+    GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
+    return {.network_ran = false};
+  }
+  if (p.head == Head::unknown) {
+    throw Error(ErrorCode::invalid,
+                "nobody's head is known to reenactgenerator, wanted a reenactidentity with an identity-file "
+                "before it");
+  }
+  const MappedPose pose(in, p.generator->pose_embedding_size(), GST_MAP_READ);
+  if (p.reference_wanted.exchange(false)) {
+    GST_DEBUG_OBJECT(filter, "The pose of %" GST_TIME_FORMAT " becomes the reference",
+                     GST_TIME_ARGS(GST_BUFFER_PTS(in)));
+    p.mapper.set_reference();
+  }
+  p.generator
+      ->generate(
+          p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode, settings.pose_strength))
+      .copyTo(picture);
+  return {};
+}
+
+void take_identity(ReenactGenerator* self, const std::shared_ptr<const Identity>& identity) {
+  ReenactGenerator::Private& p = *self->p;
+  if (!p.generator || identity == p.identity) {
+    if (!identity && p.head == Head::unknown) p.head = Head::nobody;
+    return;
+  }
+  if (identity) p.generator->set_identity(identity);
+  p.identity = identity;
+  p.head = identity ? Head::known : Head::nobody;
+  GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
+}
+
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  std::shared_ptr<const Identity> identity;
+  if (parse_identity_event(event, identity)) {
+    const bool taken = guarded(GST_ELEMENT(base), false, [&] {
+      take_identity(self_of(base), identity);
+      return true;
+    });
+    if (!taken) {
+      gst_event_unref(event);
+      return FALSE;
+    }
+  }
+  return GST_BASE_TRANSFORM_CLASS(reenact_generator_parent_class)->sink_event(base, event);
+}
+
+void finalize(GObject* object) {
+  delete self_of(object)->p;
+  G_OBJECT_CLASS(reenact_generator_parent_class)->finalize(object);
+}
+
+void install_signals(GObjectClass* object_class) {
+  /**
+   * ReenactGenerator::set-reference:
+   *
+   * Action: the next pose becomes the reference from which pose-mode=relative counts.
+   */
+  signals[set_reference_signal] = g_signal_new_class_handler(
+      "set-reference", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK(set_reference), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+}
+
+}  // namespace
+
+static void reenact_generator_class_init(ReenactGeneratorClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  ReenactNetworkFilterClass* filter_class = &klass->parent_class;
+  GST_DEBUG_CATEGORY_INIT(reenact_generator_debug, "reenactgenerator", 0, "Head generator");
+  filter_class->category = reenact_generator_debug;
+  object_class->finalize = finalize;
+  network_filter_install_properties(filter_class, "The reenactor whose generator runs",
+                                    "reenactor.safetensors");
+  properties.install(object_class);
+  install_signals(object_class);
+  gst_element_class_set_static_metadata(
+      element_class, "Head generator", "Filter/Effect/Video",
+      "Draws an identity's head in the poses that come in, with its mask as alpha",
+      "The gst-reenact authors");
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  filter_class->set_setting = set_setting;
+  filter_class->get_setting = get_setting;
+  filter_class->load = load;
+  filter_class->unload = unload;
+  filter_class->caps_for = caps_for;
+  filter_class->configure = configure;
+  filter_class->process = process;
+  GST_BASE_TRANSFORM_CLASS(klass)->sink_event = sink_event;
+}
+
+static void reenact_generator_init(ReenactGenerator* self) {
+  self->p = new ReenactGenerator::Private;
+}
+
+}  // namespace reenact

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-reenactpose
+ * @title: reenactpose
+ *
+ * Turns face crops into latent pose descriptors, one tensor of 32-bit floats a crop, in NNStreamer's caps.
+ *
+ *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! fakesink dump=true
+ *
+ * Since: 0.1
+ */
+#include <gst/video/video.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "base/network_filter.h"
+#include "elements.h"
+#include "stream/face_meta.h"
+#include "stream/pose_buffer.h"
+#include "stream/video_frame.h"
+
+GST_DEBUG_CATEGORY_STATIC(reenact_pose_debug);
+#define GST_CAT_DEFAULT reenact_pose_debug
+
+namespace reenact {
+
+struct ReenactPose {
+  struct Private;
+  ReenactNetworkFilter parent;
+  Private* p;
+};
+struct ReenactPoseClass {
+  ReenactNetworkFilterClass parent_class;
+};
+
+namespace {
+
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                                                             GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("RGB")));
+GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(REENACT_POSE_CAPS));
+
+}  // namespace
+
+struct ReenactPose::Private {
+  std::unique_ptr<PoseEncoder> encoder;
+  std::vector<float> last_pose;  // empty before the first face
+};
+
+GST_ELEMENT_REGISTER_DEFINE(reenactpose, "reenactpose", GST_RANK_NONE, reenact_pose_get_type())
+G_DEFINE_TYPE(ReenactPose, reenact_pose, reenact_network_filter_get_type())
+
+namespace {
+
+ReenactPose* self_of(gpointer object) {
+  return reinterpret_cast<ReenactPose*>(object);
+}
+
+const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options) {
+  ReenactPose::Private& p = *self_of(filter)->p;
+  p.encoder = load_pose_encoder(model, options);
+  return *p.encoder;
+}
+
+void unload(ReenactNetworkFilter* filter) {
+  ReenactPose::Private& p = *self_of(filter)->p;
+  p.encoder.reset();
+  p.last_pose.clear();
+}
+
+GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
+  const PoseEncoder* encoder = self_of(filter)->p->encoder.get();
+  if (direction == GST_PAD_SRC) {
+    return encoder ? new_pose_caps(encoder->embedding_size())
+                   : gst_static_pad_template_get_caps(&src_template);
+  }
+  GstCaps* caps = gst_static_pad_template_get_caps(&sink_template);
+  if (!encoder) return caps;
+  caps = gst_caps_make_writable(caps);
+  const int size = encoder->image_size();
+  gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
+  return caps;
+}
+
+Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+  ReenactPose::Private& p = *self_of(filter)->p;
+  const FaceMeta* face = get_face_meta(in);
+  const bool nobody = is_faceless(in);
+  // A held crop shows whatever stands now where the face was; the pose it had is the better guess.
+  const bool held = face && (face->flags & face_held);
+
+  const MappedPose pose(out, p.encoder->embedding_size(), GST_MAP_WRITE);
+  if (nobody || (held && p.last_pose.empty())) {
+    std::fill(pose.values().begin(), pose.values().end(), 0.0f);
+    GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
+    return {.network_ran = false};
+  }
+  if (held) {
+    std::copy(p.last_pose.begin(), p.last_pose.end(), pose.values().begin());
+    return {.network_ran = false};
+  }
+  MappedFrame crop(filter->in_info, in, GST_MAP_READ);
+  p.encoder->encode(crop.mat(CV_8UC3), pose.values());
+  p.last_pose.assign(pose.values().begin(), pose.values().end());
+  return {};
+}
+
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) self_of(base)->p->last_pose.clear();
+  return GST_BASE_TRANSFORM_CLASS(reenact_pose_parent_class)->sink_event(base, event);
+}
+
+void finalize(GObject* object) {
+  delete self_of(object)->p;
+  G_OBJECT_CLASS(reenact_pose_parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void reenact_pose_class_init(ReenactPoseClass* klass) {
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  ReenactNetworkFilterClass* filter_class = &klass->parent_class;
+  GST_DEBUG_CATEGORY_INIT(reenact_pose_debug, "reenactpose", 0, "Pose encoder");
+  filter_class->category = reenact_pose_debug;
+  G_OBJECT_CLASS(klass)->finalize = finalize;
+  network_filter_install_properties(filter_class, "The reenactor whose pose encoder runs",
+                                    "reenactor.safetensors");
+  gst_element_class_set_static_metadata(element_class, "Pose encoder", "Filter/Analyzer/Video",
+                                        "Turns face crops into latent pose descriptors",
+                                        "The gst-reenact authors");
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  filter_class->load = load;
+  filter_class->unload = unload;
+  filter_class->caps_for = caps_for;
+  filter_class->process = process;
+  GST_BASE_TRANSFORM_CLASS(klass)->sink_event = sink_event;
+}
+
+static void reenact_pose_init(ReenactPose* self) {
+  self->p = new ReenactPose::Private;
+}
+
+}  // namespace reenact

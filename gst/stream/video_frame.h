@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/video/video.h>
+
+#include <memory>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "base/glib.h"
+
+namespace reenact {
+
+/// A mapped video frame that unmaps itself.
+class MappedFrame {
+ public:
+  /// Throws Error (corrupt) when the buffer does not hold what the caps promise.
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
+  ~MappedFrame();
+  MappedFrame(const MappedFrame&) = delete;
+  MappedFrame& operator=(const MappedFrame&) = delete;
+
+  GstVideoFrame* get() { return &frame_; }
+  /// The first plane as a picture of `type`, e.g. CV_8UC3 for RGB.
+  cv::Mat mat(int type);
+
+ private:
+  GstVideoFrame frame_;
+};
+
+/// An RGB picture and the mapping that keeps it readable.
+class RgbPicture {
+ public:
+  explicit RgbPicture(std::unique_ptr<MappedFrame> frame)
+      : frame_(std::move(frame)), mat_(frame_->mat(CV_8UC3)) {}
+  /// CV_8UC3, not to be written to.
+  const cv::Mat& mat() const { return mat_; }
+
+ private:
+  std::unique_ptr<MappedFrame> frame_;
+  cv::Mat mat_;
+};
+
+/// Reads video frames of any format as RGB pictures.
+class RgbReader {
+ public:
+  /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can
+  /// convert.
+  void configure(const GstVideoInfo& info, int width, int height);
+  /// Frees the converter and its picture.
+  void reset();
+  bool configured() const { return configured_; }
+  /// Whether it was configured for frames of `info`.
+  bool reads(const GstVideoInfo& info) const { return configured_ && gst_video_info_is_equal(&in_, &info); }
+  /// The picture of `buffer`, to be dropped before the next read(): RGB of the same size is not copied.
+  RgbPicture read(GstBuffer* buffer);
+
+ private:
+  struct FreeConverter {
+    void operator()(GstVideoConverter* converter) const { gst_video_converter_free(converter); }
+  };
+
+  bool configured_ = false;
+  GstVideoInfo in_{}, out_{};
+  std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB already
+  Owned<GstBuffer> picture_;
+};
+
+}  // namespace reenact
