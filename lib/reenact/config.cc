@@ -177,15 +177,20 @@ int ReenactorConfig::hidden_size() const {
 ReenactorConfig reenactor_preset(const std::string& name) {
   ReenactorConfig config;
   if (name == "paper") return config;
-  if (name != "lite") unknown_preset("reenactor", name);
-  config.preset = "lite";
-  config.image_size = 128;
-  config.num_channels = 16;
+  if (name != "live" && name != "lite") unknown_preset("reenactor", name);
+  config.preset = name;
   config.max_channels = 256;
   config.identity_embedding_size = 256;
   config.pose_embedding_size = 256;
   config.projector_hidden = 512;
   config.identity_encoder = "mobilenet_v2";
+  if (name == "live") {
+    config.num_channels = 32;
+    config.pose_input_size = 256;
+    return config;
+  }
+  config.image_size = 128;
+  config.num_channels = 16;
   config.pose_encoder_width = 0.5;
   config.pose_input_size = 112;
   return config;
@@ -194,7 +199,7 @@ ReenactorConfig reenactor_preset(const std::string& name) {
 DetectorConfig detector_preset(const std::string& name) {
   DetectorConfig config;
   if (name == "paper") return config;
-  if (name != "lite") unknown_preset("detector", name);
+  if (name != "live" && name != "lite") unknown_preset("detector", name);
   config.width = 0.25;
   config.channel_order = "rgb";
   config.subtract_mean = true;
@@ -203,7 +208,7 @@ DetectorConfig detector_preset(const std::string& name) {
 
 SegmenterConfig segmenter_preset(const std::string& name) {
   SegmenterConfig config;
-  if (name == "lite") return config;
+  if (name == "live" || name == "lite") return config;
   if (name != "paper") unknown_preset("segmenter", name);
   config.image_size = 256;
   config.base_channels = 32;

@@ -48,7 +48,9 @@ struct SegmenterConfig {
   bool operator==(const SegmenterConfig&) const = default;
 };
 
-/// "paper" or "lite"; throws Error (invalid) for any other name.
+/// `paper`: the published networks. `live`: pictures as large, of half as many channels, and light encoders that see
+/// all 256 pixels; made for CPUs that draw while somebody speaks. `lite`: heads of 128 pixels, trained on a CPU.
+/// Detector and segmenter of `live` are those of `lite`. Each throws Error (invalid) for any other name.
 ReenactorConfig reenactor_preset(const std::string& name);
 DetectorConfig detector_preset(const std::string& name);
 SegmenterConfig segmenter_preset(const std::string& name);

@@ -35,14 +35,36 @@ TEST(ReenactorConfig, LitePreset) {
   EXPECT_EQ(lite.identity_encoder, "mobilenet_v2");
 }
 
+TEST(ReenactorConfig, LivePresetDrawsAsLargeAsThePaperWithHalfTheChannels) {
+  const ReenactorConfig live = reenactor_preset("live"), paper = reenactor_preset("paper");
+  EXPECT_EQ(live.preset, "live");
+  EXPECT_EQ(live.image_size, paper.image_size);
+  EXPECT_EQ(live.num_channels, paper.num_channels / 2);
+  EXPECT_EQ(live.max_channels, paper.max_channels / 2);
+  EXPECT_EQ(live.upsampling_blocks(), paper.upsampling_blocks());
+  EXPECT_EQ(live.identity_embedding_size, 256);
+  EXPECT_EQ(live.pose_embedding_size, 256);
+  EXPECT_EQ(live.hidden_size(), 512);
+  EXPECT_EQ(live.pose_image_size(), 256);
+  EXPECT_EQ(live.pose_encoder, "mobilenet_v2");
+  EXPECT_EQ(live.pose_encoder_width, 1.0);
+  EXPECT_EQ(live.identity_encoder, "mobilenet_v2");
+  EXPECT_EQ(live.identity_encoder_width, 1.0);
+}
+
+TEST(Presets, DetectorAndSegmenterOfLiveAreThoseOfLite) {
+  EXPECT_EQ(detector_preset("live"), detector_preset("lite"));
+  EXPECT_EQ(segmenter_preset("live"), segmenter_preset("lite"));
+}
+
 TEST(Presets, UnknownNamesAreRefused) {
-  expect_error([] { reenactor_preset("huge"); }, ErrorCode::invalid, {"'huge'", "paper", "lite"});
-  expect_error([] { detector_preset(""); }, ErrorCode::invalid, {"''", "paper", "lite"});
-  expect_error([] { segmenter_preset("Paper"); }, ErrorCode::invalid, {"'Paper'", "paper", "lite"});
+  expect_error([] { reenactor_preset("huge"); }, ErrorCode::invalid, {"'huge'", "paper", "live", "lite"});
+  expect_error([] { detector_preset(""); }, ErrorCode::invalid, {"''", "paper", "live", "lite"});
+  expect_error([] { segmenter_preset("Paper"); }, ErrorCode::invalid, {"'Paper'", "paper", "live", "lite"});
 }
 
 TEST(Configs, EveryPresetSurvivesJson) {
-  for (const char* name : {"paper", "lite"}) {
+  for (const char* name : {"paper", "live", "lite"}) {
     EXPECT_EQ(json(reenactor_preset(name)).get<ReenactorConfig>(), reenactor_preset(name));
     EXPECT_EQ(json(detector_preset(name)).get<DetectorConfig>(), detector_preset(name));
     EXPECT_EQ(json(segmenter_preset(name)).get<SegmenterConfig>(), segmenter_preset(name));
