@@ -5,6 +5,7 @@ namespace reenact::tools {
 
 void add_commands(CLI::App& parent) {
   add_identity_command(parent);
+  add_blend_command(parent);
   add_render_command(parent);
   add_inspect_command(parent);
   add_quantise_command(parent);

@@ -7,6 +7,7 @@ namespace reenact::tools {
 
 /// Each adds one subcommand whose callback does the work and throws Error when it cannot.
 CLI::App* add_identity_command(CLI::App& parent);  // identity_command.cc
+CLI::App* add_blend_command(CLI::App& parent);     // blend_command.cc
 CLI::App* add_render_command(CLI::App& parent);    // render_command.cc
 CLI::App* add_inspect_command(CLI::App& parent);   // inspect_command.cc
 CLI::App* add_quantise_command(CLI::App& parent);  // quantise_command.cc

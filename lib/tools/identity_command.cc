@@ -8,7 +8,6 @@
 #include <limits>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "offline/command_line_options.h"
@@ -29,7 +28,7 @@ constexpr const char* default_model = "reenactor.safetensors";
 
 struct Arguments {
   std::vector<fs::path> sources;
-  std::vector<std::string> blend;
+  std::vector<std::string> blend;  ///< of an old call
   std::string model;
   fs::path output, thumbnail, neutral;
   std::string name, consent, licence;
@@ -111,86 +110,15 @@ Identity identity_of_pictures(const Arguments& arguments, nlohmann::json& proven
   return identity;
 }
 
-/// "FILE:WEIGHT" or "FILE", which weighs 1.
-std::pair<fs::path, double> parse_blend(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return {text, 1.0};
-  const std::string digits = text.substr(colon + 1);
-  std::size_t used = 0;
-  double weight = 0;
-  try {
-    weight = std::stod(digits, &used);
-  } catch (const std::exception&) {
-    used = std::string::npos;
-  }
-  if (used != digits.size() || !std::isfinite(weight) || weight <= 0)
-    throw Error(ErrorCode::invalid,
-                "--blend has the argument '" + text + "', wanted FILE:WEIGHT with a weight above 0");
-  return {text.substr(0, colon), weight};
-}
-
-void add_weighted(std::vector<float>& sum, const std::vector<float>& values, double weight) {
-  sum.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) sum[i] += static_cast<float>(weight * values[i]);
-}
-
-/// A head drawn in the blend's own resting pose.
-cv::Mat draw_thumbnail(const Identity& identity, const Arguments& arguments) {
-  auto generator = load_generator(find_model(arguments.model), arguments.engine);
-  generator->set_identity(std::make_shared<const Identity>(identity));
-  const cv::Mat rgba = generator->generate(identity.neutral_pose, AlphaMode::premultiplied);
-  cv::Mat rgb(rgba.size(), CV_8UC3);
-  cv::mixChannels({rgba}, {rgb}, {0, 0, 1, 1, 2, 2});
-  return rgb;
-}
-
-Identity blended_identity(const Arguments& arguments, nlohmann::json& provenance) {
-  std::vector<std::pair<fs::path, double>> parts;
-  double total = 0;
-  for (const auto& text : arguments.blend) {
-    parts.push_back(parse_blend(text));
-    total += parts.back().second;
-  }
-  Identity blend;
-  bool all_have_poses = true;
-  provenance["blend"] = nlohmann::json::array();
-  for (const auto& [path, weight] : parts) {
-    const auto part = load_identity(path);
-    const double share = weight / total;
-    if (!blend.embedding.empty() && part->embedding.size() != blend.embedding.size())
-      throw Error(ErrorCode::wrong_kind, "'" + path.string() + "' has an embedding of " +
-                                             std::to_string(part->embedding.size()) + " values, wanted " +
-                                             std::to_string(blend.embedding.size()) + " as in '" +
-                                             parts.front().first.string() + "'");
-    if (part->personal_weights)
-      throw Error(
-          ErrorCode::wrong_kind,
-          "'" + path.string() + "' holds weights of one person's own generator, which cannot be blended");
-    add_weighted(blend.embedding, part->embedding, share);
-    all_have_poses = all_have_poses && !part->neutral_pose.empty() &&
-                     (blend.neutral_pose.empty() || blend.neutral_pose.size() == part->neutral_pose.size());
-    if (all_have_poses) add_weighted(blend.neutral_pose, part->neutral_pose, share);
-    provenance["blend"].push_back({{"identity", part->name}, {"licence", part->licence}, {"share", share}});
-    if (blend.licence.empty()) blend.licence = part->licence;
-    if (blend.licence != part->licence && arguments.licence.empty())
-      throw Error(ErrorCode::invalid, "'" + path.string() + "' has the licence '" + part->licence +
-                                          "' and '" + parts.front().first.string() + "' '" + blend.licence +
-                                          "', wanted --licence for the blend");
-  }
-  if (!all_have_poses) blend.neutral_pose.clear();
-  if (!arguments.model.empty() && !blend.neutral_pose.empty())
-    blend.thumbnail = draw_thumbnail(blend, arguments);
-  return blend;
-}
-
 void run(const Arguments& arguments) {
-  if (arguments.sources.empty() == arguments.blend.empty())
-    throw Error(ErrorCode::invalid, "wanted either pictures of one person or --blend, found " +
-                                        std::string(arguments.blend.empty() ? "neither" : "both"));
+  if (!arguments.blend.empty())
+    throw Error(ErrorCode::invalid,
+                "identity no longer has --blend: use blend FILE:WEIGHT FILE:WEIGHT --output FILE");
+  if (arguments.sources.empty())
+    throw Error(ErrorCode::invalid, "identity was given no sources, wanted pictures or clips of one person");
 
   nlohmann::json provenance = nlohmann::json::object();
-  Identity identity = arguments.blend.empty() ? identity_of_pictures(arguments, provenance)
-                                              : blended_identity(arguments, provenance);
+  Identity identity = identity_of_pictures(arguments, provenance);
   identity.name = arguments.name.empty() ? arguments.output.stem().string() : arguments.name;
   if (!arguments.consent.empty()) identity.consent = arguments.consent;
   if (!arguments.licence.empty()) identity.licence = arguments.licence;
@@ -205,14 +133,11 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 CLI::App* add_identity_command(CLI::App& parent) {
-  auto* command = parent.add_subcommand(
-      "identity", "Make an identity file from pictures or clips of one person, or blend several identities");
+  auto* command =
+      parent.add_subcommand("identity", "Make an identity file from pictures or clips of one person");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("sources", arguments->sources, "Pictures, folders of pictures and clips of one person");
-  command
-      ->add_option("--model", arguments->model,
-                   "Reenactor model; reenactor.safetensors without it. A blend is drawn for its thumbnail if "
-                   "it is given")
+  command->add_option("--model", arguments->model, "Reenactor model; reenactor.safetensors without it")
       ->option_text("FILE");
   command->add_option("--output", arguments->output, "Identity file to write")
       ->option_text("FILE")
@@ -233,11 +158,8 @@ CLI::App* add_identity_command(CLI::App& parent) {
                    "Pictures taken from each clip or folder, evenly spread")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--blend", arguments->blend,
-          "Identity file and its weight; may be repeated. The blend of several people is nobody real")
-      ->option_text("FILE:WEIGHT");
+  // What was an option is a command now; its former name, in no help, leads there.
+  command->add_option("--blend", arguments->blend)->group("");
   add_cropper_options(*command, arguments->cropper);
   add_engine_options(*command, arguments->engine);
   command->callback([arguments] { run(*arguments); });

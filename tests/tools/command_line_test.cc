@@ -51,7 +51,7 @@ TEST_F(CommandLine, TellsVersionAndHelp) {
   EXPECT_THAT(version.output, ContainsRegex("^reenact-train [0-9.]+ \\(LibTorch [0-9.]+"));
   const auto help = run_program({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"inspect", "identity", "render"}) {
+  for (const char* command : {"inspect", "identity", "blend", "render"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     const auto own = run_program({command, "--help"});
     EXPECT_EQ(own.exit_code, 0) << command;
@@ -126,13 +126,13 @@ TEST_F(CommandLine, RenderAndIdentityRefuseWrongFilesInOneSentence) {
   expect_failure({"render", driver, "--model", detector, "--output", out}, "--identity is missing");
   expect_failure({"render", identity, "--model", detector, "--identity", identity, "--output", out},
                  "identity\\.safetensors' is an identity, wanted a pose_track");
-  expect_failure({"identity", "--output", out}, "found neither");
-  expect_failure({"identity", driver, "--blend", identity, "--output", out}, "found both");
+  expect_failure({"identity", "--output", out}, "wanted pictures or clips of one person");
+  expect_failure({"identity", "--blend", identity, "--output", out}, "use blend");
   expect_failure({"identity", driver, "--model", detector, "--output", out},
                  "is a detector, wanted a reenactor");
-  expect_failure({"identity", "--blend", detector, "--output", out}, "is a detector, wanted an identity");
-  expect_failure({"identity", "--blend", identity + ":heavy", "--output", out}, "heavy', wanted FILE:WEIGHT");
-  expect_failure({"identity", "--blend", identity + ":-1", "--output", out}, "weight above 0");
+  expect_failure({"blend", detector, identity, "--output", out}, "is a detector, wanted an identity");
+  expect_failure({"blend", identity + ":heavy", "--output", out}, "heavy', wanted FILE or FILE:WEIGHT");
+  expect_failure({"blend", identity + ":-1", "--output", out}, "weight above 0");
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The commands identity and render on small networks with random weights, against the networks called
+// The commands identity, blend and render on small networks with random weights, against the networks called
 // directly.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -200,8 +200,8 @@ TEST_F(OfflineChain, IdentityIsTheMeanEmbedding) {
 TEST_F(OfflineChain, ABlendIsTheWeightedMean) {
   make_identity("a.safetensors", {0});
   make_identity("b.safetensors", {1});
-  succeed({"identity", "--blend", file("a.safetensors") + ":3", "--blend", file("b.safetensors"), "--model",
-           model_, "--output", file("blend.safetensors"), "--consent", "nobody"});
+  succeed({"blend", file("a.safetensors") + ":3", file("b.safetensors"), "--model", model_, "--output",
+           file("blend.safetensors"), "--consent", "nobody"});
   const auto a = load_identity(file("a.safetensors")), b = load_identity(file("b.safetensors")),
              blend = load_identity(file("blend.safetensors"));
   std::vector<float> expected, expected_pose;

@@ -82,7 +82,7 @@ def main():
     document, source, program, small_dataset = sys.argv[1:]
     source = pathlib.Path(source)
     commands = commands_of(pathlib.Path(document).read_text())
-    wanted = {'prepare', 'meta', 'identity', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
+    wanted = {'prepare', 'meta', 'identity', 'blend', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
     missing = wanted - {match for command in commands for match in re.findall(r'reenact-train (\w+)', command)}
     if missing or not any(command.startswith('gst-launch-1.0') for command in commands):
         sys.exit(f'{document}: no command of {sorted(missing)} or no pipeline was found')
