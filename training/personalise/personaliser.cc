@@ -8,9 +8,9 @@
 
 #include "offline/contact_sheet.h"
 #include "torch/load_weights.h"
+#include "training/data/picture_tensor.h"
 #include "training/learning/picture_loss.h"
 #include "training/personalise/personal_discriminator.h"
-#include "training/reenactor/reenactor_batch.h"
 
 namespace reenact::training {
 namespace {

@@ -13,6 +13,7 @@
 #include "training/data/clips_in_memory.h"
 #include "training/data/streamed_clips.h"
 #include "training/learning/precision.h"
+#include "training/reenactor/reenactor_sampler.h"
 #include "training/reenactor/reenactor_trainer.h"
 #include "training/run/checkpoint_folder.h"
 #include "training/run/event_writer.h"

@@ -9,6 +9,7 @@
 #include "reenact/error.h"
 #include "torch/autocast.h"
 #include "torch/load_weights.h"
+#include "training/data/picture_tensor.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
 #include "training/learning/landmark_loss.h"

@@ -11,7 +11,7 @@
 
 #include "reenact/error.h"
 #include "support/small_face_dataset.h"
-#include "training/reenactor/reenactor_batch.h"
+#include "training/reenactor/reenactor_sampler.h"
 #include "training/run/random_state.h"
 
 namespace reenact::training {

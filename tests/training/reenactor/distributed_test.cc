@@ -8,6 +8,7 @@
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
 #include "training/data/clips_in_memory.h"
+#include "training/reenactor/reenactor_sampler.h"
 #include "training/reenactor/reenactor_trainer.h"
 #include "training/run/process_ranks.h"
 #include "training/run/random_state.h"

@@ -16,6 +16,7 @@
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
 #include "training/reenactor/appearance_codes.h"
+#include "training/reenactor/reenactor_sampler.h"
 #include "training/reenactor/reenactor_trainer.h"
 #include "training/run/random_state.h"
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training/reenactor/reenactor_sampler.h"
+
+#include <algorithm>
+#include <numeric>
+#include <opencv2/imgproc.hpp>
+
+#include "reenact/crop.h"
+
+namespace reenact::training {
+namespace {
+
+/// `count` of a clip's frames, none twice while there are enough of them, as the released loader does; a list
+/// that is too short is repeated.
+std::vector<std::size_t> choose_frames(std::size_t frames, int count, Random& random) {
+  std::vector<std::size_t> list;
+  do
+    for (std::size_t i = 0; i < frames; ++i) list.push_back(i);
+  while (list.size() < static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+    std::swap(list[i], list[std::uniform_int_distribution<std::size_t>(i, list.size() - 1)(random)]);
+  list.resize(static_cast<std::size_t>(count));
+  return list;
+}
+
+/// Those of `indices` that are clips, and those that are still pictures.
+std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
+    const HeadClipSource& clips, const std::vector<std::size_t>& indices) {
+  std::pair<std::vector<std::size_t>, std::vector<std::size_t>> kinds;
+  for (const auto index : indices)
+    (clips.entries()[index].still ? kinds.second : kinds.first).push_back(index);
+  return kinds;
+}
+
+}  // namespace
+
+ReenactorSampler::ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config)
+    : clips_(clips), config_(config) {}
+
+int ReenactorSampler::label_count() const {
+  return static_cast<int>(clips_.entries().size()) * (config_.augmentation.flip ? 2 : 1);
+}
+
+int ReenactorSampler::label(std::size_t clip, bool mirrored) const {
+  return config_.augmentation.flip ? static_cast<int>(2 * clip + mirrored) : static_cast<int>(clip);
+}
+
+int ReenactorSampler::training_frames(const HeadClip& clip) const {
+  const int count = static_cast<int>(clip.frames.size());
+  return std::max(1, count - count / 12);
+}
+
+ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples,
+                                          const std::vector<std::size_t>& clips,
+                                          const std::vector<cv::Mat>& identity_frames) const {
+  std::vector<torch::Tensor> pose_source, target, mask, landmarks, identity;
+  std::vector<float> has_landmarks;
+  std::vector<std::int64_t> labels;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto& sample = samples[i];
+    pose_source.push_back(to_picture_tensor(sample.pose_source, config_.networks.pose_image_size()));
+    target.push_back(to_picture_tensor(sample.target, config_.networks.image_size));
+    mask.push_back(to_picture_tensor(sample.mask, config_.networks.image_size));
+    if (!config_.segmentation) mask.back().fill_(1);
+    auto points = torch::zeros({478, 2});
+    for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
+      points.data_ptr<float>()[2 * k] = sample.landmarks[k].x;
+      points.data_ptr<float>()[2 * k + 1] = sample.landmarks[k].y;
+    }
+    landmarks.push_back(points);
+    has_landmarks.push_back(sample.landmarks.empty() ? 0.f : 1.f);
+    labels.push_back(label(clips[i], sample.mirrored));
+  }
+  for (const auto& frame : identity_frames)
+    identity.push_back(to_picture_tensor(frame, config_.networks.image_size));
+  ReenactorBatch batch{torch::stack(pose_source), torch::stack(target),         torch::stack(mask),
+                       torch::stack(landmarks),   torch::tensor(has_landmarks), {},
+                       torch::tensor(labels)};
+  if (!identity.empty()) {
+    const auto size = config_.networks.image_size;
+    batch.identity_frames =
+        torch::stack(identity).view({static_cast<std::int64_t>(samples.size()), -1, 3, size, size});
+  }
+  return batch;
+}
+
+HeadFrame ReenactorSampler::loaded(const HeadFrame& frame) const {
+  if (!config_.loader_crop) return frame;
+  return {recrop_as_loader(frame.rgb, frame.rgb.cols), recrop_mask_as_loader(frame.mask, frame.mask.cols),
+          frame.landmarks};
+}
+
+cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& random) const {
+  if (config_.identity_source != IdentitySource::fit) return frame.rgb.clone();
+  // The table already knows who it is: the encoder may see the person anywhere, before any background.
+  AugmentationConfig augmentation = config_.augmentation;
+  augmentation.flip = augmentation.pixelwise = false;
+  return augment(frame, frame, augmentation, random).pose_source;
+}
+
+ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int part, int parts,
+                                      std::int64_t step) const {
+  Random random;
+  const auto any = [&](std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+  };
+  const auto available = clips_.available(step);
+  const auto [moving, stills] = clips_and_stills(clips_, available);
+  std::vector<HeadSample> samples;
+  std::vector<std::size_t> chosen;
+  std::vector<cv::Mat> identity_frames;
+  for (int i = 0; i < batch_size; ++i) {
+    random.seed(batch_random());
+    if (i * parts / batch_size != part) continue;
+    const bool still = moving.empty() || (!stills.empty() && std::uniform_real_distribution<>(0, 1)(random) <
+                                                                 config_.still_share);
+    const auto& choice = still ? stills : moving;
+    const auto index = choice[any(choice.size())];
+    const auto held = clips_.clip(index);
+    const HeadClip& clip = *held;
+    const auto frames = static_cast<std::size_t>(training_frames(clip));
+    const auto other = clips_.clip(available[any(available.size())]);
+    const auto& background = other->frames[any(other->frames.size())];
+    const bool shows_identity = config_.identity_source != IdentitySource::table;
+    const auto picked = choose_frames(frames, shows_identity ? config_.identity_frames + 1 : 1, random);
+    samples.push_back(augment(loaded(clip.frames[picked.back()]), background, config_.augmentation, random));
+    chosen.push_back(index);
+    for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
+      cv::Mat picture = identity_picture(loaded(clip.frames[picked[k]]), random);
+      if (samples.back().mirrored) cv::flip(picture, picture, 1);
+      identity_frames.push_back(picture);
+    }
+  }
+  return to_batch(samples, chosen, identity_frames);
+}
+
+torch::Tensor ReenactorSampler::mean_heads(int size) const {
+  constexpr int most_frames = 8;
+  std::vector<torch::Tensor> heads;
+  for (std::size_t i = 0; i < clips_.entries().size(); ++i) {
+    const auto clip = clips_.clip(i);
+    const int available = clip ? training_frames(*clip) : 0, count = std::min(most_frames, available);
+    auto sum = torch::zeros({3, size, size});
+    for (int k = 0; k < count; ++k) {
+      const auto& frame = clip->frames[k * available / count];
+      sum += to_picture_tensor(frame.rgb, size) * to_picture_tensor(frame.mask, size);
+    }
+    heads.push_back(sum / std::max(1, count));
+    if (config_.augmentation.flip) heads.push_back(heads.back().flip(2));
+  }
+  return torch::stack(heads);
+}
+
+ReenactorBatch ReenactorSampler::held_out(int count) const {
+  std::vector<HeadSample> samples;
+  std::vector<std::size_t> chosen;
+  std::vector<cv::Mat> identity_frames;
+  std::vector<std::size_t> all(clips_.entries().size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const auto [moving, stills] = clips_and_stills(clips_, all);
+  const auto& choice = moving.empty() ? stills : moving;
+  for (int i = 0; i < count; ++i) {
+    const auto index = choice[i * choice.size() / count];
+    const auto held = clips_.clip(index);
+    if (!held) continue;
+    const HeadClip& clip = *held;
+    const auto frame = loaded(clip.frames.back());
+    samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
+    chosen.push_back(index);
+    for (int k = 0; k < config_.identity_frames && config_.identity_source != IdentitySource::table; ++k)
+      identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity_frames]).rgb);
+  }
+  return to_batch(samples, chosen, identity_frames);
+}
+
+}  // namespace reenact::training
