@@ -24,10 +24,20 @@ struct WinogradRun {
   int block = 0;         ///< output channels at a time: 16 or 32
 };
 
+/// The kernels of one instruction set. All sets give the same bits.
+struct WinogradKernels {
+  void (*convolve)(const WinogradRun& run);
+  void (*convolve_upsampled)(const WinogradRun& run);
+};
+
+/// The fastest kernels that this CPU runs.
+const WinogradKernels& winograd_kernels();
+
+// One translation unit each, compiled for its instruction set. The plain ones are slower than any other way to
+// convolve: they are what tests compare with, and what tests run where the CPU has no VNNI.
+const WinogradKernels& winograd_kernels_plain();
 #if defined(__x86_64__)
-// For AVX-512 with VNNI.
-void winograd_convolve_avx512_vnni(const WinogradRun& run);
-void winograd_convolve_upsampled_avx512_vnni(const WinogradRun& run);
+const WinogradKernels& winograd_kernels_avx512_vnni();
 #endif
 
 }  // namespace reenact::cpu

@@ -1,38 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <immintrin.h>
+#pragma once
 
-#include "cpu/kernels/winograd_kernels.h"
-
-// Nothing here may call a function that other translation units share, or the linker could keep the wrong
-// copy. Loops over registers are unrolled in full, or their arrays would live in memory.
+// Written once for all instruction sets: the including file chooses the vectors of 64 bytes by including a
+// simd_bytes_*.h before. Nothing here may call a function that other translation units share, or the linker
+// could keep the wrong copy. Loops over registers are unrolled in full, or their arrays would live in memory.
 namespace reenact::cpu {
 namespace {
 
 // Most tiles whose products stay in registers.
 constexpr int most_tiles = 6;
 
-// acc += x . w in groups of four bytes, x unsigned. Written as an instruction because GCC 12 copies the
-// accumulators of the intrinsic function to memory and back.
-inline void multiply_add(__m512i& accumulator, __m512i x, __m512i w) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(accumulator) : "v"(x), "v"(w));
-}
-inline __m512i add(__m512i a, __m512i b) {
-  return _mm512_add_epi32(a, b);
-}
-inline __m512i subtract(__m512i a, __m512i b) {
-  return _mm512_sub_epi32(a, b);
-}
-
 // Sums of [tiles] pixels and 16 * vectors channels.
 template <int tiles, int vectors>
 struct Sums {
-  __m512i value[tiles * vectors + 1];  // GCC 12 would leave an array of five in memory
+  Vector value[tiles * vectors + 1];  // GCC 12 would leave an array of five in memory
 };
 
 template <int tiles, int vectors>
 [[gnu::always_inline]] inline void clear(Sums<tiles, vectors>& sums) {
 #pragma GCC unroll 12
-  for (int i = 0; i < tiles * vectors; ++i) sums.value[i] = _mm512_setzero_si512();
+  for (int i = 0; i < tiles * vectors; ++i) sums.value[i] = zero();
 }
 
 // sums += map [tiles, channels] times weights [channels / 4][16 * vectors][4].
@@ -40,14 +27,12 @@ template <int tiles, int vectors>
 [[gnu::always_inline]] inline void accumulate(Sums<tiles, vectors>& sums, const std::uint8_t* map,
                                               const std::int8_t* weights, std::ptrdiff_t channels) {
   for (std::ptrdiff_t c = 0; c < channels; c += 4, map += 4, weights += 64 * vectors) {
-    __m512i w[vectors];
+    Vector w[vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) w[v] = _mm512_load_si512(weights + 64 * v);
+    for (int v = 0; v < vectors; ++v) w[v] = load(weights + 64 * v);
 #pragma GCC unroll 6
     for (int t = 0; t < tiles; ++t) {
-      int four;
-      __builtin_memcpy(&four, map + t * channels, 4);
-      const __m512i x = _mm512_set1_epi32(four);
+      const Vector x = broadcast_four(map + t * channels);
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) multiply_add(sums.value[t * vectors + v], x, w[v]);
     }
@@ -59,7 +44,7 @@ template <int tiles, int vectors>
 [[gnu::always_inline]] inline void butterfly(Sums<tiles, vectors>& a, Sums<tiles, vectors>& b) {
 #pragma GCC unroll 12
   for (int i = 0; i < tiles * vectors; ++i) {
-    const __m512i sum = add(a.value[i], b.value[i]);
+    const Vector sum = add(a.value[i], b.value[i]);
     b.value[i] = subtract(a.value[i], b.value[i]);
     a.value[i] = sum;
   }
@@ -70,7 +55,7 @@ template <int tiles, int vectors>
                                          std::ptrdiff_t stride) {
 #pragma GCC unroll 12
   for (int i = 0; i < tiles * vectors; ++i) {
-    _mm512_store_si512(out + i / vectors * stride + i % vectors * 16, sums.value[i]);
+    store(out + i / vectors * stride + i % vectors * 16, sums.value[i]);
   }
 }
 
@@ -103,26 +88,18 @@ template <typename Function>
   }
 }
 
-// Bytes with an offset of 128, and back.
-inline __m512i flip(__m512i a) {
-  return _mm512_xor_si512(a, _mm512_set1_epi8(-128));
-}
 // Half of a - b, offset by 128: the mean of a and 255 - b.
-inline __m512i half_difference(__m512i a, __m512i b) {
-  return _mm512_avg_epu8(a, _mm512_xor_si512(b, _mm512_set1_epi8(-1)));
+inline Vector half_difference(Vector a, Vector b) {
+  return mean(a, complement(b));
 }
-// Of values that are offset by 128.
-inline __m512i saturating_difference(__m512i a, __m512i b) {
-  return flip(_mm512_subs_epi8(flip(a), flip(b)));
-}
-
-inline __mmask64 first_channels(int count) {
-  return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
+// Of values that are offset by 128, as is the result; what leaves 0..255 saturates.
+inline Vector saturating_difference(Vector a, Vector b) {
+  return flip_signs(subtract_saturating(flip_signs(a), flip_signs(b)));
 }
 
 // One column of four pixels, transformed; the sum is u8, differences are offset by 128.
 struct Column {
-  __m512i row[4];
+  Vector row[4];
 };
 
 // Transforms one row of tiles; `source` is the first of its four rows, `out` the first tile in the first map.
@@ -130,16 +107,15 @@ void transform_tiles(const WinogradRun& run, const std::uint8_t* source, std::ui
   const int width = 2 * run.tile_columns;
   const std::ptrdiff_t channels = run.in_channels, row_bytes = width * channels;
   for (int c = 0; c < run.in_channels; c += 64) {
-    const __mmask64 mask = first_channels(run.in_channels - c);
+    const Mask mask = first_channels(run.in_channels - c);
     const auto column = [&](int x) {
-      __m512i pixels[4];
+      Vector pixels[4];
 #pragma GCC unroll 4
       for (int y = 0; y < 4; ++y) {
-        pixels[y] = x < 0 || x >= width
-                        ? _mm512_setzero_si512()
-                        : _mm512_maskz_loadu_epi8(mask, source + y * row_bytes + x * channels + c);
+        pixels[y] =
+            x < 0 || x >= width ? zero() : load_bytes(mask, source + y * row_bytes + x * channels + c);
       }
-      return Column{{half_difference(pixels[0], pixels[2]), _mm512_avg_epu8(pixels[1], pixels[2]),
+      return Column{{half_difference(pixels[0], pixels[2]), mean(pixels[1], pixels[2]),
                      half_difference(pixels[2], pixels[1]), half_difference(pixels[1], pixels[3])}};
     };
     Column columns[4];
@@ -151,14 +127,14 @@ void transform_tiles(const WinogradRun& run, const std::uint8_t* source, std::ui
       std::uint8_t* to = out + tile * channels + c;
 #pragma GCC unroll 4
       for (int row = 0; row < 4; ++row) {
-        const __m512i first = columns[0].row[row], second = columns[1].row[row], third = columns[2].row[row],
-                      fourth = columns[3].row[row];
+        const Vector first = columns[0].row[row], second = columns[1].row[row], third = columns[2].row[row],
+                     fourth = columns[3].row[row];
         const auto difference = row == 1 ? half_difference : saturating_difference;
-        const __m512i values[4] = {difference(first, third), _mm512_avg_epu8(second, third),
-                                   difference(third, second), difference(second, fourth)};
+        const Vector values[4] = {difference(first, third), mean(second, third), difference(third, second),
+                                  difference(second, fourth)};
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) {
-          _mm512_mask_storeu_epi8(to + (row * 4 + i) * run.transformed_stride, mask, values[i]);
+          store_bytes(to + (row * 4 + i) * run.transformed_stride, mask, values[i]);
         }
       }
       columns[0] = columns[2];
@@ -194,11 +170,11 @@ void add_columns(const WinogradRun& run, int output_row, int first_channel) {
   const std::ptrdiff_t next_column = std::ptrdiff_t{2} * tiles * block, channels = run.out_channels;
   const std::int32_t* from = run.partial + static_cast<std::ptrdiff_t>(output_row) * tiles * block;
   const std::int32_t* offsets = run.offsets + first_channel * 4 + output_row * 2 * block;
-  __m512i left_offset[vectors], right_offset[vectors];
+  Vector left_offset[vectors], right_offset[vectors];
 #pragma GCC unroll 2
   for (int v = 0; v < vectors; ++v) {
-    left_offset[v] = _mm512_load_si512(offsets + 16 * v);
-    right_offset[v] = _mm512_load_si512(offsets + block + 16 * v);
+    left_offset[v] = load(offsets + 16 * v);
+    right_offset[v] = load(offsets + block + 16 * v);
   }
   for (int row = 0; row < run.tile_rows; ++row) {
     std::int32_t* to = run.sums + (2 * row + output_row) * 2 * run.tile_columns * channels + first_channel;
@@ -206,13 +182,12 @@ void add_columns(const WinogradRun& run, int output_row, int first_channel) {
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) {
         const std::int32_t* p = from + 16 * v;
-        const __m512i first = _mm512_load_si512(p), second = _mm512_load_si512(p + next_column),
-                      third = _mm512_load_si512(p + 2 * next_column),
-                      fourth = _mm512_load_si512(p + 3 * next_column);
-        const __m512i left = add(add(second, third), add(first, left_offset[v]));
-        const __m512i right = add(subtract(second, third), add(fourth, right_offset[v]));
-        _mm512_store_si512(to + 16 * v, left);
-        _mm512_store_si512(to + channels + 16 * v, right);
+        const Vector first = load(p), second = load(p + next_column), third = load(p + 2 * next_column),
+                     fourth = load(p + 3 * next_column);
+        const Vector left = add(add(second, third), add(first, left_offset[v]));
+        const Vector right = add(subtract(second, third), add(fourth, right_offset[v]));
+        store(to + 16 * v, left);
+        store(to + channels + 16 * v, right);
       }
     }
   }
@@ -247,23 +222,23 @@ void transform_upsampled(const WinogradRun& run) {
   std::uint8_t* const vertical = horizontal + run.transformed_stride;
   std::uint8_t* const both = vertical + run.transformed_stride;
   for (int c = 0; c < run.in_channels; c += 64) {
-    const __mmask64 mask = first_channels(run.in_channels - c);
+    const Mask mask = first_channels(run.in_channels - c);
     for (int row = 0; row <= run.tile_rows; ++row) {
       const std::uint8_t* above = run.source + row * row_bytes + c;
       const std::uint8_t* below = above + row_bytes;
-      __m512i above_left = _mm512_setzero_si512(), below_left = above_left;
+      Vector above_left = zero(), below_left = above_left;
       std::ptrdiff_t to = row * (row_bytes + channels) + c;
       for (int x = 0; x <= width; ++x, above += channels, below += channels, to += channels) {
-        __m512i above_here = _mm512_setzero_si512(), below_here = above_here;
+        Vector above_here = zero(), below_here = above_here;
         if (x < width) {
-          above_here = _mm512_maskz_loadu_epi8(mask, above);
-          below_here = _mm512_maskz_loadu_epi8(mask, below);
+          above_here = load_bytes(mask, above);
+          below_here = load_bytes(mask, below);
         }
-        const __m512i above_difference = half_difference(above_left, above_here),
-                      below_difference = half_difference(below_left, below_here);
-        _mm512_mask_storeu_epi8(horizontal + to, mask, below_difference);
-        _mm512_mask_storeu_epi8(vertical + to, mask, half_difference(above_here, below_here));
-        _mm512_mask_storeu_epi8(both + to, mask, saturating_difference(above_difference, below_difference));
+        const Vector above_difference = half_difference(above_left, above_here),
+                     below_difference = half_difference(below_left, below_here);
+        store_bytes(horizontal + to, mask, below_difference);
+        store_bytes(vertical + to, mask, half_difference(above_here, below_here));
+        store_bytes(both + to, mask, saturating_difference(above_difference, below_difference));
         above_left = above_here;
         below_left = below_here;
       }
@@ -303,11 +278,11 @@ template <int tiles>
   accumulate(right, horizontal + channels, weights + 4 * next_weights, channels);
 #pragma GCC unroll 6
   for (int t = 0; t < tiles; ++t) {
-    const __m512i left_sum = left.value[t], right_sum = right.value[t], lower = lower_left.value[t];
-    upper_left.value[t] = add(add(upper.value[t], left_sum), _mm512_load_si512(offsets));
-    upper_right.value[t] = add(add(upper.value[t], right_sum), _mm512_load_si512(offsets + 16));
-    lower_left.value[t] = add(add(lower, left_sum), _mm512_load_si512(offsets + 32));
-    lower_right.value[t] = add(add(lower, right_sum), _mm512_load_si512(offsets + 48));
+    const Vector left_sum = left.value[t], right_sum = right.value[t], lower = lower_left.value[t];
+    upper_left.value[t] = add(add(upper.value[t], left_sum), load(offsets));
+    upper_right.value[t] = add(add(upper.value[t], right_sum), load(offsets + 16));
+    lower_left.value[t] = add(add(lower, left_sum), load(offsets + 32));
+    lower_right.value[t] = add(add(lower, right_sum), load(offsets + 48));
   }
   // Each corner is in one output.
   accumulate(upper_left, both, weights + 5 * next_weights, channels);
@@ -321,9 +296,7 @@ template <int tiles>
   write(lower_right, out + 3 * next_output, run.out_channels);
 }
 
-}  // namespace
-
-void winograd_convolve_avx512_vnni(const WinogradRun& run) {
+void convolve(const WinogradRun& run) {
   const std::ptrdiff_t row_bytes = std::ptrdiff_t{2} * run.tile_columns * run.in_channels;
   for (int row = 0; row < run.tile_rows; ++row) {
     transform_tiles(run, run.source + 2 * row * row_bytes,
@@ -336,7 +309,7 @@ void winograd_convolve_avx512_vnni(const WinogradRun& run) {
   }
 }
 
-void winograd_convolve_upsampled_avx512_vnni(const WinogradRun& run) {
+void convolve_upsampled(const WinogradRun& run) {
   transform_upsampled(run);
   const std::ptrdiff_t channels = run.in_channels;
   const std::int8_t* weights = run.weights;
@@ -354,4 +327,7 @@ void winograd_convolve_upsampled_avx512_vnni(const WinogradRun& run) {
   }
 }
 
+constexpr WinogradKernels kernels = {convolve, convolve_upsampled};
+
+}  // namespace
 }  // namespace reenact::cpu
