@@ -6,7 +6,6 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cpu/kernels/instruction_set.h"
-#include "cpu/kernels/winograd_kernels.h"
 
 namespace reenact::cpu {
 namespace {
@@ -56,7 +55,7 @@ void transform(const float* taps, int tap_stride, float* factors, int factor_str
 
 bool WinogradConvolution::is_available() {
 #if defined(__x86_64__)
-  if (instruction_set() != InstructionSet::avx512 || !__builtin_cpu_supports("avx512vnni")) return false;
+  if (instruction_set() != InstructionSet::avx512 || !has_avx512_vnni()) return false;
   // Not where oneDNN multiplies with AMX.
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx512_core_bf16;
@@ -71,8 +70,9 @@ bool WinogradConvolution::supports(const Shape& shape) {
 }
 
 WinogradConvolution::WinogradConvolution(const Shape& shape, std::span<const float> weights,
-                                         std::span<const float> input_steps)
-    : shape_(shape),
+                                         std::span<const float> input_steps, const WinogradKernels& kernels)
+    : kernels_(&kernels),
+      shape_(shape),
       // After an upsampling four sums for each value of a block stay in registers.
       block_(!shape.upsample && shape.out_channels % 32 == 0 ? 32 : 16),
       scales_(shape.out_channels),
@@ -147,7 +147,6 @@ std::size_t WinogradConvolution::scratch_bytes() const {
 }
 
 void WinogradConvolution::execute(const std::uint8_t* source, std::int32_t* sums, std::byte* scratch) const {
-#if defined(__x86_64__)
   WinogradRun run;
   run.source = source;
   run.weights = weights_.data<std::int8_t>();
@@ -161,14 +160,7 @@ void WinogradConvolution::execute(const std::uint8_t* source, std::int32_t* sums
   run.in_channels = shape_.in_channels;
   run.out_channels = shape_.out_channels;
   run.block = block_;
-  if (shape_.upsample) {
-    winograd_convolve_upsampled_avx512_vnni(run);
-  } else {
-    winograd_convolve_avx512_vnni(run);
-  }
-#else
-  (void)source, (void)sums, (void)scratch;
-#endif
+  (shape_.upsample ? kernels_->convolve_upsampled : kernels_->convolve)(run);
 }
 
 }  // namespace reenact::cpu

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cpu/aligned_buffer.h"
+#include "cpu/kernels/winograd.h"
 
 namespace reenact::cpu {
 
@@ -42,8 +43,10 @@ class WinogradConvolution {
   /// Whether the numbers fit the kernels.
   static bool supports(const Shape& shape);
 
-  /// `weights` [out, in, 3, 3]; `input_steps` [in], the value of one step of each input channel.
-  WinogradConvolution(const Shape& shape, std::span<const float> weights, std::span<const float> input_steps);
+  /// `weights` [out, in, 3, 3]; `input_steps` [in], the value of one step of each input channel. Runs on every
+  /// CPU, also where is_available() is false.
+  WinogradConvolution(const Shape& shape, std::span<const float> weights, std::span<const float> input_steps,
+                      const WinogradKernels& kernels = winograd_kernels());
 
   std::size_t sums_bytes() const;
   std::size_t scratch_bytes() const;
@@ -63,6 +66,7 @@ class WinogradConvolution {
   std::size_t transformed_bytes() const;
   void transform_weights(std::span<const float> weights, std::span<const float> input_steps);
 
+  const WinogradKernels* kernels_;
   Shape shape_;
   int block_;
   std::vector<float> scales_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Convolutions with fewer multiplications against the definition, computed here in double.
+// Convolutions with fewer multiplications: the plain kernels against the definition, computed here in double, and
+// the vector kernels against the plain ones.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +22,6 @@ using cpu::WinogradConvolution;
 class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
  protected:
   void SetUp() override {
-    if (!WinogradConvolution::is_available()) GTEST_SKIP() << "this CPU has no kernels for it";
     ASSERT_TRUE(WinogradConvolution::supports(shape_));
     std::normal_distribution<float> normal;
     weights_.resize(static_cast<std::size_t>(shape_.out_channels) * shape_.in_channels * 9);
@@ -38,6 +38,9 @@ class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
 
   std::size_t row_bytes() const { return static_cast<std::size_t>(shape_.width) * shape_.in_channels; }
   std::uint8_t* pixels() { return map_.data<std::uint8_t>(); }
+  WinogradConvolution plain_convolution() const {
+    return WinogradConvolution(shape_, weights_, steps_, cpu::winograd_kernels_plain());
+  }
   int factor() const { return shape_.upsample ? 2 : 1; }
 
   std::vector<std::int32_t> sums(const WinogradConvolution& convolution, const std::uint8_t* source) {
@@ -76,7 +79,7 @@ class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
     double largest_error;  // over the root of the mean square of all
   };
   Comparison compare() {
-    const WinogradConvolution convolution(shape_, weights_, steps_);
+    const WinogradConvolution convolution = plain_convolution();
     const std::vector<std::int32_t> found = sums(convolution, pixels());
     EXPECT_EQ(found.size(),
               row_bytes() / shape_.in_channels * shape_.rows * factor() * factor() * shape_.out_channels);
@@ -124,7 +127,7 @@ TEST_P(Winograd, LosesNothingOnEdges) {
 }
 
 TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
-  const std::vector<std::int32_t> whole = sums(WinogradConvolution(shape_, weights_, steps_), pixels());
+  const std::vector<std::int32_t> whole = sums(plain_convolution(), pixels());
   WinogradConvolution::Shape band = shape_;
   band.rows = 2;
   band.out_channels = 16;
@@ -134,7 +137,8 @@ TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
     for (int out = 0; out < shape_.out_channels; out += band.out_channels) {
       const std::size_t weights = static_cast<std::size_t>(shape_.in_channels) * 9;
       const WinogradConvolution convolution(
-          band, std::span(weights_).subspan(out * weights, band.out_channels * weights), steps_);
+          band, std::span(weights_).subspan(out * weights, band.out_channels * weights), steps_,
+          cpu::winograd_kernels_plain());
       const std::vector<std::int32_t> part = sums(convolution, pixels() + first * row_bytes());
       for (std::size_t i = 0; i < part.size(); ++i) {
         const std::size_t c = i % band.out_channels, x = i / band.out_channels % width,
@@ -147,6 +151,46 @@ TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
       }
     }
   }
+}
+
+TEST_P(Winograd, VectorKernelsGiveTheBitsOfThePlainOnes) {
+#if defined(__x86_64__)
+  if (!cpu::has_avx512_vnni()) GTEST_SKIP() << "this CPU has no AVX-512 VNNI";
+  const WinogradConvolution plain = plain_convolution(),
+                            vectors(shape_, weights_, steps_, cpu::winograd_kernels_avx512_vnni());
+  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+  // Any bytes, where differences of differences saturate, and the largest of all.
+  std::uniform_int_distribution<int> bytes(0, 255);
+  for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
+    pixels()[i] = static_cast<std::uint8_t>(bytes(random_));
+  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+  std::fill_n(pixels() + row_bytes(), row_bytes() * shape_.rows, std::uint8_t{255});
+  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+#else
+  GTEST_SKIP() << "there are vector kernels for x86-64 alone";
+#endif
+}
+
+TEST(WinogradKernels, ThePlainOnesMultiplyWithoutSaturating) {
+  // One tile of an upsampling, its centre alone: 255 * 127 * 4 leaves 16 bits, where vpmaddubsw would saturate.
+  constexpr int channels = 4, products = 9;
+  AlignedBuffer weights(products * channels * 16), offsets(sizeof(std::int32_t) * 4 * 16),
+      sums(sizeof(std::int32_t) * 4 * 16), maps(3 * 128);
+  std::fill_n(weights.data<std::int8_t>(), channels * 16, std::int8_t{127});
+  std::vector<std::uint8_t> source(3 * channels, 0);
+  std::fill_n(source.begin() + channels, channels, std::uint8_t{255});
+  cpu::WinogradRun run;
+  run.source = source.data();
+  run.weights = weights.data<std::int8_t>();
+  run.offsets = offsets.data<std::int32_t>();
+  run.sums = sums.data<std::int32_t>();
+  run.transformed = maps.data<std::uint8_t>();
+  run.transformed_stride = 128;
+  run.tile_rows = run.tile_columns = 1;
+  run.in_channels = channels;
+  run.out_channels = run.block = 16;
+  cpu::winograd_kernels_plain().convolve_upsampled(run);
+  for (int i = 0; i < 4 * 16; ++i) EXPECT_EQ(sums.data<std::int32_t>()[i], 255 * 127 * channels) << i;
 }
 
 TEST(WinogradLayers, AreThoseOfInt8WithWholeTiles) {

@@ -5,6 +5,16 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 namespace reenact::cpu {
+namespace {
+
+#if defined(__x86_64__)
+bool cpu_has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+}  // namespace
 
 std::string to_string(InstructionSet set) {
   switch (set) {
@@ -25,8 +35,7 @@ InstructionSet instruction_set() {
     const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
     const bool avx2 =
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    const bool avx512 = cpu_has_avx512();
     switch (isa) {
       case dnnl::cpu_isa::sse41:
       case dnnl::cpu_isa::avx:
@@ -57,6 +66,14 @@ bool has_arithmetic(Arithmetic arithmetic) {
   }
 #endif
   return false;
+}
+
+bool has_avx512_vnni() {
+#if defined(__x86_64__)
+  return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
 }
 
 std::string cpu_name() {

@@ -16,6 +16,9 @@ InstructionSet instruction_set();
 /// x s8 sums saturate at 16 bits; bf16 wants avx512_bf16 or AMX, because emulation is slower than fp32.
 bool has_arithmetic(Arithmetic arithmetic);
 
+/// Whether this CPU runs winograd_kernels_avx512_vnni(), whatever oneDNN may use.
+bool has_avx512_vnni();
+
 /// Model name of the CPU for reports, or "unknown".
 std::string cpu_name();
 
