@@ -149,6 +149,16 @@ void displace_sometimes(cv::Mat& rgb, Random& random) {
 
 }  // namespace
 
+void read_augmentation(const RunConfig& file, AugmentationConfig& augmentation) {
+  file.read("augmentation.pixelwise", augmentation.pixelwise);
+  file.read("augmentation.affine_scale", augmentation.affine_scale, 0, 1);
+  file.read("augmentation.background_swap", augmentation.background_swap, 0, 1);
+  file.read("augmentation.shift", augmentation.shift, 0);
+  file.read("augmentation.zoom", augmentation.zoom, 0, 1);
+  file.read("augmentation.rotation", augmentation.rotation, 0);
+  file.read("augmentation.flip", augmentation.flip);
+}
+
 void augment_pixels(cv::Mat& rgb, Random& random) {
   static const std::array<void (*)(cv::Mat&, Random&), 11> operations = {
       blur,           sharpen,  emboss,   blend_in_edges, add_noise,         add_brightness,

@@ -7,6 +7,7 @@
 
 #include "training/data/head_clip.h"
 #include "training/data/random.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 
@@ -24,6 +25,9 @@ struct AugmentationConfig {
   double rotation = 0.0;  ///< standard deviation, degrees
   bool flip = false;      ///< mirrored every second time; a mirrored person counts as another identity
 };
+
+/// Section [augmentation]. Throws Error (invalid).
+void read_augmentation(const RunConfig& file, AugmentationConfig& augmentation);
 
 /// One training sample: what the pose encoder sees and what the generator shall draw.
 struct HeadSample {

@@ -22,7 +22,7 @@ class DetectorTrainer : public SupervisedTask {
   DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
                   const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.batch_size; }
+  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
   std::map<std::string, double> step(std::int64_t step) override;
   std::map<std::string, double> validate() override;
   std::string deciding_metric() const override { return "average_precision"; }

@@ -69,7 +69,7 @@ class PersonaliseRun {
     file_.refuse_unknown_keys();
     if (!arguments_.identity_embedding.empty())
       config_.tuning.train_identity_embedding = arguments_.identity_embedding == "train";
-    if (arguments_.iterations > 0) config_.iterations = arguments_.iterations;
+    if (arguments_.iterations > 0) config_.run.steps = arguments_.iterations;
   }
 
   void run() {
@@ -86,7 +86,7 @@ class PersonaliseRun {
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
-    if (config_.iterations == 0) config_.iterations = iterations_for(training_pictures_ + held_out_pictures_);
+    if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
 
     const auto identity_model =
         arguments_.identity_model.empty()
@@ -132,8 +132,8 @@ class PersonaliseRun {
           "no --perceptual networks and loss.l1 is 0: the pictures' content is compared by the discriminator "
           "alone");
     spdlog::info("{} pictures, {} held out; {} iterations of {} on {}; losses: {}; identity embedding {}",
-                 training_pictures_, held_out_pictures_, config_.iterations, person.batch_size(),
-                 device.str(), losses, tuning.train_identity_embedding ? "trained" : "fixed");
+                 training_pictures_, held_out_pictures_, config_.run.steps, person.batch_size(), device.str(),
+                 losses, tuning.train_identity_embedding ? "trained" : "fixed");
     if (networks_.preset == "paper" && tuning.pose_encoder_in_training_mode &&
         arguments_.model_output.empty())
       spdlog::warn(
@@ -144,7 +144,7 @@ class PersonaliseRun {
 
   /// Less is better: the error relative to the beginning, plus what got lost of the motion.
   double score(const PersonMetrics& metrics) const {
-    return metrics.error / before_.error + config_.motion_share * metrics.motion_lost;
+    return metrics.error / before_.error + config_.run.motion_share * metrics.motion_lost;
   }
 
   void tune(Personaliser& person) {
@@ -152,25 +152,25 @@ class PersonaliseRun {
     StopSignal stop;
     std::optional<EventWriter> events;
     if (!arguments_.run_dir.empty()) events.emplace(arguments_.run_dir / "events");
-    Progress progress(config_.iterations, 0, stdout);
+    Progress progress(config_.run.steps, 0, stdout);
     before_ = best_ = person.validate();
     person.remember();
     draw(person, "before", events, 0);
 
-    const auto columns = std::max<std::int64_t>(1, config_.iterations / 5);
+    const auto columns = std::max<std::int64_t>(1, config_.run.steps / 5);
     std::int64_t step = 0;
-    while (step < config_.iterations && !stop.requested()) {
+    while (step < config_.run.steps && !stop.requested()) {
       const auto result = person.step();
       ++step;
       progress.update(step, person.batch_size(), result.losses);
       if (events)
         for (const auto& [name, value] : result.losses) events->scalar("loss/" + name, step, value);
       if (step % columns == 0) draw(person, "iteration " + std::to_string(step), events, step);
-      if (step % config_.validate_every == 0 || step == config_.iterations || stop.requested())
+      if (step % config_.run.validate_every == 0 || step == config_.run.steps || stop.requested())
         validate(person, step, events);
     }
     iterations_done_ = step;
-    if (config_.keep_best)
+    if (config_.run.keep_best)
       person.restore();
     else
       best_step_ = step;
@@ -192,10 +192,10 @@ class PersonaliseRun {
       events->scalar("held_out/psnr", step, metrics.psnr);
       events->scalar("held_out/motion_lost", step, metrics.motion_lost);
     }
-    if (config_.keep_best && score(metrics) >= score(best_)) return;
+    if (config_.run.keep_best && score(metrics) >= score(best_)) return;
     best_ = metrics;
     best_step_ = step;
-    if (config_.keep_best) person.remember();
+    if (config_.run.keep_best) person.remember();
   }
 
   void draw(Personaliser& person, const std::string& title, std::optional<EventWriter>& events,

@@ -37,35 +37,37 @@ class ReenactorRun {
       : options_(options),
         file_(options.config, options.overrides),
         config_(read_reenactor_training_config(file_)),
-        folder_(options.run_dir / "checkpoints", config_.keep_checkpoints),
+        folder_(options.run_dir / "checkpoints", config_.run.keep_checkpoints),
         random_(options.seed),
         place_(place_from_environment()),
         device_(device_from(options.device, place_.local_rank)) {
     file_.refuse_unknown_keys();
-    if (options.steps) config_.steps = *options.steps;
-    check_precision(config_.precision, device_);
-    if (config_.data.empty())
+    if (options.steps) config_.run.steps = *options.steps;
+    check_precision(config_.training.precision, device_);
+    if (config_.data.folder.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-    if (config_.batch_size % place_.count != 0)
-      throw Error(ErrorCode::invalid, "training.batch_size is " + std::to_string(config_.batch_size) +
+    if (config_.training.batch_size % place_.count != 0)
+      throw Error(ErrorCode::invalid, "training.batch_size is " +
+                                          std::to_string(config_.training.batch_size) +
                                           ", wanted a multiple of the " + std::to_string(place_.count) +
                                           " processes that share it");
     if (place_.rank > 0) spdlog::set_level(spdlog::level::err);
     group_ = std::make_shared<ProcessGroup>(
-        place_, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * config_.peer_timeout)),
+        place_, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * config_.distributed.timeout)),
         ProcessGroup::default_patience, device_);
     if (place_.count > 1)
       spdlog::info(
           "{} processes share each batch of {}; batch normalisation works on each one's part, gradients "
           "travel with {}",
-          place_.count, config_.batch_size, device_.is_cuda() && ProcessGroup::has_nccl() ? "NCCL" : "Gloo");
+          place_.count, config_.training.batch_size,
+          device_.is_cuda() && ProcessGroup::has_nccl() ? "NCCL" : "Gloo");
   }
 
   void run() {
     const c10::DeviceGuard current(device_);  // random state is that of the current GPU
     const int size = std::max(config_.networks.image_size, config_.networks.pose_image_size());
     announce_content_loss();
-    spdlog::info("training on {} in {}", device_.str(), precision_name(config_.precision));
+    spdlog::info("training on {} in {}", device_.str(), precision_name(config_.training.precision));
     std::unique_ptr<HeadClipSource> clips;
     std::optional<ReenactorBatch> strangers;
     group_->wait_for([&] {
@@ -86,15 +88,15 @@ class ReenactorRun {
     std::unique_ptr<Progress> progress;
     if (group_->is_main()) {
       events = std::make_unique<EventWriter>(options_.run_dir / "events");
-      progress = std::make_unique<Progress>(config_.steps, first, stdout);
+      progress = std::make_unique<Progress>(config_.run.steps, first, stdout);
     }
     std::int64_t step = first;
     const auto due = [&](std::int64_t every) {
-      return every > 0 && (step % every == 0 || step == config_.steps);
+      return every > 0 && (step % every == 0 || step == config_.run.steps);
     };
     const auto draw = [this, &sampler](std::int64_t at, Random random) {
       DrawnBatch drawn;
-      drawn.batch = sampler.draw(config_.batch_size, random, group_->rank(), group_->count(), at);
+      drawn.batch = sampler.draw(config_.training.batch_size, random, group_->rank(), group_->count(), at);
       if (device_.is_cuda()) drawn.batch = drawn.batch.pinned();
       drawn.random = random;
       return drawn;
@@ -102,45 +104,46 @@ class ReenactorRun {
     Prefetcher<DrawnBatch> prefetcher;
     const auto started = std::chrono::steady_clock::now();
     std::chrono::duration<double> waited{};
-    while (step < config_.steps && !group_->any(stop.requested())) {
+    while (step < config_.run.steps && !group_->any(stop.requested())) {
       const auto asked = std::chrono::steady_clock::now();
       auto drawn = prefetcher.take(step, [&] { return draw(step, random_); });
       waited += std::chrono::steady_clock::now() - asked;
       random_ = drawn.random;  // what a checkpoint after this step holds, whatever is drawn ahead
-      if (config_.prefetch && step + 1 < config_.steps)
+      if (config_.data.prefetch && step + 1 < config_.run.steps)
         prefetcher.begin(step + 1, [draw, at = step + 1, random = random_] { return draw(at, random); });
       const auto losses = trainer.step(drawn.batch, step);
       ++step;
-      if (progress) progress->update(step, config_.batch_size, losses);
+      if (progress) progress->update(step, config_.training.batch_size, losses);
       if (events && step % 20 == 0)
         for (const auto& [name, value] : losses) events->scalar("loss/" + name, step, value);
-      if (!due(config_.validation_every) && !due(config_.sheet_every) && !due(config_.checkpoint_every))
+      if (!due(config_.run.validate_every) && !due(config_.run.sheet_every) &&
+          !due(config_.run.checkpoint_every))
         continue;
       group_->on_main([&] {
-        if (due(config_.validation_every)) validate(trainer, held_out, strangers, *events, step);
-        if (due(config_.sheet_every)) draw_sheet(trainer, held_out, strangers, *events, step);
-        if (due(config_.checkpoint_every)) save(trainer, step);
+        if (due(config_.run.validate_every)) validate(trainer, held_out, strangers, *events, step);
+        if (due(config_.run.sheet_every)) draw_sheet(trainer, held_out, strangers, *events, step);
+        if (due(config_.run.checkpoint_every)) save(trainer, step);
       });
     }
     const std::chrono::duration<double> trained = std::chrono::steady_clock::now() - started;
     spdlog::info("{:.1f} % of {:.0f} s were spent waiting for batches", 100 * waited / trained,
                  trained.count());
-    if (const int count = clips->unreadable(); count > 0 && config_.clips_in_memory > 0)
+    if (const int count = clips->unreadable(); count > 0 && config_.data.clips_in_memory > 0)
       spdlog::warn("{} times a clip or still could not be decoded", count);
     group_->on_main([&] {
-      if (!due(config_.checkpoint_every)) save(trainer, step);
+      if (!due(config_.run.checkpoint_every)) save(trainer, step);
       write(trainer, step);
-      if (config_.identity_source != IdentitySource::encoder) write_identities(trainer, *clips, sampler);
+      if (config_.identity.source != IdentitySource::encoder) write_identities(trainer, *clips, sampler);
     });
   }
 
  private:
   void announce_content_loss() const {
-    if (!config_.perceptual_networks.empty())
+    if (!config_.loss.perceptual_networks.empty())
       spdlog::info("content loss: {} of VGG features from {}",
-                   config_.l1_weight > 0 ? "pixels (L1) and losses" : "losses",
-                   config_.perceptual_networks.string());
-    else if (config_.l1_weight > 0)
+                   config_.loss.l1 > 0 ? "pixels (L1) and losses" : "losses",
+                   config_.loss.perceptual_networks.string());
+    else if (config_.loss.l1 > 0)
       spdlog::info(
           "content loss: multi-scale L1 and image gradients, the substitute for perceptual networks");
     else
@@ -149,17 +152,18 @@ class ReenactorRun {
 
   /// All clips in memory, or as many at a time as the configuration says.
   std::unique_ptr<HeadClipSource> open_clips(int size) const {
-    if (config_.clips_in_memory > 0) {
-      const StreamOptions stream{static_cast<std::size_t>(config_.clips_in_memory),
-                                 static_cast<std::size_t>(config_.new_clips_per_step), config_.loader_threads,
-                                 options_.seed};
-      auto streamed = std::make_unique<StreamedClips>(config_.data, size, config_.filter, stream);
+    if (config_.data.clips_in_memory > 0) {
+      const StreamOptions stream{static_cast<std::size_t>(config_.data.clips_in_memory),
+                                 static_cast<std::size_t>(config_.data.new_clips_per_step),
+                                 config_.data.loader_threads, options_.seed};
+      auto streamed =
+          std::make_unique<StreamedClips>(config_.data.folder, size, config_.data.filter(), stream);
       spdlog::info("{} clips and stills, {} clips in memory at a time", streamed->entries().size(),
-                   config_.clips_in_memory);
+                   config_.data.clips_in_memory);
       return streamed;
     }
     const auto begun = std::chrono::steady_clock::now();
-    auto dataset = std::make_unique<ClipsInMemory>(config_.data, size, config_.filter);
+    auto dataset = std::make_unique<ClipsInMemory>(config_.data.folder, size, config_.data.filter());
     const std::chrono::duration<double> loading = std::chrono::steady_clock::now() - begun;
     spdlog::info("{} clips and stills, {} frames, {} unreadable; {:.0f} frames/s", dataset->clips().size(),
                  dataset->frame_count(), dataset->unreadable(),
@@ -171,10 +175,11 @@ class ReenactorRun {
   std::int64_t prepare(ReenactorTrainer& trainer, const ReenactorSampler& sampler) {
     const auto first = restore(trainer);
     constexpr int mean_head_size = 16;
-    if (first == 0 && config_.identity_source == IdentitySource::table && !table_restored_)
+    if (first == 0 && config_.identity.source == IdentitySource::table && !table_restored_)
       trainer.start_table(sampler.mean_heads(mean_head_size));
-    if (first == 0 && config_.pose_deviation > 0) trainer.standardize_pose(sampler.draw(192, random_));
-    if (first == 0 && config_.identity_source == IdentitySource::fit)
+    if (first == 0 && config_.training.pose_deviation > 0)
+      trainer.standardize_pose(sampler.draw(192, random_));
+    if (first == 0 && config_.identity.source == IdentitySource::fit)
       trainer.standardize_identity(sampler.draw(96, random_));
     return first;
   }
@@ -203,22 +208,23 @@ class ReenactorRun {
       spdlog::info("resumed from {} at step {}", latest->string(), step);
       return step;
     }
-    if (!config_.start_from.empty()) {
-      const auto weights = starting_weights(config_.start_from);
+    if (!config_.training.start_from.empty()) {
+      const auto weights = starting_weights(config_.training.start_from);
       table_restored_ = weights.count("table.weight") > 0;
       const auto counts = trainer.start_from(weights);
-      spdlog::info("{}: {} tensors taken, {} in part, {} not", config_.start_from.string(), counts[0],
-                   counts[1], counts[2]);
+      spdlog::info("{}: {} tensors taken, {} in part, {} not", config_.training.start_from.string(),
+                   counts[0], counts[1], counts[2]);
     }
-    if (!config_.start_pose_from.empty()) trainer.start_pose_from(Checkpoint::load(config_.start_pose_from));
+    if (!config_.training.start_pose_from.empty())
+      trainer.start_pose_from(Checkpoint::load(config_.training.start_pose_from));
     return 0;
   }
 
   /// People no training sees: the `val` split, a few frames a clip.
   std::optional<ReenactorBatch> load_strangers(int size) {
-    DatasetFilter filter{"val", config_.filter.only_shippable, false, 6};
+    DatasetFilter filter{"val", config_.data.only_shippable, false, 6};
     try {
-      strangers_ = std::make_unique<ClipsInMemory>(config_.data, size, filter);
+      strangers_ = std::make_unique<ClipsInMemory>(config_.data.folder, size, filter);
     } catch (const Error& error) {
       spdlog::warn("{}; validation goes without people of other clips", error.what());
       return std::nullopt;

@@ -137,19 +137,6 @@ class SupervisedRun {
 
 }  // namespace
 
-RunSchedule read_run_schedule(const RunConfig& file, const TrainingOptions& options, RunSchedule schedule) {
-  schedule.steps = file.integer("run.steps", schedule.steps);
-  if (options.steps) schedule.steps = *options.steps;
-  schedule.validate_every = file.integer("run.validate_every", schedule.validate_every);
-  schedule.sheet_every = file.integer("run.sheet_every", schedule.sheet_every);
-  schedule.checkpoint_every = file.integer("run.checkpoint_every", schedule.checkpoint_every);
-  schedule.keep_checkpoints =
-      static_cast<int>(file.integer("run.keep_checkpoints", schedule.keep_checkpoints));
-  if (schedule.steps < 1 || schedule.keep_checkpoints < 1)
-    throw Error(ErrorCode::invalid, "run.steps and run.keep_checkpoints must be at least 1");
-  return schedule;
-}
-
 void run_supervised(SupervisedTask& task, const TrainingOptions& options, const RunConfig& file,
                     const RunSchedule& schedule, const std::string& command) {
   SupervisedRun(task, options, file, schedule, command).run();

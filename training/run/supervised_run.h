@@ -12,15 +12,6 @@
 
 namespace reenact::training {
 
-/// When a run does what besides stepping; counts of steps.
-struct RunSchedule {
-  std::int64_t steps = 10000;
-  std::int64_t validate_every = 500, sheet_every = 500, checkpoint_every = 500;
-  int keep_checkpoints = 2;
-};
-/// Keys `run.steps`, `run.validate_every`, ...; `options.steps` wins over the file.
-RunSchedule read_run_schedule(const RunConfig& file, const TrainingOptions& options, RunSchedule fallback);
-
 /// One network that learns from labelled samples, for SupervisedRun.
 class SupervisedTask {
  public:
