@@ -28,7 +28,7 @@ void read_tuning(const RunConfig& file, FineTuningOptions& tuning) {
 }
 
 void read_schedule(const RunConfig& file, PersonaliseSchedule& run) {
-  file.read("run.iterations", run.steps, 0);
+  file.read("run.steps", run.steps, 0);
   file.read("run.batch_size", run.batch_size, 0);
   file.read("run.validate_every", run.validate_every, 1);
   file.read("run.keep_best", run.keep_best);

@@ -180,6 +180,24 @@ TEST_F(RunConfigTest, AFileMayBuildUponAnother) {
   expect_error([&] { RunConfig{upper}; }, ErrorCode::not_found, {"none.toml"});
 }
 
+TEST_F(RunConfigTest, FormerKeysAreReadUnderTheirPresentNames) {
+  const auto lower = write("[training]\nsteps = 5\nsheet_every = 6\n[run]\niterations = 8\n");
+  EXPECT_EQ(read<std::int64_t>(RunConfig(lower), "run.steps", 1), 5);
+  expect_error([&] { RunConfig(lower).refuse_unknown_keys(); }, ErrorCode::invalid,
+               {"line 5", "'run.iterations'"});
+  const auto upper = folder_ / "upper.toml";
+  std::ofstream(upper) << "base = \"run.toml\"\n[run]\nsheet_every = 7\n";
+  const RunConfig config(upper, {"training.steps=9"});
+  RunSchedule schedule;
+  read_run_schedule(config, schedule);
+  EXPECT_EQ(schedule.steps, 9);
+  EXPECT_EQ(schedule.sheet_every, 7) << "the upper file counts, whichever name the lower one uses";
+  EXPECT_EQ(schedule.keep_checkpoints, 2);
+  std::ofstream(upper) << "base = \"run.toml\"\n[training]\nkeep_checkpoints = 0\n";
+  expect_error([&] { read_run_schedule(RunConfig(upper), schedule); }, ErrorCode::invalid,
+               {"upper.toml' line 3 gives 'run.keep_checkpoints' as 0, wanted a whole number from 1"});
+}
+
 TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   const RunConfig config(write(example), {"steps=12"});
   read<std::int64_t>(config, "steps", 0);
