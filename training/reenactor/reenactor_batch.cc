@@ -53,7 +53,7 @@ ReenactorBatch ReenactorBatch::pinned() const {
   return changed(*this, [](const torch::Tensor& tensor) { return tensor.pin_memory(); });
 }
 
-ReenactorSampler::ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config)
+ReenactorSampler::ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config)
     : clips_(clips), config_(config) {}
 
 int ReenactorSampler::label_count() const {

@@ -29,7 +29,7 @@ struct ReenactorBatch {
 class ReenactorSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
-  ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config);
+  ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config);
   /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
   /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
   /// is a multiple of `parts`. Clips are those available at `step`.
@@ -53,7 +53,7 @@ class ReenactorSampler {
   ReenactorBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
                           const std::vector<cv::Mat>& identity_frames) const;
 
-  const HeadClipSource& clips_;
+  HeadClipSource& clips_;
   const ReenactorTrainingConfig& config_;
 };
 
