@@ -25,7 +25,7 @@ void train(const TrainingOptions& options) {
   if (config.data.folder.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
   DetectorTrainer trainer(config, options.seed, device_from(options.device));
-  run_supervised(trainer, options, file, config.run, "reenact-train detector");
+  run_training(trainer, options, file, config.run, "reenact-train detector");
 }
 
 /// Prints one line of JSON, and says in the log what matters most of it.

@@ -12,8 +12,9 @@
 #include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/random.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/reenactor/reenactor_networks.h"
+#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -135,15 +136,12 @@ DetectorTrainer::Batch DetectorTrainer::compose(std::int64_t step) const {
   return batch;
 }
 
-DetectorTrainer::Batch DetectorTrainer::next_batch(std::int64_t step) {
-  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
-  if (config_.data.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
-  return batch;
+TrainingTask::Update DetectorTrainer::draw(std::int64_t step) {
+  return [this, step, batch = compose(step)] { return update(batch, step); };
 }
 
-std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
+Figures DetectorTrainer::update(const Batch& batch, std::int64_t step) {
   set_rate(step);
-  const auto batch = next_batch(step);
   std::vector<S3fdOutput> outputs;
   {
     Autocast mixed(device_.type(), config_.training.precision);
@@ -151,19 +149,23 @@ std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
   }
   const auto loss = multibox_loss(flatten_outputs(outputs), batch.targets, config_.training.loss);
   const auto total = loss.classification + config_.training.localisation_weight * loss.localisation;
+  Figures losses = {{"total", total.item<double>()},
+                    {"classification", loss.classification.item<double>()},
+                    {"localisation", loss.localisation.item<double>()}};
+  const auto when = "step " + std::to_string(step);
+  refuse_unless_finite(losses, when);
   optimizer_->zero_grad();
   scaler_.scaled(total).backward();
-  double gradient = 0;
+  losses["gradient"] = 0;
   if (scaler_.unscale(*optimizer_)) {
-    gradient = torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.training.gradient_limit);
+    losses["gradient"] =
+        torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.training.gradient_limit);
+    refuse_unless_finite(losses, when);
     optimizer_->step();
   }
   update_average(*average_, *network_,
                  std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
-  return {{"total", total.item<double>()},
-          {"classification", loss.classification.item<double>()},
-          {"localisation", loss.localisation.item<double>()},
-          {"gradient", gradient}};
+  return losses;
 }
 
 FaceSearch DetectorTrainer::search() {
@@ -172,7 +174,7 @@ FaceSearch DetectorTrainer::search() {
   };
 }
 
-std::map<std::string, double> DetectorTrainer::validate() {
+Figures DetectorTrainer::validate() {
   const auto score = score_pictures(search(), validation_, config_.validation);
   return {{"average_precision", score.average_precision},
           {"recall", score.recall},
@@ -210,18 +212,18 @@ cv::Mat DetectorTrainer::sheet() {
   return contact_sheet(rows, {"scene", "scene", "scene", "scene", "val", "val", "val", "val"});
 }
 
-void DetectorTrainer::put(Checkpoint& checkpoint) {
+void DetectorTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.put(checkpoint, "scaler");
+  scaler_.save_to(checkpoint, "scaler");
 }
 
-void DetectorTrainer::get(const Checkpoint& checkpoint) {
+void DetectorTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.get(checkpoint, "scaler");
+  scaler_.restore_from(checkpoint, "scaler");
 }
 
 nlohmann::json DetectorTrainer::network_config() const {

@@ -2,7 +2,6 @@
 #include "training/reenactor/reenactor_trainer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "offline/contact_sheet.h"
 #include "offline/picture_metrics.h"
@@ -11,8 +10,10 @@
 #include "torch/load_weights.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
+#include "training/learning/weight_average.h"
 #include "training/reenactor/appearance_codes.h"
 
 namespace reenact::training {
@@ -53,13 +54,6 @@ void fix_mask_at_one(GeneratorNetwork& generator) {
   auto parameters = generator->named_parameters();
   parameters["out.weight"][mask_channel].zero_();
   parameters["out.bias"][mask_channel].fill_(20);
-}
-
-void refuse_unless_finite(const LossValues& values, std::int64_t step) {
-  for (const auto& [name, value] : values)
-    if (!std::isfinite(value))
-      throw Error(ErrorCode::invalid,
-                  "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
 }
 
 }  // namespace
@@ -192,7 +186,7 @@ LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t 
   const auto total = sum_of(losses);
   LossValues values = values_of(losses, total);
   group_->average(values);
-  refuse_unless_finite(values, step);
+  refuse_unless_finite(values, "step " + std::to_string(step));
   if (compute_gradients(*generator_optimizer_, generator_scaler_, total)) generator_optimizer_->step();
   group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, average_decay(step));
@@ -287,7 +281,7 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
   LossValues values = values_of(losses, total);
   if (adversarial) values["discriminator"] = discriminator_loss.item<double>();
   group_->average(values);
-  refuse_unless_finite(values, step);
+  refuse_unless_finite(values, "step " + std::to_string(step));
 
   const bool sound = compute_gradients(*generator_optimizer_, generator_scaler_, total);
   if (sound && !config_.training.single_update) generator_optimizer_->step();
@@ -371,24 +365,24 @@ void ReenactorTrainer::start_table(const torch::Tensor& heads) {
   update_average(*average_, *networks_, 0.0);
 }
 
-void ReenactorTrainer::put(Checkpoint& checkpoint) {
+void ReenactorTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("networks", *networks_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_module("discriminator", *discriminator_);
   checkpoint.put_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.put_optimizer("discriminator_optimizer", *discriminator_optimizer_);
-  generator_scaler_.put(checkpoint, "generator_scaler");
-  discriminator_scaler_.put(checkpoint, "discriminator_scaler");
+  generator_scaler_.save_to(checkpoint, "generator_scaler");
+  discriminator_scaler_.save_to(checkpoint, "discriminator_scaler");
 }
 
-void ReenactorTrainer::get(const Checkpoint& checkpoint) {
+void ReenactorTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("networks", *networks_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_module("discriminator", *discriminator_);
   checkpoint.get_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
-  generator_scaler_.get(checkpoint, "generator_scaler");
-  discriminator_scaler_.get(checkpoint, "discriminator_scaler");
+  generator_scaler_.restore_from(checkpoint, "generator_scaler");
+  discriminator_scaler_.restore_from(checkpoint, "discriminator_scaler");
 }
 
 std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path) {

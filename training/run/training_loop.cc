@@ -1,145 +1,199 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/run/supervised_run.h"
+#include "training/run/training_loop.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
+#include <chrono>
 #include <limits>
+#include <memory>
 
 #include "offline/contact_sheet.h"
 #include "offline/stop_signal.h"
 #include "reenact/error.h"
 #include "training/run/checkpoint_folder.h"
 #include "training/run/event_writer.h"
+#include "training/run/prefetcher.h"
 #include "training/run/progress.h"
 #include "training/run/random_state.h"
 
 namespace reenact::training {
 namespace {
 
-using Figures = std::map<std::string, double>;
-
-class SupervisedRun {
+class TrainingLoop {
  public:
-  SupervisedRun(SupervisedTask& task, const TrainingOptions& options, const RunConfig& file,
-                const RunSchedule& schedule, const std::string& command)
+  TrainingLoop(TrainingTask& task, const TrainingOptions& options, const RunConfig& file,
+               const RunSchedule& schedule, const std::string& command, ProcessGroup& group)
       : task_(task),
         options_(options),
         file_(file),
         schedule_(schedule),
         command_(command),
+        group_(group),
         folder_(options.run_dir / "checkpoints", schedule.keep_checkpoints) {}
 
   void run() {
-    std::int64_t step = restore();
+    group_.wait_for([this] { restore(); });
+    agree_on_step();
+    task_.share();
+    // Dropout and the like differ from one process to the next; a run resumed by one process stays bit by bit.
+    if (!group_.is_main()) seed_everything(options_.seed + 1'000'003 * group_.rank() + step_);
+
     StopSignal stop;
-    EventWriter events(options_.run_dir / "events");
-    Progress progress(schedule_.steps, step, stdout);
-    const auto due = [&](std::int64_t every) {
-      return every > 0 && (step % every == 0 || step == schedule_.steps);
-    };
-    std::int64_t saved = step;
-    while (step < schedule_.steps && !stop.requested()) {
-      const auto losses = task_.step(step);
-      for (const auto& [name, value] : losses)
-        if (!std::isfinite(value))
-          throw Error(ErrorCode::invalid,
-                      "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
-      ++step;
-      progress.update(step, task_.samples_per_step(), losses);
-      if (step % 20 == 0)
-        for (const auto& [name, value] : losses) events.scalar("loss/" + name, step, value);
-      if (due(schedule_.validate_every)) validate(events, step);
-      if (due(schedule_.sheet_every)) draw_sheet(events, step);
-      if (due(schedule_.checkpoint_every)) {
-        save(step);
-        saved = step;
-      }
+    if (group_.is_main()) {
+      events_ = std::make_unique<EventWriter>(options_.run_dir / "events");
+      progress_ = std::make_unique<Progress>(schedule_.steps, step_, stdout);
     }
-    if (saved != step) save(step);
+    std::int64_t saved = step_;
+    const auto started = Clock::now();
+    while (step_ < schedule_.steps && !group_.any(stop.requested())) {
+      const auto losses = next_update()();
+      ++step_;
+      report(losses);
+      if (!due(schedule_.validate_every) && !due(schedule_.sheet_every) && !due(schedule_.checkpoint_every))
+        continue;
+      group_.on_main([&] {
+        if (due(schedule_.validate_every)) validate();
+        if (due(schedule_.sheet_every)) draw_sheet();
+        if (due(schedule_.checkpoint_every)) save();
+      });
+      if (due(schedule_.checkpoint_every)) saved = step_;
+    }
+    const Seconds trained = Clock::now() - started;
+    spdlog::info("{:.1f} % of {:.0f} s were spent waiting for batches", 100 * waited_ / trained,
+                 trained.count());
+    group_.on_main([&] {
+      if (saved != step_) save();
+      if (task_.deciding_metric().empty()) {
+        task_.write(options_.output, info());
+        spdlog::info("wrote {}", options_.output.string());
+      }
+      task_.finish();
+    });
   }
 
  private:
-  std::int64_t restore() {
-    if (!options_.resume) return 0;
-    const auto latest = folder_.latest();
-    if (!latest) return 0;
+  using Clock = std::chrono::steady_clock;
+  using Seconds = std::chrono::duration<double>;
+
+  /// Whether the step just done is one of those after which something happens.
+  bool due(std::int64_t every) const { return every > 0 && (step_ % every == 0 || step_ == schedule_.steps); }
+
+  /// Every process does the same from the same files.
+  void restore() {
+    const auto latest = options_.resume ? folder_.latest() : std::nullopt;
+    if (!latest) return task_.start();
     const auto checkpoint = Checkpoint::load(*latest);
-    task_.get(checkpoint);
+    task_.restore_from(checkpoint);
     get_random_state(checkpoint);
-    best_ = std::stod(checkpoint.text("best"));
-    const auto step = std::stoll(checkpoint.text("step"));
-    spdlog::info("resumed from {} at step {}", latest->string(), step);
-    return step;
+    if (!task_.deciding_metric().empty()) best_ = std::stod(checkpoint.text("best"));
+    step_ = std::stoll(checkpoint.text("step"));
+    spdlog::info("resumed from {} at step {}", latest->string(), step_);
   }
 
-  void save(std::int64_t step) {
+  void agree_on_step() {
+    Figures steps = {{"step", static_cast<double>(step_)}};
+    group_.average(steps);
+    if (group_.any(steps["step"] != static_cast<double>(step_)))
+      throw Error(ErrorCode::invalid, "the processes found different checkpoints in '" +
+                                          options_.run_dir.string() +
+                                          "', wanted a folder that all of them share");
+  }
+
+  /// The update of this step; the batch of the next one is begun.
+  TrainingTask::Update next_update() {
+    const auto draw = [this](std::int64_t step) { return [this, step] { return task_.draw(step); }; };
+    const auto asked = Clock::now();
+    auto update = prefetcher_.take(draw(step_));
+    waited_ += Clock::now() - asked;
+    if (task_.draws_ahead() && step_ + 1 < schedule_.steps) prefetcher_.begin(draw(step_ + 1));
+    return update;
+  }
+
+  void report(const Figures& losses) {
+    if (!group_.is_main()) return;
+    progress_->update(step_, task_.samples_per_step(), losses);
+    if (step_ % 20 == 0)
+      for (const auto& [name, value] : losses) events_->scalar("loss/" + name, step_, value);
+  }
+
+  void validate() {
+    figures_ = task_.validate();
+    std::string line;
+    for (const auto& [name, value] : figures_) {
+      events_->scalar("validation/" + name, step_, value);
+      line += fmt::format(" {} {:.4f}", name, value);
+    }
+    if (const auto metric = task_.deciding_metric(); !metric.empty() && figures_.at(metric) > best_) {
+      best_ = figures_.at(metric);
+      task_.write(options_.output, info());
+      line += "; the best so far, written to " + options_.output.string();
+    }
+    spdlog::info("step {}:{}", step_, line);
+    events_->flush();
+  }
+
+  void draw_sheet() {
+    const auto pictures = task_.sheet();
+    write_png(options_.run_dir / "sheet.png", pictures);
+    events_->image("sheet", step_, pictures);
+    events_->flush();
+  }
+
+  void save() {
     Checkpoint checkpoint;
-    task_.put(checkpoint);
+    task_.save_to(checkpoint);
     put_random_state(checkpoint);
-    checkpoint.put_text("step", std::to_string(step));
-    checkpoint.put_text("best", fmt::format("{:.17g}", best_));
+    checkpoint.put_text("step", std::to_string(step_));
+    if (!task_.deciding_metric().empty()) checkpoint.put_text("best", fmt::format("{:.17g}", best_));
     try {
-      folder_.save(checkpoint, step, info(step));
+      folder_.save(checkpoint, step_, info());
     } catch (const Error& error) {
       spdlog::error("{}", error.what());  // the run goes on: the next checkpoint may find room again
     }
   }
 
-  void validate(EventWriter& events, std::int64_t step) {
-    figures_ = task_.validate();
-    std::string line;
-    for (const auto& [name, value] : figures_) {
-      events.scalar("validation/" + name, step, value);
-      line += fmt::format(" {} {:.4f}", name, value);
-    }
-    const double deciding = figures_.at(task_.deciding_metric());
-    if (deciding > best_) {
-      best_ = deciding;
-      task_.write(options_.output, info(step));
-      line += "; the best so far, written to " + options_.output.string();
-    }
-    spdlog::info("step {}:{}", step, line);
-    events.flush();
-  }
-
-  void draw_sheet(EventWriter& events, std::int64_t step) {
-    const auto pictures = task_.sheet();
-    write_png(options_.run_dir / "sheet.png", pictures);
-    events.image("sheet", step, pictures);
-    events.flush();
-  }
-
-  ModelInfo info(std::int64_t step) const {
+  ModelInfo info() const {
     ModelInfo info;
     info.kind = task_.kind();
     info.config = task_.network_config();
     info.licence = "LGPL-2.1-or-later";
     info.provenance = {{"command", command_},
                        {"configuration", file_.to_toml()},
-                       {"data", task_.data_description()},
-                       {"step", step},
+                       {"step", step_},
                        {"seed", options_.seed},
                        {"metrics", figures_}};
+    if (auto data = task_.data_description(); !data.is_null()) info.provenance["data"] = std::move(data);
     return info;
   }
 
-  SupervisedTask& task_;
+  TrainingTask& task_;
   const TrainingOptions& options_;
   const RunConfig& file_;
   RunSchedule schedule_;
   std::string command_;
+  ProcessGroup& group_;
   CheckpointFolder folder_;
+  std::unique_ptr<EventWriter> events_;  // of the first process alone, as is the next
+  std::unique_ptr<Progress> progress_;
+  std::int64_t step_ = 0;  // so many are done
+  Seconds waited_{};
   Figures figures_;
   double best_ = -std::numeric_limits<double>::max();
+  Prefetcher<TrainingTask::Update> prefetcher_;  // last: its thread uses the task
 };
 
 }  // namespace
 
-void run_supervised(SupervisedTask& task, const TrainingOptions& options, const RunConfig& file,
-                    const RunSchedule& schedule, const std::string& command) {
-  SupervisedRun(task, options, file, schedule, command).run();
+void run_training(TrainingTask& task, const TrainingOptions& options, const RunConfig& file,
+                  const RunSchedule& schedule, const std::string& command, ProcessGroup& group) {
+  TrainingLoop(task, options, file, schedule, command, group).run();
+}
+
+void run_training(TrainingTask& task, const TrainingOptions& options, const RunConfig& file,
+                  const RunSchedule& schedule, const std::string& command) {
+  ProcessGroup alone;
+  run_training(task, options, file, schedule, command, alone);
 }
 
 }  // namespace reenact::training

@@ -22,7 +22,7 @@ CLI::App* add_segmenter_command(CLI::App& parent) {
     if (config.data.folder.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
     SegmenterTrainer trainer(config, options->seed, device_from(options->device));
-    run_supervised(trainer, *options, file, config.run, "reenact-train segmenter");
+    run_training(trainer, *options, file, config.run, "reenact-train segmenter");
   });
   return command;
 }

@@ -15,8 +15,9 @@
 #include "training/data/clips_in_memory.h"
 #include "training/data/picture_tensor.h"
 #include "training/data/random.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/reenactor/reenactor_networks.h"
+#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -136,16 +137,13 @@ SegmenterTrainer::Batch SegmenterTrainer::compose(std::int64_t step) const {
   return {torch::stack(pictures), torch::stack(masks)};
 }
 
-SegmenterTrainer::Batch SegmenterTrainer::next_batch(std::int64_t step) {
-  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
-  if (config_.data.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
-  return batch;
+TrainingTask::Update SegmenterTrainer::draw(std::int64_t step) {
+  return [this, step, batch = compose(step)] { return update(batch, step); };
 }
 
-std::map<std::string, double> SegmenterTrainer::step(std::int64_t step) {
+Figures SegmenterTrainer::update(const Batch& batch, std::int64_t step) {
   set_rate(step);
   network_->train();
-  const auto batch = next_batch(step);
   torch::Tensor logits;
   {
     Autocast mixed(device_.type(), config_.training.precision);
@@ -153,17 +151,19 @@ std::map<std::string, double> SegmenterTrainer::step(std::int64_t step) {
   }
   const auto loss = mask_loss(logits.to(torch::kFloat), batch.masks.to(device_));
   const auto total = loss.cross_entropy + config_.training.dice_weight * loss.dice;
+  const Figures losses = {{"total", total.item<double>()},
+                          {"cross_entropy", loss.cross_entropy.item<double>()},
+                          {"dice", loss.dice.item<double>()}};
+  refuse_unless_finite(losses, "step " + std::to_string(step));
   optimizer_->zero_grad();
   scaler_.scaled(total).backward();
   if (scaler_.unscale(*optimizer_)) optimizer_->step();
   update_average(*average_, *network_,
                  std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
-  return {{"total", total.item<double>()},
-          {"cross_entropy", loss.cross_entropy.item<double>()},
-          {"dice", loss.dice.item<double>()}};
+  return losses;
 }
 
-std::map<std::string, double> SegmenterTrainer::validate() {
+Figures SegmenterTrainer::validate() {
   double intersection_over_union = 0, difference = 0;
   for (const auto& sample : validation_) {
     const auto mask = segment_person(average_, sample.rgb);
@@ -196,18 +196,18 @@ cv::Mat SegmenterTrainer::sheet() {
                               "label", "mask", "keyed"});
 }
 
-void SegmenterTrainer::put(Checkpoint& checkpoint) {
+void SegmenterTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.put(checkpoint, "scaler");
+  scaler_.save_to(checkpoint, "scaler");
 }
 
-void SegmenterTrainer::get(const Checkpoint& checkpoint) {
+void SegmenterTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.get(checkpoint, "scaler");
+  scaler_.restore_from(checkpoint, "scaler");
 }
 
 nlohmann::json SegmenterTrainer::network_config() const {

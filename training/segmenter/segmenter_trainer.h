@@ -8,8 +8,7 @@
 
 #include "torch/networks/unet_segmenter.h"
 #include "training/learning/loss_scaler.h"
-#include "training/run/prefetcher.h"
-#include "training/run/supervised_run.h"
+#include "training/run/training_loop.h"
 #include "training/segmenter/mask_sampler.h"
 
 namespace reenact::training {
@@ -52,19 +51,20 @@ struct MaskLoss {
 MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks);
 
 /// Trains the U-Net on head crops with masks.
-class SegmenterTrainer : public SupervisedTask {
+class SegmenterTrainer : public TrainingTask {
  public:
   /// Reads the data. `seed` decides on every sample of every step.
   SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
                    const torch::Device& device = torch::kCPU);
 
   std::int64_t samples_per_step() const override { return config_.training.batch_size; }
-  std::map<std::string, double> step(std::int64_t step) override;
-  std::map<std::string, double> validate() override;
+  Update draw(std::int64_t step) override;
+  bool draws_ahead() const override { return config_.data.prefetch; }
+  Figures validate() override;
   std::string deciding_metric() const override { return "intersection_over_union"; }
   cv::Mat sheet() override;
-  void put(Checkpoint& checkpoint) override;
-  void get(const Checkpoint& checkpoint) override;
+  void save_to(Checkpoint& checkpoint) override;
+  void restore_from(const Checkpoint& checkpoint) override;
   ModelKind kind() const override { return ModelKind::segmenter; }
   nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
@@ -75,7 +75,7 @@ class SegmenterTrainer : public SupervisedTask {
     torch::Tensor pictures, masks;
   };
   Batch compose(std::int64_t step) const;
-  Batch next_batch(std::int64_t step);
+  Figures update(const Batch& batch, std::int64_t step);
   void set_rate(std::int64_t step);
 
   SegmenterTrainingConfig config_;
@@ -87,7 +87,6 @@ class SegmenterTrainer : public SupervisedTask {
   UnetSegmenter network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   LossScaler scaler_;
-  Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 
 }  // namespace reenact::training

@@ -154,7 +154,7 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   auto batch = sampler.draw(2, random);
   trainer.step(batch, 0);
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   std::map<std::string, torch::Tensor> before;
   for (auto& [name, tensor] : checkpoint.tensors())
     if (name.find("optimizer") != std::string::npos || name.starts_with("average"))
@@ -163,7 +163,7 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   test::expect_error([&] { trainer.step(batch, 1); }, ErrorCode::invalid, {"step 1", "is not finite"});
   for (const auto& [name, tensor] : before)
     EXPECT_TRUE(torch::equal(checkpoint.tensors().at(name), tensor)) << name;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   EXPECT_EQ(checkpoint.get("generator_scaler.scale").item<double>(), 1024) << "no scale mends a loss";
   batch.target[0][0][3][3] = 0;
   EXPECT_TRUE(std::isfinite(trainer.step(batch, 1).at("total")));
@@ -187,12 +187,12 @@ TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   for (const auto& [name, tensor] : weights)
     EXPECT_TRUE(torch::equal(trainer.model().at(name), tensor)) << name;
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   EXPECT_TRUE(checkpoint.with_prefix("generator_optimizer").empty()) << "the optimiser has made no step";
   settings.training.loss_scale = 0;
   ReenactorTrainer resumed(settings, sampler.label_count());
   checkpoint.save(root_ / "scaled.safetensors", {});
-  resumed.get(Checkpoint::load(root_ / "scaled.safetensors"));
+  resumed.restore_from(Checkpoint::load(root_ / "scaled.safetensors"));
   EXPECT_EQ(resumed.step(batch, 1).count("loss_scale"), 0u) << "a run without a scale goes on without";
 }
 
@@ -291,7 +291,7 @@ TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   Random random(5);
   const auto state = [&trainer](const std::string& name) {
     Checkpoint checkpoint;
-    trainer.put(checkpoint);
+    trainer.save_to(checkpoint);
     return checkpoint.get(name).clone();
   };
   const std::string encoder = "networks.idt.features.0.0.weight", average = "average.idt.features.0.0.weight";
@@ -349,7 +349,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   Random random(5);
   losses(straight, random, 0, 3);
   Checkpoint checkpoint;
-  straight.put(checkpoint);
+  straight.save_to(checkpoint);
   put_random_state(checkpoint);
   put_random_state(checkpoint, "sampler", random);
   checkpoint.save(root_ / "checkpoint.safetensors", ModelInfo{.kind = ModelKind::checkpoint});
@@ -359,7 +359,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   ReenactorTrainer resumed(settings, sampler.label_count());
   Random other(99);
   const auto loaded = Checkpoint::load(root_ / "checkpoint.safetensors");
-  resumed.get(loaded);
+  resumed.restore_from(loaded);
   get_random_state(loaded);
   get_random_state(loaded, "sampler", other);
   EXPECT_EQ(losses(resumed, other, 3, 6), expected);
@@ -370,7 +370,7 @@ TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
   const ReenactorSampler sampler(*dataset_, small);
   ReenactorTrainer trainer(small, sampler.label_count());
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   checkpoint.save(root_ / "small.safetensors", ModelInfo{.kind = ModelKind::checkpoint});
   auto large = small;
   large.networks.image_size = large.discriminator.image_size = 64;
