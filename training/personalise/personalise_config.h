@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "training/data/pose_augmentation.h"
+#include "training/data/augmentation.h"
 #include "training/personalise/fine_tuning_options.h"
 #include "training/run/run_config.h"
 
