@@ -51,7 +51,7 @@ ReenactorBatch random_batch(const ReenactorTrainingConfig& config, int count, in
   batch.mask = torch::rand({count, 1, side, side});
   batch.landmarks = torch::zeros({count, training::landmark_count, 2});
   batch.has_landmarks = torch::zeros({count});
-  batch.identity_frames = torch::rand({count, config.identity_frames, 3, side, side});
+  batch.identity_frames = torch::rand({count, config.identity.frames, 3, side, side});
   batch.labels = torch::randint(classes, {count}, torch::kLong);
   return batch;
 }
@@ -80,7 +80,7 @@ std::vector<nlohmann::ordered_json> bench_train(const BenchOptions& options) {
   const auto add = [&](Precision precision) {
     if (options.precision != "all" && options.precision != to_string(precision)) return;
     auto own = config;
-    own.precision = precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat;
+    own.training.precision = precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat;
     const auto trainer = trainers.emplace_back(std::make_shared<ReenactorTrainer>(own, classes));
     contestants.push_back({"torch", to_string(precision), options.threads, 0, 0, 0, [&batch, trainer] {
                              training::keep_freed_memory();  // as reenact-train does

@@ -48,7 +48,7 @@ torch::Tensor vgg_input(const torch::Tensor& rgb) {
 }  // namespace
 
 ReferenceLoop::Networks::Networks(const ReenactorTrainingConfig& config) {
-  pose = register_module("pose", PoseEncoderNetwork(config.networks, config.dropout));
+  pose = register_module("pose", PoseEncoderNetwork(config.networks, config.training.dropout));
   idt = register_module("idt", IdentityEncoderNetwork(config.networks));
   gen = register_module("gen", ReferenceGenerator(config.networks));
 }
@@ -58,8 +58,8 @@ ReferenceLoop::ReferenceLoop(const ReenactorTrainingConfig& config, int label_co
       networks_(std::make_shared<Networks>(config)),
       average_(std::make_shared<Networks>(config)),
       discriminator_(with_labels(config.discriminator, label_count)) {
-  if (!config.perceptual_networks.empty())
-    perceptual_ = training::load_perceptual_networks(config.perceptual_networks);
+  if (!config.loss.perceptual_networks.empty())
+    perceptual_ = training::load_perceptual_networks(config.loss.perceptual_networks);
   torch::NoGradGuard no_grad;
   auto averages = average_->parameters();
   const auto weights = networks_->parameters();
@@ -67,14 +67,15 @@ ReferenceLoop::ReferenceLoop(const ReenactorTrainingConfig& config, int label_co
   average_->eval();
   using torch::optim::AdamOptions;
   const auto options = [&](double rate) {
-    return AdamOptions(rate).betas({config.beta1, 0.999}).eps(config.epsilon);
+    return AdamOptions(rate).betas({config.training.beta1, 0.999}).eps(config.training.epsilon);
   };
   auto parameters = networks_->gen->parameters();
   for (const auto& encoder : {networks_->pose->parameters(), networks_->idt->parameters()})
     parameters.insert(parameters.end(), encoder.begin(), encoder.end());
-  generator_optimizer_ = std::make_unique<torch::optim::Adam>(parameters, options(config.learning_rate));
+  generator_optimizer_ =
+      std::make_unique<torch::optim::Adam>(parameters, options(config.training.learning_rate));
   discriminator_optimizer_ = std::make_unique<torch::optim::Adam>(
-      discriminator_->parameters(), options(config.discriminator_learning_rate));
+      discriminator_->parameters(), options(config.training.discriminator_learning_rate));
 }
 
 torch::Tensor ReferenceLoop::perceptual(VggFeatures& network, const torch::Tensor& fake,
@@ -92,7 +93,7 @@ torch::Tensor ReferenceLoop::perceptual(VggFeatures& network, const torch::Tenso
 
 void ReferenceLoop::update_average() {
   torch::NoGradGuard no_grad;
-  const double keep = config_.weight_average;
+  const double keep = config_.training.weight_average;
   auto averages = average_->parameters(), buffers = average_->buffers();
   const auto weights = networks_->parameters(), sources = networks_->buffers();
   for (std::size_t i = 0; i < averages.size(); ++i)
@@ -119,23 +120,22 @@ std::map<std::string, double> ReferenceLoop::step(const ReenactorBatch& batch) {
   const auto real_d = discriminator_(real, embed);
   // Criteria
   std::map<std::string, torch::Tensor> losses;
-  losses["adversarial"] = config_.adversarial_weight * -fake_g.score.mean();
+  losses["adversarial"] = config_.loss.adversarial * -fake_g.score.mean();
   auto features = torch::zeros({});
   for (std::size_t i = 0; i < fake_g.features.size(); ++i)
     features = features + torch::l1_loss(fake_g.features[i], real_d.features[i].detach());
-  losses["features"] =
-      config_.feature_matching_weight * features / static_cast<double>(fake_g.features.size());
+  losses["features"] = config_.loss.feature_matching * features / static_cast<double>(fake_g.features.size());
   losses["embedding"] =
-      config_.embedding_match_weight * torch::l1_loss(elementwise.select(1, 0), embed.detach());
+      config_.loss.embedding_match * torch::l1_loss(elementwise.select(1, 0), embed.detach());
   if (!perceptual_.vgg19.is_empty())
-    losses["perceptual"] = config_.perceptual_weight * perceptual(perceptual_.vgg19, head.rgb, real);
+    losses["perceptual"] = config_.loss.perceptual * perceptual(perceptual_.vgg19, head.rgb, real);
   if (!perceptual_.vgg_face.is_empty())
     losses["face_identity"] =
-        config_.face_identity_weight *
+        config_.loss.face_identity *
         perceptual(perceptual_.vgg_face, training::crop_to_face(head.rgb), training::crop_to_face(real));
   const auto target_mask = batch.mask.expand({-1, 3, -1, -1}).contiguous();
-  losses["dice"] = config_.dice_weight * -torch::log(2 * (head.mask * target_mask).sum() /
-                                                     (head.mask.pow(2).sum() + target_mask.pow(2).sum()));
+  losses["dice"] = config_.loss.dice * -torch::log(2 * (head.mask * target_mask).sum() /
+                                                   (head.mask.pow(2).sum() + target_mask.pow(2).sum()));
   auto loss_g = torch::zeros({});
   for (const auto& [name, loss] : losses) loss_g = loss_g + loss;
   const auto loss_d = torch::relu(1 - real_d.score).mean() + torch::relu(1 + fake_d.score).mean();

@@ -55,7 +55,7 @@ TEST_P(MetaStep, IsTheAuthorsLoop) {
   bench::ReferenceLoop reference(settings, classes);
   ReenactorTrainer trainer(settings, classes);
   Checkpoint weights;  // keeps up with the trainer
-  trainer.put(weights);
+  trainer.save_to(weights);
   std::map<std::string, torch::Tensor> start;
   for (auto& [name, tensor] : reference.state()) {
     torch::NoGradGuard no_grad;

@@ -20,7 +20,7 @@ SMALL_NETWORKS = """networks.image_size=32 networks.pose_input_size=32 networks.
 networks.identity_embedding_size=8 networks.pose_embedding_size=8 networks.projector_hidden=16
 networks.identity_encoder=mobilenet_v2 networks.identity_encoder_width=0.25 networks.pose_encoder_width=0.25
 discriminator.num_blocks=4 identity.frames=2 training.batch_size=4 training.precision=float32
-training.validation_every=2 training.sheet_every=2 training.checkpoint_every=2""".split()
+run.validate_every=2 run.sheet_every=2 run.checkpoint_every=2""".split()
 SMALL = {
     'meta': SMALL_NETWORKS,
     'detector': """network.width=0.0625 training.batch_size=3 training.picture_sizes=[64] training.precision=float32

@@ -9,7 +9,7 @@ namespace reenact::training {
 
 ClipsInMemory::ClipsInMemory(const std::filesystem::path& folder, int image_size,
                              const DatasetFilter& filter) {
-  const HeadClipReader reader(folder, image_size, filter);
+  HeadClipReader reader(folder, image_size, filter);
   for (const auto& entry : reader.entries())
     if (const auto clip = reader.read(entry)) {
       clips_.push_back(*clip);
@@ -27,11 +27,11 @@ std::size_t ClipsInMemory::frame_count() const {
                          [](std::size_t count, const HeadClip& clip) { return count + clip.frames.size(); });
 }
 
-std::shared_ptr<const HeadClip> ClipsInMemory::clip(std::size_t index) const {
+std::shared_ptr<const HeadClip> ClipsInMemory::clip(std::size_t index) {
   return {std::shared_ptr<void>(), &clips_.at(index)};  // this object owns it
 }
 
-std::vector<std::size_t> ClipsInMemory::available(std::int64_t) const {
+std::vector<std::size_t> ClipsInMemory::available(std::int64_t) {
   std::vector<std::size_t> all(clips_.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   return all;

@@ -18,8 +18,8 @@ class ClipsInMemory : public HeadClipSource {
   int unreadable() const override { return unreadable_; }
 
   const std::vector<HeadClipEntry>& entries() const override { return entries_; }
-  std::shared_ptr<const HeadClip> clip(std::size_t index) const override;
-  std::vector<std::size_t> available(std::int64_t step) const override;
+  std::shared_ptr<const HeadClip> clip(std::size_t index) override;
+  std::vector<std::size_t> available(std::int64_t step) override;
 
  private:
   std::vector<HeadClip> clips_;

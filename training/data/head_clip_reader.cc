@@ -86,7 +86,7 @@ HeadClipReader::HeadClipReader(const std::filesystem::path& folder, int image_si
         {"still-" + row["id"], row["person"], true, folder / "stills" / row["id"], "", index++});
 }
 
-std::shared_ptr<const HeadClip> HeadClipReader::read(const HeadClipEntry& entry) const {
+std::shared_ptr<const HeadClip> HeadClipReader::read(const HeadClipEntry& entry) {
   auto clip = entry.still ? read_still(entry) : read_clip(entry);
   if (!clip) ++unreadable_;
   return clip;

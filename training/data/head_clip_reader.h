@@ -29,7 +29,7 @@ class HeadClipReader {
   const std::vector<HeadClipEntry>& entries() const { return entries_; }
   /// The clip or still of one entry; null, counted and named in the log, when it cannot be decoded. May be
   /// called from several threads.
-  std::shared_ptr<const HeadClip> read(const HeadClipEntry& entry) const;
+  std::shared_ptr<const HeadClip> read(const HeadClipEntry& entry);
   int unreadable() const { return unreadable_; }
 
  private:
@@ -39,7 +39,7 @@ class HeadClipReader {
   int image_size_, frame_step_;
   std::vector<HeadClipEntry> entries_;
   std::vector<float> still_landmarks_;
-  mutable std::atomic<int> unreadable_ = 0;
+  std::atomic<int> unreadable_ = 0;
 };
 
 }  // namespace reenact::training

@@ -67,6 +67,14 @@ void add_color_noise(cv::Mat& rgb, Random& random) {
 
 }  // namespace
 
+void read_degradation(const RunConfig& file, const std::string& section, DegradationOptions& degradation) {
+  file.read(section + ".colour", degradation.colour, 0, 1);
+  file.read(section + ".grey", degradation.grey, 0, 1);
+  file.read(section + ".blur", degradation.blur, 0, 1);
+  file.read(section + ".jpeg", degradation.jpeg, 0, 1);
+  file.read(section + ".noise", degradation.noise, 0, 1);
+}
+
 void degrade(cv::Mat& rgb, const DegradationOptions& options, Random& random) {
   if (happens(random, options.blur)) blur_or_smear(rgb, random);
   if (happens(random, options.colour)) {

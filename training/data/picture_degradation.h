@@ -2,7 +2,10 @@
 #pragma once
 
 #include <opencv2/core.hpp>
+#include <string>
+
 #include "training/data/random.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 
@@ -14,6 +17,9 @@ struct DegradationOptions {
   double jpeg = 0.25;  ///< quality 25..90
   double noise = 0.2;  ///< Gaussian, deviation up to 12 of 255
 };
+
+/// The keys of the same names in a section, "scenes" or "samples". Throws Error (invalid).
+void read_degradation(const RunConfig& file, const std::string& section, DegradationOptions& degradation);
 
 /// Makes a clean picture look as if another camera and another codec had made it. RGB CV_8UC3, in place.
 void degrade(cv::Mat& rgb, const DegradationOptions& options, Random& random);

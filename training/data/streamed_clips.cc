@@ -21,7 +21,7 @@ StreamedClips::StreamedClips(const std::filesystem::path& folder, int image_size
   options_.clips_in_memory = std::clamp<std::size_t>(options.clips_in_memory, 1, moving_.size());
 }
 
-std::size_t StreamedClips::index_at(std::uint64_t place) const {
+std::size_t StreamedClips::index_at(std::uint64_t place) {
   const auto pass = place / moving_.size();
   auto& order = passes_[pass];
   if (order.empty()) {
@@ -34,7 +34,7 @@ std::size_t StreamedClips::index_at(std::uint64_t place) const {
   return order[place % moving_.size()];
 }
 
-void StreamedClips::begin_decoding(std::uint64_t place) const {
+void StreamedClips::begin_decoding(std::uint64_t place) {
   if (decoded_.contains(place)) return;
   const auto task = std::make_shared<std::packaged_task<Clip()>>(
       [this, &entry = entries()[index_at(place)]] { return reader_.read(entry); });
@@ -42,7 +42,7 @@ void StreamedClips::begin_decoding(std::uint64_t place) const {
   threads_.run([task] { (*task)(); });
 }
 
-std::vector<std::size_t> StreamedClips::available(std::int64_t step) const {
+std::vector<std::size_t> StreamedClips::available(std::int64_t step) {
   const std::lock_guard guard(mutex_);
   const auto begin = static_cast<std::uint64_t>(step) * options_.new_clips_per_step;
   const auto end = begin + options_.clips_in_memory;
@@ -66,7 +66,7 @@ std::vector<std::size_t> StreamedClips::available(std::int64_t step) const {
   return indices;
 }
 
-std::shared_ptr<const HeadClip> StreamedClips::clip(std::size_t index) const {
+std::shared_ptr<const HeadClip> StreamedClips::clip(std::size_t index) {
   if (const auto still = stills_.find(index); still != stills_.end()) return still->second;
   {
     const std::lock_guard guard(mutex_);

@@ -31,27 +31,27 @@ class StreamedClips : public HeadClipSource {
                 const StreamOptions& options);
 
   const std::vector<HeadClipEntry>& entries() const override { return reader_.entries(); }
-  std::shared_ptr<const HeadClip> clip(std::size_t index) const override;
+  std::shared_ptr<const HeadClip> clip(std::size_t index) override;
   /// Waits for clips that are not decoded yet.
-  std::vector<std::size_t> available(std::int64_t step) const override;
+  std::vector<std::size_t> available(std::int64_t step) override;
   int unreadable() const override { return reader_.unreadable(); }
 
  private:
   using Clip = std::shared_ptr<const HeadClip>;
 
   /// Index of the clip at a place of the endless sequence of shuffled passes.
-  std::size_t index_at(std::uint64_t place) const;
-  void begin_decoding(std::uint64_t place) const;
+  std::size_t index_at(std::uint64_t place);
+  void begin_decoding(std::uint64_t place);
 
   HeadClipReader reader_;
   StreamOptions options_;
   std::vector<std::size_t> moving_;
   std::map<std::size_t, Clip> stills_;
-  mutable std::mutex mutex_;
-  mutable std::map<std::uint64_t, std::vector<std::size_t>> passes_;   // the shuffled clips of each in use
-  mutable std::map<std::uint64_t, std::shared_future<Clip>> decoded_;  // by place
-  mutable std::unordered_map<std::size_t, Clip> window_;               // by index
-  mutable c10::ThreadPool threads_;                                    // last: ends before what its tasks use
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::vector<std::size_t>> passes_;   // the shuffled clips of each in use
+  std::map<std::uint64_t, std::shared_future<Clip>> decoded_;  // by place
+  std::unordered_map<std::size_t, Clip> window_;               // by index
+  c10::ThreadPool threads_;                                    // last: ends before what its tasks use
 };
 
 }  // namespace reenact::training

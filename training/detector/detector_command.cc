@@ -20,20 +20,19 @@ void train(const TrainingOptions& options) {
     throw Error(ErrorCode::invalid, "--output and --run-dir are wanted when a detector is trained");
   const RunConfig file(options.config, options.overrides);
   auto config = read_detector_config(file);
-  const auto schedule = read_run_schedule(file, options, {.steps = 4000});
+  if (options.steps) config.run.steps = *options.steps;
   file.refuse_unknown_keys();
-  if (config.data.empty())
+  if (config.data.folder.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-  config.steps = schedule.steps;
   DetectorTrainer trainer(config, options.seed, device_from(options.device));
-  run_supervised(trainer, options, file, schedule, "reenact-train detector");
+  run_training(trainer, options, file, config.run, "reenact-train detector");
 }
 
 /// Prints one line of JSON, and says in the log what matters most of it.
 void evaluate(const TrainingOptions& options, const std::filesystem::path& model) {
   const RunConfig file(options.config, options.overrides);
   const auto config = read_detector_config(file);
-  if (config.data.empty())
+  if (config.data.folder.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with labelled data was given");
   EngineOptions engine;
   engine.threads = options.threads;
@@ -47,7 +46,8 @@ void evaluate(const TrainingOptions& options, const std::filesystem::path& model
     finder.set_options(options);
     return finder.search(rgb);
   };
-  auto report = evaluate_detector(search, config.data, config.face_free_held_out, config.validation);
+  auto report =
+      evaluate_detector(search, config.data.folder, config.data.face_free_held_out, config.validation);
   report["model"] = model.string();
   report["engine"] = finder.detector().active_engine();
   std::puts(report.dump().c_str());

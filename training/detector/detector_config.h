@@ -13,34 +13,44 @@
 
 namespace reenact::training {
 
-/// Everything `reenact-train detector` can be told; configs/detector.toml explains the keys.
-struct DetectorTrainingConfig {
-  std::filesystem::path data;
+/// [data]
+struct DetectorDataSettings {
+  std::filesystem::path folder;
   bool only_shippable = true;
   int longer_side = 384;        ///< pictures are kept in memory at this size
   int frame_step = 10;          ///< of the clips that lend heads
   int face_free_held_out = 40;  ///< pictures without a face kept for --evaluate
   bool prefetch = true;         ///< compose the next batch in a second thread
+};
 
-  DetectorConfig network = detector_preset("lite");
-  bool half = true;  ///< store the weights as float16
-
-  std::filesystem::path
-      start_from;  ///< detector model whose weights training begins with; empty: random ones
+/// [training]
+struct DetectorLearningSettings {
+  /// Detector model whose weights training begins with; empty: random ones.
+  std::filesystem::path start_from;
   int batch_size = 16;
   std::vector<int> picture_sizes = {256, 320};  ///< drawn anew for each step, pixels
+  /// The rate rises for `warm_up_steps`, then falls along a cosine until the last step.
   double learning_rate = 1e-3, final_rate_share = 0.02, weight_decay = 1e-4;
-  std::int64_t steps = 4000, warm_up_steps = 200;  ///< the rate falls along a cosine until `steps`
+  std::int64_t warm_up_steps = 200;
   double localisation_weight = 1.0, weight_average = 0.998, gradient_limit = 10;
   torch::ScalarType precision = torch::kBFloat16;
   MatchOptions match;
   MultiboxOptions loss;
-  SceneOptions scenes;
-
-  DetectionSettings validation;
 };
 
-/// Throws Error (invalid) for values that make no sense.
+/// Everything `reenact-train detector` can be told, section by section; configs/detector.toml explains the
+/// keys.
+struct DetectorTrainingConfig {
+  DetectorDataSettings data;
+  DetectorConfig network = detector_preset("lite");
+  bool half = true;  ///< network.half: store the weights as float16
+  DetectorLearningSettings training;
+  SceneOptions scenes;
+  DetectionSettings validation;
+  RunSchedule run{.steps = 4000};
+};
+
+/// Throws Error (invalid).
 DetectorTrainingConfig read_detector_config(const RunConfig& file);
 
 }  // namespace reenact::training

@@ -12,8 +12,9 @@
 #include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/random.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/reenactor/reenactor_networks.h"
+#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -61,25 +62,28 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
       device_(device),
       network_(config.network.width),
       average_(config.network.width),
-      scaler_(LossScaler::first_scale(config.precision)) {
-  check_precision(config_.precision, device_);
-  const auto folder = config_.data / "detector";
-  pictures_ = read_face_pictures(folder, {"train", config_.only_shippable, config_.longer_side}, &sources_);
-  const auto held_out = take_held_out(pictures_, config_.face_free_held_out);
-  validation_ = read_face_pictures(folder, {"val", config_.only_shippable, config_.longer_side});
-  const ClipsInMemory dataset(config_.data, 256, {"train", config_.only_shippable, true, config_.frame_step});
-  heads_ = head_cutouts(config_.data, dataset.clips(), config_.frame_step);
+      scaler_(LossScaler::first_scale(config.training.precision)) {
+  check_precision(config_.training.precision, device_);
+  const auto folder = config_.data.folder / "detector";
+  pictures_ =
+      read_face_pictures(folder, {"train", config_.data.only_shippable, config_.data.longer_side}, &sources_);
+  const auto held_out = take_held_out(pictures_, config_.data.face_free_held_out);
+  validation_ = read_face_pictures(folder, {"val", config_.data.only_shippable, config_.data.longer_side});
+  const ClipsInMemory dataset(config_.data.folder, 256,
+                              {"train", config_.data.only_shippable, true, config_.data.frame_step});
+  heads_ = head_cutouts(config_.data.folder, dataset.clips(), config_.data.frame_step);
   for (const auto& clip : dataset.clips()) ++head_counts_[clip.is_still() ? "stills" : "clips"];
   composer_ = std::make_unique<SceneComposer>(pictures_, heads_, config_.scenes);
   spdlog::info(
       "{} pictures, {} without a face held out, {} to validate with; heads: {} frames of {} clips and stills",
       pictures_.size(), held_out.size(), validation_.size(), heads_.size(), dataset.clips().size());
 
-  if (config_.start_from.empty())
+  if (config_.training.start_from.empty())
     initialize(network_);
   else
-    load_weights(*network_, ModelFile(config_.start_from, ModelKind::detector), "s3fd.");
-  for (const int size : config_.picture_sizes) anchors_[size] = make_anchors(maps_of(network_, size));
+    load_weights(*network_, ModelFile(config_.training.start_from, ModelKind::detector), "s3fd.");
+  for (const int size : config_.training.picture_sizes)
+    anchors_[size] = make_anchors(maps_of(network_, size));
   network_->to(device_);
   average_->to(device_);
   update_average(*average_, *network_, 0.0);
@@ -93,20 +97,22 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
   using torch::optim::AdamWOptions;
   const auto group = [&](const std::vector<torch::Tensor>& parameters, double decay) {
     return torch::optim::OptimizerParamGroup(
-        parameters, std::make_unique<AdamWOptions>(AdamWOptions(config_.learning_rate).weight_decay(decay)));
+        parameters,
+        std::make_unique<AdamWOptions>(AdamWOptions(config_.training.learning_rate).weight_decay(decay)));
   };
   optimizer_ = std::make_unique<torch::optim::AdamW>(
-      std::vector<torch::optim::OptimizerParamGroup>{group(weights, config_.weight_decay), group(others, 0),
-                                                     group(first, 0)},
-      AdamWOptions(config_.learning_rate));
+      std::vector<torch::optim::OptimizerParamGroup>{group(weights, config_.training.weight_decay),
+                                                     group(others, 0), group(first, 0)},
+      AdamWOptions(config_.training.learning_rate));
 }
 
 void DetectorTrainer::set_rate(std::int64_t step) {
-  const double warm = std::min(1.0, (step + 1.0) / std::max<std::int64_t>(1, config_.warm_up_steps));
-  const double progress = std::min(1.0, static_cast<double>(step) / std::max<std::int64_t>(1, config_.steps));
+  const double warm = std::min(1.0, (step + 1.0) / std::max<std::int64_t>(1, config_.training.warm_up_steps));
+  const double progress =
+      std::min(1.0, static_cast<double>(step) / std::max<std::int64_t>(1, config_.run.steps));
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  const double rate =
-      config_.learning_rate * warm * (config_.final_rate_share + (1 - config_.final_rate_share) * cosine);
+  const double rate = config_.training.learning_rate * warm *
+                      (config_.training.final_rate_share + (1 - config_.training.final_rate_share) * cosine);
   auto& groups = optimizer_->param_groups();
   groups[0].options().set_lr(rate);
   groups[1].options().set_lr(rate);
@@ -115,49 +121,51 @@ void DetectorTrainer::set_rate(std::int64_t step) {
 
 DetectorTrainer::Batch DetectorTrainer::compose(std::int64_t step) const {
   auto step_random = random_of(seed_, step, -1);
-  const auto& sizes = config_.picture_sizes;
+  const auto& sizes = config_.training.picture_sizes;
   const int size = sizes[std::uniform_int_distribution<std::size_t>(0, sizes.size() - 1)(step_random)];
   Batch batch;
   std::vector<cv::Mat> rgb;
   const auto& anchors = anchors_.at(size);
-  for (int i = 0; i < config_.batch_size; ++i) {
+  for (int i = 0; i < config_.training.batch_size; ++i) {
     auto random = random_of(seed_, step, i);
     const auto scene = composer_->draw(size, random);
     rgb.push_back(scene.rgb);
-    batch.targets.push_back(match_anchors(anchors, scene.faces, scene.ignored, config_.match));
+    batch.targets.push_back(match_anchors(anchors, scene.faces, scene.ignored, config_.training.match));
   }
   batch.pictures = detector_input(rgb, config_.network);
   return batch;
 }
 
-DetectorTrainer::Batch DetectorTrainer::next_batch(std::int64_t step) {
-  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
-  if (config_.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
-  return batch;
+TrainingTask::Update DetectorTrainer::draw(std::int64_t step) {
+  return [this, step, batch = compose(step)] { return update(batch, step); };
 }
 
-std::map<std::string, double> DetectorTrainer::step(std::int64_t step) {
+Figures DetectorTrainer::update(const Batch& batch, std::int64_t step) {
   set_rate(step);
-  const auto batch = next_batch(step);
   std::vector<S3fdOutput> outputs;
   {
-    Autocast mixed(device_.type(), config_.precision);
+    Autocast mixed(device_.type(), config_.training.precision);
     outputs = network_->forward(batch.pictures.to(device_));
   }
-  const auto loss = multibox_loss(flatten_outputs(outputs), batch.targets, config_.loss);
-  const auto total = loss.classification + config_.localisation_weight * loss.localisation;
+  const auto loss = multibox_loss(flatten_outputs(outputs), batch.targets, config_.training.loss);
+  const auto total = loss.classification + config_.training.localisation_weight * loss.localisation;
+  Figures losses = {{"total", total.item<double>()},
+                    {"classification", loss.classification.item<double>()},
+                    {"localisation", loss.localisation.item<double>()}};
+  const auto when = "step " + std::to_string(step);
+  refuse_unless_finite(losses, when);
   optimizer_->zero_grad();
   scaler_.scaled(total).backward();
-  double gradient = 0;
+  losses["gradient"] = 0;
   if (scaler_.unscale(*optimizer_)) {
-    gradient = torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.gradient_limit);
+    losses["gradient"] =
+        torch::nn::utils::clip_grad_norm_(network_->parameters(), config_.training.gradient_limit);
+    refuse_unless_finite(losses, when);
     optimizer_->step();
   }
-  update_average(*average_, *network_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
-  return {{"total", total.item<double>()},
-          {"classification", loss.classification.item<double>()},
-          {"localisation", loss.localisation.item<double>()},
-          {"gradient", gradient}};
+  update_average(*average_, *network_,
+                 std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
+  return losses;
 }
 
 FaceSearch DetectorTrainer::search() {
@@ -166,7 +174,7 @@ FaceSearch DetectorTrainer::search() {
   };
 }
 
-std::map<std::string, double> DetectorTrainer::validate() {
+Figures DetectorTrainer::validate() {
   const auto score = score_pictures(search(), validation_, config_.validation);
   return {{"average_precision", score.average_precision},
           {"recall", score.recall},
@@ -204,18 +212,18 @@ cv::Mat DetectorTrainer::sheet() {
   return contact_sheet(rows, {"scene", "scene", "scene", "scene", "val", "val", "val", "val"});
 }
 
-void DetectorTrainer::put(Checkpoint& checkpoint) {
+void DetectorTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.put(checkpoint, "scaler");
+  scaler_.save_to(checkpoint, "scaler");
 }
 
-void DetectorTrainer::get(const Checkpoint& checkpoint) {
+void DetectorTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.get(checkpoint, "scaler");
+  scaler_.restore_from(checkpoint, "scaler");
 }
 
 nlohmann::json DetectorTrainer::network_config() const {
@@ -223,7 +231,7 @@ nlohmann::json DetectorTrainer::network_config() const {
 }
 
 nlohmann::json DetectorTrainer::data_description() const {
-  return {{"pictures", sources_}, {"heads", head_counts_}, {"only_shippable", config_.only_shippable}};
+  return {{"pictures", sources_}, {"heads", head_counts_}, {"only_shippable", config_.data.only_shippable}};
 }
 
 void DetectorTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {

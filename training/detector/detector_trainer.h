@@ -10,25 +10,25 @@
 #include "training/detector/detector_config.h"
 #include "training/detector/detector_evaluation.h"
 #include "training/learning/loss_scaler.h"
-#include "training/run/prefetcher.h"
-#include "training/run/supervised_run.h"
+#include "training/run/training_loop.h"
 
 namespace reenact::training {
 
 /// Trains S3FD on labelled pictures and on composed scenes.
-class DetectorTrainer : public SupervisedTask {
+class DetectorTrainer : public TrainingTask {
  public:
   /// Reads the data. `seed` decides on every scene of every step.
   DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
                   const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.batch_size; }
-  std::map<std::string, double> step(std::int64_t step) override;
-  std::map<std::string, double> validate() override;
+  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
+  Update draw(std::int64_t step) override;
+  bool draws_ahead() const override { return config_.data.prefetch; }
+  Figures validate() override;
   std::string deciding_metric() const override { return "average_precision"; }
   cv::Mat sheet() override;
-  void put(Checkpoint& checkpoint) override;
-  void get(const Checkpoint& checkpoint) override;
+  void save_to(Checkpoint& checkpoint) override;
+  void restore_from(const Checkpoint& checkpoint) override;
   ModelKind kind() const override { return ModelKind::detector; }
   nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
@@ -40,7 +40,7 @@ class DetectorTrainer : public SupervisedTask {
     std::vector<AnchorTargets> targets;
   };
   Batch compose(std::int64_t step) const;
-  Batch next_batch(std::int64_t step);
+  Figures update(const Batch& batch, std::int64_t step);
   void set_rate(std::int64_t step);
   FaceSearch search();
 
@@ -56,7 +56,6 @@ class DetectorTrainer : public SupervisedTask {
   S3fd network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   LossScaler scaler_;
-  Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 
 }  // namespace reenact::training

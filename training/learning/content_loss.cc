@@ -26,9 +26,8 @@ VggFeatures load_network(const ModelFile& file, const std::string& name, VggLayo
 }  // namespace
 
 VggInput vgg_input_from(const std::string& name) {
-  if (name == "released") return VggInput::as_released;
-  if (name == "caffe") return VggInput::caffe;
-  if (name == "torchvision") return VggInput::torchvision;
+  for (const auto& [known, input] : vgg_input_names)
+    if (name == known) return input;
   throw Error(ErrorCode::invalid, "the input of a VGG network is prepared as \"" + name +
                                       "\", but only \"released\", \"caffe\" and \"torchvision\" are known");
 }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "torch/networks/vgg.h"
 
@@ -16,6 +17,8 @@ enum class VggInput {
   caffe,        ///< times 255, channels in order B, G, R, their means subtracted: what Caffe's weights expect
   torchvision   ///< R, G, B, ImageNet's means and deviations: what torchvision's own weights expect
 };
+inline constexpr std::pair<const char*, VggInput> vgg_input_names[] = {
+    {"released", VggInput::as_released}, {"caffe", VggInput::caffe}, {"torchvision", VggInput::torchvision}};
 /// From "released", "caffe" or "torchvision". Throws Error (invalid) for any other name.
 VggInput vgg_input_from(const std::string& name);
 

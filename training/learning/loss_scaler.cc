@@ -60,13 +60,13 @@ bool LossScaler::unscale(const torch::optim::Optimizer& optimizer) {
   return false;
 }
 
-void LossScaler::put(Checkpoint& checkpoint, const std::string& prefix) const {
+void LossScaler::save_to(Checkpoint& checkpoint, const std::string& prefix) const {
   if (scale_ == 0) return;
   checkpoint.put(prefix + ".scale", torch::tensor(scale_, torch::kDouble));
   checkpoint.put(prefix + ".good_steps", torch::tensor(good_steps_, torch::kLong));
 }
 
-void LossScaler::get(const Checkpoint& checkpoint, const std::string& prefix) {
+void LossScaler::restore_from(const Checkpoint& checkpoint, const std::string& prefix) {
   if (scale_ == 0 || !checkpoint.contains(prefix + ".scale")) return;
   scale_ = checkpoint.get(prefix + ".scale").item<double>();
   good_steps_ = checkpoint.get(prefix + ".good_steps").item<std::int64_t>();

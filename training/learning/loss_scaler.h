@@ -32,9 +32,9 @@ class LossScaler {
 
   double scale() const { return scale_; }
   /// As "prefix.scale" and "prefix.good_steps"; nothing when there is no scale.
-  void put(Checkpoint& checkpoint, const std::string& prefix) const;
+  void save_to(Checkpoint& checkpoint, const std::string& prefix) const;
   /// A checkpoint of a run without a scale changes nothing.
-  void get(const Checkpoint& checkpoint, const std::string& prefix);
+  void restore_from(const Checkpoint& checkpoint, const std::string& prefix);
 
  private:
   double scale_;

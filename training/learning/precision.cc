@@ -17,12 +17,8 @@ std::string precision_name(torch::ScalarType precision) {
   throw Error(ErrorCode::invalid, "networks do not learn in " + std::string(c10::toString(precision)));
 }
 
-torch::ScalarType read_precision(const RunConfig& file, torch::ScalarType fallback) {
-  const auto wanted = file.text("training.precision", precision_name(fallback));
-  for (const auto& [name, type] : precisions)
-    if (name == wanted) return type;
-  throw Error(ErrorCode::invalid,
-              "training.precision is \"" + wanted + "\", wanted float32, bfloat16 or float16");
+void read_precision(const RunConfig& file, torch::ScalarType& precision) {
+  file.read("training.precision", precision, precisions);
 }
 
 void check_precision(torch::ScalarType precision, const torch::Device& device) {

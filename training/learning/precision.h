@@ -9,7 +9,7 @@ namespace reenact::training {
 
 /// Key `training.precision`: "float32", "bfloat16" or "float16", the type in which networks compute where it
 /// is fit; weights, optimisers and losses stay float32. Throws Error (invalid) for another name.
-torch::ScalarType read_precision(const RunConfig& file, torch::ScalarType fallback);
+void read_precision(const RunConfig& file, torch::ScalarType& precision);
 /// "float32" and the like.
 std::string precision_name(torch::ScalarType precision);
 /// Throws Error (unsupported) for float16 on a CPU.

@@ -49,4 +49,14 @@ void WeightAverage::set_state_tensors(const std::map<std::string, torch::Tensor>
   copy_state_tensors(average_, state, "a running average");
 }
 
+void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay) {
+  torch::NoGradGuard no_grad;
+  auto targets = average.parameters();
+  const auto sources = source.parameters();
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].lerp_(sources[i], 1 - decay);
+  auto target_buffers = average.buffers();
+  const auto source_buffers = source.buffers();
+  for (std::size_t i = 0; i < target_buffers.size(); ++i) target_buffers[i].copy_(source_buffers[i]);
+}
+
 }  // namespace reenact::training

@@ -36,4 +36,8 @@ class WeightAverage {
   std::map<std::string, torch::Tensor> average_;
 };
 
+/// The same update of an average that is a network itself, `average` of the same layout as `source`, where it
+/// must draw or be read beside the network that learns: average <- decay * average + (1 - decay) * source.
+void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay);
+
 }  // namespace reenact::training

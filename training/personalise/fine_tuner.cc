@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/personalise/fine_tuner.h"
 
-#include <cmath>
-
 #include "reenact/error.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/picture_loss.h"
 
 namespace reenact::training {
 namespace {
-
-void refuse_unless_finite(const std::map<std::string, torch::Tensor>& losses) {
-  for (const auto& [name, loss] : losses)
-    if (!std::isfinite(loss.item<double>()))
-      throw Error(ErrorCode::invalid, "while fine-tuning, loss \"" + name + "\" is " +
-                                          std::to_string(loss.item<double>()) + ", wanted a finite number");
-}
 
 /// The three passes of the discriminator in one step, in the authors' order: each advances the power
 /// iteration.
@@ -118,14 +110,14 @@ FineTuningStep FineTuner::step(const FineTuningBatch& batch) {
         options_.motion_weight * motion_->loss(networks_.person, networks_.pose_encoder, batch.motion);
   if (losses.empty())
     throw Error(ErrorCode::invalid, "there is nothing to fine-tune on: every loss has weight 0");
-  refuse_unless_finite(losses);
-  if (discriminator_loss.defined()) refuse_unless_finite({{"discriminator", discriminator_loss}});
-
   torch::Tensor total;
   for (const auto& [name, loss] : losses) {
     total = total.defined() ? total + loss : loss;
     result.losses[name] = loss.item<double>();
   }
+  if (discriminator_loss.defined()) result.losses["discriminator"] = discriminator_loss.item<double>();
+  refuse_unless_finite(result.losses, "while fine-tuning");
+
   // Only what the generator needs: the authors also compute, and then discard, the discriminator's gradients
   // here.
   const auto parameters = generator_optimizer_.parameters();
@@ -134,7 +126,6 @@ FineTuningStep FineTuner::step(const FineTuningBatch& batch) {
 
   if (!options_.single_update) generator_optimizer_.step();
   if (discriminator_optimizer_) {
-    result.losses["discriminator"] = discriminator_loss.item<double>();
     discriminator_optimizer_->zero_grad();
     discriminator_loss.backward();
     discriminator_optimizer_->step();

@@ -32,15 +32,11 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Arguments {
+  TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
   std::string model, perceptual, poses;
-  fs::path output, model_output, run_dir, config;
-  std::vector<std::string> overrides;
+  fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
-  std::int64_t iterations = 0;
-  std::string device = "auto";
-  int threads = 0;
-  std::uint64_t seed = 0;
 };
 
 torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config) {
@@ -62,18 +58,18 @@ class PersonaliseRun {
  public:
   explicit PersonaliseRun(const Arguments& arguments)
       : arguments_(arguments),
-        file_(arguments.config, arguments.overrides),
+        file_(arguments.training.config, arguments.training.overrides),
         model_(std::make_shared<const ModelFile>(find_model(arguments.model), ModelKind::reenactor)),
         networks_(model_->info().config.get<ReenactorConfig>()),
         config_(read_personalise_config(file_, networks_.preset)) {
     file_.refuse_unknown_keys();
     if (!arguments_.identity_embedding.empty())
       config_.tuning.train_identity_embedding = arguments_.identity_embedding == "train";
-    if (arguments_.iterations > 0) config_.iterations = arguments_.iterations;
+    if (arguments_.training.steps) config_.run.steps = *arguments_.training.steps;
   }
 
   void run() {
-    const auto device = device_from(arguments_.device);
+    const auto device = device_from(arguments_.training.device);
     PerceptualNetworks perceptual;
     if (!arguments_.perceptual.empty())
       perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
@@ -81,19 +77,19 @@ class PersonaliseRun {
     if (config_.tuning.motion_weight > 0) poses = find_poses();
 
     EngineOptions engine;
-    engine.threads = arguments_.threads;
+    engine.threads = arguments_.training.threads;
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
-    if (config_.iterations == 0) config_.iterations = iterations_for(training_pictures_ + held_out_pictures_);
+    if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
 
     const auto identity_model =
         arguments_.identity_model.empty()
             ? model_
             : std::make_shared<const ModelFile>(find_model(arguments_.identity_model), ModelKind::reenactor);
     Personaliser person(*model_, *identity_model, config_, std::move(pictures), perceptual, poses, device,
-                        arguments_.seed);
+                        arguments_.training.seed);
     announce(person, perceptual, poses, device);
     tune(person);
     write(person);
@@ -132,8 +128,8 @@ class PersonaliseRun {
           "no --perceptual networks and loss.l1 is 0: the pictures' content is compared by the discriminator "
           "alone");
     spdlog::info("{} pictures, {} held out; {} iterations of {} on {}; losses: {}; identity embedding {}",
-                 training_pictures_, held_out_pictures_, config_.iterations, person.batch_size(),
-                 device.str(), losses, tuning.train_identity_embedding ? "trained" : "fixed");
+                 training_pictures_, held_out_pictures_, config_.run.steps, person.batch_size(), device.str(),
+                 losses, tuning.train_identity_embedding ? "trained" : "fixed");
     if (networks_.preset == "paper" && tuning.pose_encoder_in_training_mode &&
         arguments_.model_output.empty())
       spdlog::warn(
@@ -144,33 +140,36 @@ class PersonaliseRun {
 
   /// Less is better: the error relative to the beginning, plus what got lost of the motion.
   double score(const PersonMetrics& metrics) const {
-    return metrics.error / before_.error + config_.motion_share * metrics.motion_lost;
+    return metrics.error / before_.error + config_.run.motion_share * metrics.motion_lost;
   }
 
+  // A loop of its own, not run_training(): it is over in a minute and has no checkpoints to resume from, keeps
+  // its best iteration in memory, begins with a validation that all others are measured against, and stops for
+  // good at a signal, writing what it has.
   void tune(Personaliser& person) {
     const auto start = std::chrono::steady_clock::now();
     StopSignal stop;
     std::optional<EventWriter> events;
-    if (!arguments_.run_dir.empty()) events.emplace(arguments_.run_dir / "events");
-    Progress progress(config_.iterations, 0, stdout);
+    if (!arguments_.training.run_dir.empty()) events.emplace(arguments_.training.run_dir / "events");
+    Progress progress(config_.run.steps, 0, stdout);
     before_ = best_ = person.validate();
     person.remember();
     draw(person, "before", events, 0);
 
-    const auto columns = std::max<std::int64_t>(1, config_.iterations / 5);
+    const auto columns = std::max<std::int64_t>(1, config_.run.steps / 5);
     std::int64_t step = 0;
-    while (step < config_.iterations && !stop.requested()) {
+    while (step < config_.run.steps && !stop.requested()) {
       const auto result = person.step();
       ++step;
       progress.update(step, person.batch_size(), result.losses);
       if (events)
         for (const auto& [name, value] : result.losses) events->scalar("loss/" + name, step, value);
       if (step % columns == 0) draw(person, "iteration " + std::to_string(step), events, step);
-      if (step % config_.validate_every == 0 || step == config_.iterations || stop.requested())
+      if (step % config_.run.validate_every == 0 || step == config_.run.steps || stop.requested())
         validate(person, step, events);
     }
     iterations_done_ = step;
-    if (config_.keep_best)
+    if (config_.run.keep_best)
       person.restore();
     else
       best_step_ = step;
@@ -192,17 +191,17 @@ class PersonaliseRun {
       events->scalar("held_out/psnr", step, metrics.psnr);
       events->scalar("held_out/motion_lost", step, metrics.motion_lost);
     }
-    if (config_.keep_best && score(metrics) >= score(best_)) return;
+    if (config_.run.keep_best && score(metrics) >= score(best_)) return;
     best_ = metrics;
     best_step_ = step;
-    if (config_.keep_best) person.remember();
+    if (config_.run.keep_best) person.remember();
   }
 
   void draw(Personaliser& person, const std::string& title, std::optional<EventWriter>& events,
             std::int64_t step) {
     if (!events) return;
     person.draw_column(title);
-    write_png(arguments_.run_dir / "progress.png", person.sheet());
+    write_png(arguments_.training.run_dir / "progress.png", person.sheet());
     events->image("progress", step, person.sheet());
     events->flush();
   }
@@ -227,7 +226,7 @@ class PersonaliseRun {
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
-    engine.threads = arguments_.threads;
+    engine.threads = arguments_.training.threads;
     const auto encoder = load_pose_encoder(model_->path(), engine);
     const auto& frames = person.frames();
     std::vector<std::vector<float>> poses;
@@ -235,11 +234,11 @@ class PersonaliseRun {
       poses.emplace_back(static_cast<std::size_t>(encoder->embedding_size()));
       encoder->encode(frames[i * frames.size() / std::min(most, frames.size())].rgb, poses.back());
     }
-    const auto personal = std::make_shared<const ModelFile>(arguments_.output, ModelKind::identity);
+    const auto personal = std::make_shared<const ModelFile>(arguments_.training.output, ModelKind::identity);
     const std::vector<std::vector<float>> embeddings = {person.embedding()};
     const auto calibration =
-        cpu::calibrate_generator(model_, personal, embeddings, poses, arguments_.threads);
-    cpu::write_calibrated(arguments_.output, *personal, calibration);
+        cpu::calibrate_generator(model_, personal, embeddings, poses, arguments_.training.threads);
+    cpu::write_calibrated(arguments_.training.output, *personal, calibration);
     if (calibration.pictures > 0) {
       spdlog::info("int8 against fp32 on {} pictures: PSNR {:.1f} dB, worst {:.1f} dB", calibration.pictures,
                    calibration.psnr, calibration.worst_psnr);
@@ -248,7 +247,7 @@ class PersonaliseRun {
 
   void write(Personaliser& person) {
     Identity identity;
-    identity.name = arguments_.name.empty() ? arguments_.output.stem().string() : arguments_.name;
+    identity.name = arguments_.name.empty() ? arguments_.training.output.stem().string() : arguments_.name;
     identity.consent = arguments_.consent;
     identity.licence = arguments_.licence;
     identity.embedding = person.embedding();
@@ -265,9 +264,10 @@ class PersonaliseRun {
                      stored[name].sizes().vec(),
                      {static_cast<const std::byte*>(stored[name].data_ptr()), stored[name].nbytes()}};
     }
-    if (!arguments_.output.parent_path().empty()) fs::create_directories(arguments_.output.parent_path());
-    save_identity(arguments_.output, identity, provenance(), views);
-    spdlog::info("wrote {}", arguments_.output.string());
+    if (!arguments_.training.output.parent_path().empty())
+      fs::create_directories(arguments_.training.output.parent_path());
+    save_identity(arguments_.training.output, identity, provenance(), views);
+    spdlog::info("wrote {}", arguments_.training.output.string());
     calibrate(person);
     if (arguments_.model_output.empty()) return;
     auto tensors = person.encoder_weights();
@@ -299,16 +299,19 @@ CLI::App* add_personalise_command(CLI::App& parent) {
       ->option_text("PATH...")
       ->required();
   command->add_option("--model", a->model, "Reenactor to start from")->option_text("FILE")->required();
-  command->add_option("--output", a->output, "Identity file to write")->option_text("FILE")->required();
+  command->add_option("--output", a->training.output, "Identity file to write")
+      ->option_text("FILE")
+      ->required();
   command
       ->add_option("--model-output", a->model_output,
                    "Also write the whole tuned reenactor, with the pose encoder's batch statistics")
       ->option_text("FILE");
   command
-      ->add_option("--run-dir", a->run_dir, "Folder for progress.png and TensorBoard events; none without it")
+      ->add_option("--run-dir", a->training.run_dir,
+                   "Folder for progress.png and TensorBoard events; none without it")
       ->option_text("DIR");
   command
-      ->add_option("--iterations", a->iterations,
+      ->add_option("--iterations,--steps", a->training.steps,
                    "Weight updates; default by the number of pictures, 125 for one to 230 for 30 and more")
       ->check(CLI::PositiveNumber);
   command
@@ -343,21 +346,10 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   command->add_option("--name", a->name, "Name of the person; default: the output's file name");
   command->add_option("--consent", a->consent, "Who agreed to what, stored in the identity file");
   command->add_option("--licence", a->licence, "Licence of the identity file");
-  command->add_option("--config", a->config, "Configuration (TOML)")->option_text("FILE.toml");
-  command->add_option("--set", a->overrides, "Override one value of the configuration; may be repeated")
-      ->option_text("KEY=VALUE")
-      ->allow_extra_args(false);
-  add_device_option(*command, a->device);
-  command->add_option("--threads", a->threads, "Threads of the networks; 0: as many as the process may use")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--seed", a->seed, "Seed of all random numbers")->capture_default_str();
+  add_common_training_options(*command, a->training);
   add_cropper_options(*command, a->sources.cropper);
   command->callback([a] {
-    TrainingOptions options;
-    options.seed = a->seed;
-    options.threads = a->threads;
-    apply_training_options(options);
+    apply_training_options(a->training);
     PersonaliseRun(*a).run();
   });
   return command;

@@ -4,25 +4,28 @@
 #include <cstdint>
 #include <string>
 
-#include "training/data/pose_augmentation.h"
+#include "training/data/augmentation.h"
 #include "training/personalise/fine_tuning_options.h"
 #include "training/run/run_config.h"
 
 namespace reenact::training {
 
-/// Everything `reenact-train personalise` reads from its TOML file.
-struct PersonaliseConfig {
-  FineTuningOptions tuning;
-  AugmentationConfig augmentation;  ///< of the pose source, and the shift of both, as in meta-learning
-
-  std::int64_t iterations = 0;  ///< 0: by the number of pictures, see iterations_for()
-  int batch_size = 0;           ///< 0: as many as there are pictures, at most 8
-  int motion_batch = 2;         ///< poses of other people in each step
-
+/// [run]
+struct PersonaliseSchedule {
+  std::int64_t steps = 0;  ///< weight updates; 0: by the number of pictures, see iterations_for()
+  int batch_size = 0;      ///< 0: as many as there are pictures, at most 8
+  int motion_batch = 2;    ///< poses of other people in each step
   std::int64_t validate_every = 10;
   bool keep_best = true;  ///< write the iteration that does best on held-out frames, else the last
   /// What a loss of motion weighs against the error on held-out frames when the best iteration is chosen.
   double motion_share = 1;
+};
+
+/// Everything `reenact-train personalise` reads from its TOML file.
+struct PersonaliseConfig {
+  FineTuningOptions tuning;         ///< [tuning] and [loss]
+  AugmentationConfig augmentation;  ///< of the pose source, and the shift of both, as in meta-learning
+  PersonaliseSchedule run;
 };
 
 /// Reads all keys, with the defaults of the reenactor's preset. Throws Error (invalid).

@@ -64,8 +64,8 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
       pictures_(std::move(pictures)),
       device_(device),
       random_(seed),
-      batch_size_(config.batch_size > 0
-                      ? config.batch_size
+      batch_size_(config.run.batch_size > 0
+                      ? config.run.batch_size
                       : static_cast<int>(std::min<std::size_t>(pictures_.training.size(), 8))),
       pose_encoder_(reenactor_config_.pose_embedding_size, reenactor_config_.pose_encoder_width),
       identity_encoder_(reenactor_config_),
@@ -169,7 +169,7 @@ FineTuningBatch Personaliser::draw_batch() {
                         {}};
   if (motion_) {
     std::vector<std::int64_t> chosen;
-    for (int i = 0; i < config_.motion_batch; ++i)
+    for (int i = 0; i < config_.run.motion_batch; ++i)
       chosen.push_back(std::uniform_int_distribution<std::int64_t>(0, motion_->size() - 1)(random_));
     batch.motion = torch::tensor(chosen, torch::TensorOptions().dtype(torch::kLong).device(device_));
   }

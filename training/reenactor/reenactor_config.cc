@@ -8,133 +8,116 @@
 namespace reenact::training {
 namespace {
 
-ReenactorConfig read_networks(const RunConfig& file) {
-  auto config = reenactor_preset(file.text("networks.preset", "paper"));
-  const auto integer = [&](const char* key, int& value) {
-    value = static_cast<int>(file.integer(std::string("networks.") + key, value));
-  };
-  integer("image_size", config.image_size);
-  integer("num_channels", config.num_channels);
-  integer("max_channels", config.max_channels);
-  integer("identity_embedding_size", config.identity_embedding_size);
-  integer("pose_embedding_size", config.pose_embedding_size);
-  integer("projector_hidden", config.projector_hidden);
-  integer("residual_blocks", config.residual_blocks);
-  integer("pose_input_size", config.pose_input_size);
-  config.identity_encoder = file.text("networks.identity_encoder", config.identity_encoder);
-  config.identity_encoder_width =
-      file.number("networks.identity_encoder_width", config.identity_encoder_width);
-  config.pose_encoder = file.text("networks.pose_encoder", config.pose_encoder);
-  config.pose_encoder_width = file.number("networks.pose_encoder_width", config.pose_encoder_width);
-  config.reflection_padding = file.boolean("networks.reflection_padding", config.reflection_padding);
-  return config;
+constexpr std::pair<const char*, IdentitySource> identity_sources[] = {
+    {"encoder", IdentitySource::encoder}, {"table", IdentitySource::table}, {"fit", IdentitySource::fit}};
+/// Whether the discriminator is a patch discriminator.
+constexpr std::pair<const char*, bool> discriminator_kinds[] = {{"projection", false}, {"patch", true}};
+
+void read_networks(const RunConfig& file, ReenactorConfig& networks) {
+  std::string preset = "paper";
+  file.read("networks.preset", preset);
+  networks = reenactor_preset(preset);
+  file.read("networks.image_size", networks.image_size, 1);
+  file.read("networks.num_channels", networks.num_channels, 1);
+  file.read("networks.max_channels", networks.max_channels, 1);
+  file.read("networks.identity_embedding_size", networks.identity_embedding_size, 1);
+  file.read("networks.pose_embedding_size", networks.pose_embedding_size, 1);
+  file.read("networks.projector_hidden", networks.projector_hidden, 0);
+  file.read("networks.residual_blocks", networks.residual_blocks, 0);
+  file.read("networks.pose_input_size", networks.pose_input_size, 0);
+  file.read("networks.identity_encoder", networks.identity_encoder);
+  file.read("networks.identity_encoder_width", networks.identity_encoder_width, above_zero);
+  file.read("networks.pose_encoder", networks.pose_encoder);
+  file.read("networks.pose_encoder_width", networks.pose_encoder_width, above_zero);
+  file.read("networks.reflection_padding", networks.reflection_padding);
 }
 
-IdentitySource identity_source(const std::string& name) {
-  if (name == "encoder") return IdentitySource::encoder;
-  if (name == "table") return IdentitySource::table;
-  if (name == "fit") return IdentitySource::fit;
-  throw Error(ErrorCode::invalid, "identity.source is \"" + name + "\", but must be encoder, table or fit");
+void read_discriminator(const RunConfig& file, const ReenactorConfig& networks,
+                        DiscriminatorSettings& discriminator) {
+  discriminator.image_size = networks.image_size;
+  discriminator.embedding_size = networks.identity_embedding_size;
+  discriminator.num_channels = networks.num_channels;
+  discriminator.max_channels = networks.max_channels;
+  file.read("discriminator.kind", discriminator.patch, discriminator_kinds);
+  file.read("discriminator.num_channels", discriminator.num_channels, 1);
+  file.read("discriminator.max_channels", discriminator.max_channels, 1);
+  file.read("discriminator.num_blocks", discriminator.num_blocks, 1);
+  file.read("discriminator.export", discriminator.exported);
+  if (discriminator.exported && discriminator.patch)
+    throw Error(ErrorCode::invalid,
+                "discriminator.export is true, but personalise tunes no discriminator of kind patch");
+}
+
+void read_data(const RunConfig& file, DataSettings& data) {
+  file.read("data.folder", data.folder);
+  file.read("data.only_shippable", data.only_shippable);
+  file.read("data.stills", data.stills);
+  file.read("data.frame_step", data.frame_step, 1);
+  file.read("data.loader_crop", data.loader_crop);
+  file.read("data.prefetch", data.prefetch);
+  file.read("data.clips_in_memory", data.clips_in_memory, 0);
+  file.read("data.new_clips_per_step", data.new_clips_per_step, 1);
+  file.read("data.loader_threads", data.loader_threads, 1);
+  file.read("data.still_share", data.still_share, 0, 1);
+}
+
+void read_learning(const RunConfig& file, LearningSettings& training) {
+  file.read("training.start_from", training.start_from);
+  file.read("training.start_pose_from", training.start_pose_from);
+  file.read("training.batch_size", training.batch_size, 1);
+  file.read("training.learning_rate", training.learning_rate, 0);
+  file.read("training.discriminator_learning_rate", training.discriminator_learning_rate, 0);
+  file.read("training.table_learning_rate", training.table_learning_rate, 0);
+  file.read("training.beta1", training.beta1, 0, 1);
+  file.read("training.epsilon", training.epsilon, 0);
+  file.read("training.unit_gain", training.unit_gain);
+  file.read("training.table_deviation", training.table_deviation, 0);
+  file.read("training.freeze_pose", training.freeze_pose);
+  file.read("training.pose_deviation", training.pose_deviation, 0);
+  file.read("training.dropout", training.dropout, 0, 1);
+  file.read("training.final_rate_share", training.final_rate_share, 0);
+  file.read("training.weight_average", training.weight_average, 0, 1);
+  file.read("training.average_warm_up", training.average_warm_up);
+  file.read("training.single_update", training.single_update);
+  file.read("training.segmentation", training.segmentation);
+  read_precision(file, training.precision);
+  training.loss_scale = LossScaler::first_scale(training.precision);
+  file.read("training.loss_scale", training.loss_scale, 0);
+}
+
+void read_losses(const RunConfig& file, LossSettings& loss) {
+  file.read("loss.l1", loss.l1, 0);
+  file.read("loss.gradient", loss.gradient, 0);
+  file.read("loss.face_parts", loss.face_parts, 0);
+  file.read("loss.dice", loss.dice, 0);
+  file.read("loss.adversarial", loss.adversarial, 0);
+  file.read("loss.feature_matching", loss.feature_matching, 0);
+  file.read("loss.embedding_match", loss.embedding_match, 0);
+  file.read("loss.adversarial_from", loss.adversarial_from, 0);
+  file.read("loss.perceptual_networks", loss.perceptual_networks);
+  file.read("loss.perceptual", loss.perceptual, 0);
+  file.read("loss.face_identity", loss.face_identity, 0);
+  file.read("loss.vgg_input", loss.vgg_input, vgg_input_names);
+  file.read("loss.dice_as_released", loss.dice_as_released);
+  file.read("loss.landmarks", loss.landmarks, 0);
+  file.read("loss.cross", loss.cross, 0);
 }
 
 }  // namespace
 
 ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file) {
-  ReenactorTrainingConfig c;
-  c.networks = read_networks(file);
-  c.discriminator.image_size = c.networks.image_size;
-  c.discriminator.embedding_size = c.networks.identity_embedding_size;
-  const auto kind = file.text("discriminator.kind", "projection");
-  if (kind != "projection" && kind != "patch")
-    throw Error(ErrorCode::invalid,
-                "discriminator.kind is \"" + kind + "\", but must be projection or patch");
-  c.discriminator.patch = kind == "patch";
-  c.discriminator.num_channels =
-      static_cast<int>(file.integer("discriminator.num_channels", c.networks.num_channels));
-  c.discriminator.max_channels =
-      static_cast<int>(file.integer("discriminator.max_channels", c.networks.max_channels));
-  c.discriminator.num_blocks =
-      static_cast<int>(file.integer("discriminator.num_blocks", c.discriminator.num_blocks));
-
-  c.data = file.text("data.folder", "");
-  c.filter.only_shippable = file.boolean("data.only_shippable", c.filter.only_shippable);
-  c.filter.stills = file.boolean("data.stills", c.filter.stills);
-  c.filter.frame_step = static_cast<int>(file.integer("data.frame_step", c.filter.frame_step));
-  c.loader_crop = file.boolean("data.loader_crop", c.loader_crop);
-  c.prefetch = file.boolean("data.prefetch", c.prefetch);
-  c.clips_in_memory = file.integer("data.clips_in_memory", c.clips_in_memory);
-  c.new_clips_per_step = file.integer("data.new_clips_per_step", c.new_clips_per_step);
-  c.loader_threads = static_cast<int>(file.integer("data.loader_threads", c.loader_threads));
-  c.still_share = file.number("data.still_share", c.still_share);
-
-  auto& a = c.augmentation;
-  a.pixelwise = file.boolean("augmentation.pixelwise", a.pixelwise);
-  a.affine_scale = file.number("augmentation.affine_scale", a.affine_scale);
-  a.background_swap = file.number("augmentation.background_swap", a.background_swap);
-  a.shift = file.number("augmentation.shift", a.shift);
-  a.zoom = file.number("augmentation.zoom", a.zoom);
-  a.rotation = file.number("augmentation.rotation", a.rotation);
-  a.flip = file.boolean("augmentation.flip", a.flip);
-
-  c.identity_source = identity_source(file.text("identity.source", "encoder"));
-  c.identity_frames = static_cast<int>(file.integer("identity.frames", c.identity_frames));
-  c.start_from = file.text("training.start_from", "");
-  c.start_pose_from = file.text("training.start_pose_from", "");
-  c.batch_size = static_cast<int>(file.integer("training.batch_size", c.batch_size));
-  c.steps = file.integer("training.steps", c.steps);
-  c.learning_rate = file.number("training.learning_rate", c.learning_rate);
-  c.discriminator_learning_rate =
-      file.number("training.discriminator_learning_rate", c.discriminator_learning_rate);
-  c.table_learning_rate = file.number("training.table_learning_rate", c.table_learning_rate);
-  c.beta1 = file.number("training.beta1", c.beta1);
-  c.epsilon = file.number("training.epsilon", c.epsilon);
-  c.unit_gain = file.boolean("training.unit_gain", c.unit_gain);
-  c.table_deviation = file.number("training.table_deviation", c.table_deviation);
-  c.freeze_pose = file.boolean("training.freeze_pose", c.freeze_pose);
-  c.pose_deviation = file.number("training.pose_deviation", c.pose_deviation);
-  c.dropout = file.number("training.dropout", c.dropout);
-  c.final_rate_share = file.number("training.final_rate_share", c.final_rate_share);
-  c.weight_average = file.number("training.weight_average", c.weight_average);
-  c.average_warm_up = file.boolean("training.average_warm_up", c.average_warm_up);
-  c.single_update = file.boolean("training.single_update", c.single_update);
-  c.segmentation = file.boolean("training.segmentation", c.segmentation);
-  c.precision = read_precision(file, c.precision);
-  c.loss_scale = file.number("training.loss_scale", LossScaler::first_scale(c.precision));
-  c.validation_every = file.integer("training.validation_every", c.validation_every);
-  c.sheet_every = file.integer("training.sheet_every", c.sheet_every);
-  c.checkpoint_every = file.integer("training.checkpoint_every", c.checkpoint_every);
-  c.keep_checkpoints = static_cast<int>(file.integer("training.keep_checkpoints", c.keep_checkpoints));
-
-  c.l1_weight = file.number("loss.l1", c.l1_weight);
-  c.gradient_weight = file.number("loss.gradient", c.gradient_weight);
-  c.face_part_weight = file.number("loss.face_parts", c.face_part_weight);
-  c.dice_weight = file.number("loss.dice", c.dice_weight);
-  c.adversarial_weight = file.number("loss.adversarial", c.adversarial_weight);
-  c.feature_matching_weight = file.number("loss.feature_matching", c.feature_matching_weight);
-  c.embedding_match_weight = file.number("loss.embedding_match", c.embedding_match_weight);
-  c.perceptual_networks = file.text("loss.perceptual_networks", "");
-  c.perceptual_weight = file.number("loss.perceptual", c.perceptual_weight);
-  c.face_identity_weight = file.number("loss.face_identity", c.face_identity_weight);
-  c.vgg_input = vgg_input_from(file.text("loss.vgg_input", "released"));
-  c.dice_as_released = file.boolean("loss.dice_as_released", c.dice_as_released);
-  c.landmark_weight = file.number("loss.landmarks", c.landmark_weight);
-  c.cross_weight = file.number("loss.cross", c.cross_weight);
-  c.export_discriminator = file.boolean("discriminator.export", c.export_discriminator);
-  if (c.export_discriminator && c.discriminator.patch)
-    throw Error(ErrorCode::invalid,
-                "discriminator.export is true, but personalise tunes no discriminator of kind patch");
-  c.adversarial_from = file.integer("loss.adversarial_from", c.adversarial_from);
-  c.peer_timeout = file.number("distributed.timeout", c.peer_timeout);
-  if (!(c.peer_timeout >= 1 && c.peer_timeout <= 86400))
-    throw Error(ErrorCode::invalid, "distributed.timeout must be from 1 to 86400 seconds");
-  if (c.clips_in_memory < 0 || c.new_clips_per_step < 1 || c.loader_threads < 1)
-    throw Error(ErrorCode::invalid,
-                "data.clips_in_memory must be at least 0, data.new_clips_per_step and data.loader_threads 1");
-  if (!(c.loss_scale >= 0)) throw Error(ErrorCode::invalid, "training.loss_scale must not be below 0");
-  if (c.batch_size < 1 || c.identity_frames < 1 || c.steps < 1)
-    throw Error(ErrorCode::invalid,
-                "training.batch_size, identity.frames and training.steps must be at least 1");
-  return c;
+  ReenactorTrainingConfig config;
+  read_networks(file, config.networks);
+  read_discriminator(file, config.networks, config.discriminator);
+  read_data(file, config.data);
+  read_augmentation(file, config.augmentation);
+  file.read("identity.source", config.identity.source, identity_sources);
+  file.read("identity.frames", config.identity.frames, 1);
+  read_learning(file, config.training);
+  read_losses(file, config.loss);
+  read_run_schedule(file, config.run);
+  file.read("distributed.timeout", config.distributed.timeout, 1, 86400);
+  return config;
 }
 
 }  // namespace reenact::training

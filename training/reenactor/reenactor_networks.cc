@@ -56,14 +56,4 @@ void ReenactorNetworksImpl::standardize_identity(const torch::Tensor& frames) {
   rescale_last_layer(*idt, sample.mean(0), rows.std(0) / sample.std(0).clamp_min(1e-6), rows.mean(0));
 }
 
-void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay) {
-  torch::NoGradGuard no_grad;
-  auto targets = average.parameters();
-  const auto sources = source.parameters();
-  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].lerp_(sources[i], 1 - decay);
-  auto target_buffers = average.buffers();
-  const auto source_buffers = source.buffers();
-  for (std::size_t i = 0; i < target_buffers.size(); ++i) target_buffers[i].copy_(source_buffers[i]);
-}
-
 }  // namespace reenact::training

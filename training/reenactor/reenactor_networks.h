@@ -40,7 +40,4 @@ class ReenactorNetworksImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ReenactorNetworks);
 
-/// average = decay * average + (1 - decay) * source for parameters; buffers are copied.
-void update_average(torch::nn::Module& average, const torch::nn::Module& source, double decay);
-
 }  // namespace reenact::training

@@ -25,7 +25,7 @@ std::vector<std::size_t> choose_frames(std::size_t frames, int count, Random& ra
 
 /// Those of `indices` that are clips, and those that are still pictures.
 std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
-    const HeadClipSource& clips, const std::vector<std::size_t>& indices) {
+    HeadClipSource& clips, const std::vector<std::size_t>& indices) {
   std::pair<std::vector<std::size_t>, std::vector<std::size_t>> kinds;
   for (const auto index : indices)
     (clips.entries()[index].still ? kinds.second : kinds.first).push_back(index);
@@ -34,7 +34,7 @@ std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
 
 }  // namespace
 
-ReenactorSampler::ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config)
+ReenactorSampler::ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config)
     : clips_(clips), config_(config) {}
 
 int ReenactorSampler::label_count() const {
@@ -61,7 +61,7 @@ ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples
     pose_source.push_back(to_picture_tensor(sample.pose_source, config_.networks.pose_image_size()));
     target.push_back(to_picture_tensor(sample.target, config_.networks.image_size));
     mask.push_back(to_picture_tensor(sample.mask, config_.networks.image_size));
-    if (!config_.segmentation) mask.back().fill_(1);
+    if (!config_.training.segmentation) mask.back().fill_(1);
     auto points = torch::zeros({478, 2});
     for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
       points.data_ptr<float>()[2 * k] = sample.landmarks[k].x;
@@ -85,13 +85,13 @@ ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples
 }
 
 HeadFrame ReenactorSampler::loaded(const HeadFrame& frame) const {
-  if (!config_.loader_crop) return frame;
+  if (!config_.data.loader_crop) return frame;
   return {recrop_as_loader(frame.rgb, frame.rgb.cols), recrop_mask_as_loader(frame.mask, frame.mask.cols),
           frame.landmarks};
 }
 
 cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& random) const {
-  if (config_.identity_source != IdentitySource::fit) return frame.rgb.clone();
+  if (config_.identity.source != IdentitySource::fit) return frame.rgb.clone();
   // The table already knows who it is: the encoder may see the person anywhere, before any background.
   AugmentationConfig augmentation = config_.augmentation;
   augmentation.flip = augmentation.pixelwise = false;
@@ -113,7 +113,7 @@ ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int 
     random.seed(batch_random());
     if (i * parts / batch_size != part) continue;
     const bool still = moving.empty() || (!stills.empty() && std::uniform_real_distribution<>(0, 1)(random) <
-                                                                 config_.still_share);
+                                                                 config_.data.still_share);
     const auto& choice = still ? stills : moving;
     const auto index = choice[any(choice.size())];
     const auto held = clips_.clip(index);
@@ -121,8 +121,8 @@ ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int 
     const auto frames = static_cast<std::size_t>(training_frames(clip));
     const auto other = clips_.clip(available[any(available.size())]);
     const auto& background = other->frames[any(other->frames.size())];
-    const bool shows_identity = config_.identity_source != IdentitySource::table;
-    const auto picked = choose_frames(frames, shows_identity ? config_.identity_frames + 1 : 1, random);
+    const bool shows_identity = config_.identity.source != IdentitySource::table;
+    const auto picked = choose_frames(frames, shows_identity ? config_.identity.frames + 1 : 1, random);
     samples.push_back(augment(loaded(clip.frames[picked.back()]), background, config_.augmentation, random));
     chosen.push_back(index);
     for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
@@ -167,8 +167,8 @@ ReenactorBatch ReenactorSampler::held_out(int count) const {
     const auto frame = loaded(clip.frames.back());
     samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
     chosen.push_back(index);
-    for (int k = 0; k < config_.identity_frames && config_.identity_source != IdentitySource::table; ++k)
-      identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity_frames]).rgb);
+    for (int k = 0; k < config_.identity.frames && config_.identity.source != IdentitySource::table; ++k)
+      identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity.frames]).rgb);
   }
   return to_batch(samples, chosen, identity_frames);
 }

@@ -5,7 +5,7 @@
 
 #include "training/data/head_clip_source.h"
 #include "training/data/picture_tensor.h"
-#include "training/data/pose_augmentation.h"
+#include "training/data/augmentation.h"
 #include "training/reenactor/reenactor_batch.h"
 #include "training/reenactor/reenactor_config.h"
 
@@ -15,7 +15,7 @@ namespace reenact::training {
 class ReenactorSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
-  ReenactorSampler(const HeadClipSource& clips, const ReenactorTrainingConfig& config);
+  ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config);
   /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
   /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
   /// is a multiple of `parts`. Clips are those available at `step`.
@@ -39,7 +39,7 @@ class ReenactorSampler {
   ReenactorBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
                           const std::vector<cv::Mat>& identity_frames) const;
 
-  const HeadClipSource& clips_;
+  HeadClipSource& clips_;
   const ReenactorTrainingConfig& config_;
 };
 

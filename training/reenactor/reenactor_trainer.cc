@@ -2,7 +2,6 @@
 #include "training/reenactor/reenactor_trainer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "offline/contact_sheet.h"
 #include "offline/picture_metrics.h"
@@ -12,8 +11,10 @@
 #include "training/data/picture_tensor.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
+#include "training/learning/weight_average.h"
 #include "training/reenactor/appearance_codes.h"
 
 namespace reenact::training {
@@ -56,13 +57,6 @@ void fix_mask_at_one(GeneratorNetwork& generator) {
   parameters["out.bias"][mask_channel].fill_(20);
 }
 
-void refuse_unless_finite(const LossValues& values, std::int64_t step) {
-  for (const auto& [name, value] : values)
-    if (!std::isfinite(value))
-      throw Error(ErrorCode::invalid,
-                  "step " + std::to_string(step) + ": loss \"" + name + "\" is not finite");
-}
-
 }  // namespace
 
 ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int label_count,
@@ -70,19 +64,20 @@ ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int la
     : config_(config),
       device_(device),
       group_(std::move(processes)),
-      networks_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
-                config.table_deviation, config.dropout, config.landmark_weight > 0),
-      average_(config.networks, config.identity_source == IdentitySource::encoder ? 0 : label_count,
-               config.table_deviation, config.dropout, config.landmark_weight > 0),
+      networks_(config.networks, config.identity.source == IdentitySource::encoder ? 0 : label_count,
+                config.training.table_deviation, config.training.dropout, config.loss.landmarks > 0),
+      average_(config.networks, config.identity.source == IdentitySource::encoder ? 0 : label_count,
+               config.training.table_deviation, config.training.dropout, config.loss.landmarks > 0),
       discriminator_(make_discriminator(with_labels(config.discriminator, label_count))),
-      generator_scaler_(config.loss_scale),
-      discriminator_scaler_(config.loss_scale) {
-  if (!config_.perceptual_networks.empty())
-    perceptual_ = load_perceptual_networks(config_.perceptual_networks);
-  if (config_.unit_gain) networks_->gen->initialize_unit_gain();
-  if (!config_.segmentation) fix_mask_at_one(networks_->gen);
-  if (config_.identity_source == IdentitySource::fit) config_.freeze_pose = true;  // the encoder learns alone
-  if (config_.freeze_pose) {
+      generator_scaler_(config.training.loss_scale),
+      discriminator_scaler_(config.training.loss_scale) {
+  if (!config_.loss.perceptual_networks.empty())
+    perceptual_ = load_perceptual_networks(config_.loss.perceptual_networks);
+  if (config_.training.unit_gain) networks_->gen->initialize_unit_gain();
+  if (!config_.training.segmentation) fix_mask_at_one(networks_->gen);
+  if (config_.identity.source == IdentitySource::fit)
+    config_.training.freeze_pose = true;  // the encoder learns alone
+  if (config_.training.freeze_pose) {
     set_requires_grad(*networks_->pose, false);
     if (networks_->landmark_head) set_requires_grad(*networks_->landmark_head, false);
   }
@@ -98,44 +93,46 @@ ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int la
   using torch::optim::AdamOptions;
   using torch::optim::OptimizerParamGroup;
   const auto options = [&](double rate) {
-    return AdamOptions(rate).betas({config_.beta1, 0.999}).eps(config_.epsilon);
+    return AdamOptions(rate).betas({config_.training.beta1, 0.999}).eps(config_.training.epsilon);
   };
   const auto group = [&](std::vector<torch::Tensor> parameters, double rate) {
     return OptimizerParamGroup(std::move(parameters), std::make_unique<AdamOptions>(options(rate)));
   };
   std::vector<OptimizerParamGroup> groups;
-  if (config_.identity_source == IdentitySource::fit) {
-    groups.push_back(group(networks_->idt->parameters(), config_.learning_rate));
+  if (config_.identity.source == IdentitySource::fit) {
+    groups.push_back(group(networks_->idt->parameters(), config_.training.learning_rate));
   } else {
     auto parameters = networks_->gen->parameters();
-    if (!config_.freeze_pose)
+    if (!config_.training.freeze_pose)
       for (auto& parameter : networks_->pose->parameters()) parameters.push_back(parameter);
     if (!networks_->table)
       for (auto& parameter : networks_->idt->parameters()) parameters.push_back(parameter);
-    if (networks_->landmark_head && !config_.freeze_pose)
+    if (networks_->landmark_head && !config_.training.freeze_pose)
       for (auto& parameter : networks_->landmark_head->parameters()) parameters.push_back(parameter);
-    groups.push_back(group(std::move(parameters), config_.learning_rate));
+    groups.push_back(group(std::move(parameters), config_.training.learning_rate));
     if (networks_->table)
-      groups.push_back(group(networks_->table->parameters(), config_.table_learning_rate));
+      groups.push_back(group(networks_->table->parameters(), config_.training.table_learning_rate));
   }
-  generator_optimizer_ = std::make_unique<torch::optim::Adam>(groups, options(config_.learning_rate));
+  generator_optimizer_ =
+      std::make_unique<torch::optim::Adam>(groups, options(config_.training.learning_rate));
   discriminator_optimizer_ = std::make_unique<torch::optim::Adam>(
-      discriminator_->parameters(), options(config_.discriminator_learning_rate));
+      discriminator_->parameters(), options(config_.training.discriminator_learning_rate));
 }
 
 void ReenactorTrainer::set_rates(std::int64_t step) {
-  const double progress = static_cast<double>(step) / config_.steps;
-  const double share = progress < 0.5 ? 1 : 1 - (1 - config_.final_rate_share) * (progress - 0.5) / 0.5;
-  const double rates[] = {config_.learning_rate, config_.table_learning_rate};
+  const double progress = static_cast<double>(step) / config_.run.steps;
+  const double share =
+      progress < 0.5 ? 1 : 1 - (1 - config_.training.final_rate_share) * (progress - 0.5) / 0.5;
+  const double rates[] = {config_.training.learning_rate, config_.training.table_learning_rate};
   auto& groups = generator_optimizer_->param_groups();
   for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(share * rates[i]);
   for (auto& group : discriminator_optimizer_->param_groups())
-    group.options().set_lr(share * config_.discriminator_learning_rate);
+    group.options().set_lr(share * config_.training.discriminator_learning_rate);
 }
 
 double ReenactorTrainer::average_decay(std::int64_t step) const {
-  if (!config_.average_warm_up) return config_.weight_average;
-  return std::min(config_.weight_average, (1.0 + step) / (10.0 + step));
+  if (!config_.training.average_warm_up) return config_.training.weight_average;
+  return std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step));
 }
 
 torch::Tensor ReenactorTrainer::identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,
@@ -147,7 +144,7 @@ torch::Tensor ReenactorTrainer::identity_of(ReenactorNetworks& networks, const R
 }
 
 torch::Tensor ReenactorTrainer::pose_of(const ReenactorBatch& batch) {
-  if (!config_.freeze_pose) return networks_->pose(batch.pose_source).to(torch::kFloat);
+  if (!config_.training.freeze_pose) return networks_->pose(batch.pose_source).to(torch::kFloat);
   torch::NoGradGuard no_grad;
   Autocast single(device_.type(), torch::kFloat);
   return networks_->pose(batch.pose_source);
@@ -170,7 +167,7 @@ torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const 
                                                               .mode(torch::kArea));
   Autocast single(device_.type(), torch::kFloat);  // in bfloat16 a landmark moves in steps of a pixel
   const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
-  if (config_.freeze_pose)
+  if (config_.training.freeze_pose)
     return landmark_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
                          torch::ones({count}, device_));
   return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
@@ -179,7 +176,7 @@ torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const 
 LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t step) {
   std::map<std::string, torch::Tensor> losses;
   {
-    Autocast mixed(device_.type(), config_.precision);
+    Autocast mixed(device_.type(), config_.training.precision);
     const auto predicted = networks_->idt(batch.identity_frames).mean(1);
     const auto deviation = average_->table->weight.std();
     losses["fit"] = torch::smooth_l1_loss(predicted / deviation, average_->table(batch.labels) / deviation);
@@ -190,7 +187,7 @@ LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t 
   const auto total = sum_of(losses);
   LossValues values = values_of(losses, total);
   group_->average(values);
-  refuse_unless_finite(values, step);
+  refuse_unless_finite(values, "step " + std::to_string(step));
   if (compute_gradients(*generator_optimizer_, generator_scaler_, total)) generator_optimizer_->step();
   group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, average_decay(step));
@@ -204,8 +201,8 @@ void ReenactorTrainer::broadcast() {
 }
 
 bool ReenactorTrainer::compares_pictures() const {
-  return config_.l1_weight > 0 || config_.gradient_weight > 0 || config_.dice_weight > 0 ||
-         !config_.perceptual_networks.empty();
+  return config_.loss.l1 > 0 || config_.loss.gradient > 0 || config_.loss.dice > 0 ||
+         !config_.loss.perceptual_networks.empty();
 }
 
 bool ReenactorTrainer::compute_gradients(torch::optim::Optimizer& optimizer, LossScaler& scaler,
@@ -220,21 +217,21 @@ bool ReenactorTrainer::compute_gradients(torch::optim::Optimizer& optimizer, Los
 void ReenactorTrainer::add_content_losses(std::map<std::string, torch::Tensor>& losses,
                                           const GeneratedHead& head, const torch::Tensor& real,
                                           const ReenactorBatch& batch) {
-  if (!perceptual_.vgg19.is_empty() && config_.perceptual_weight > 0)
+  if (!perceptual_.vgg19.is_empty() && config_.loss.perceptual > 0)
     losses["perceptual"] =
-        config_.perceptual_weight * perceptual_loss(perceptual_.vgg19, head.rgb, real, config_.vgg_input);
-  if (!perceptual_.vgg_face.is_empty() && config_.face_identity_weight > 0)
-    losses["face_identity"] = config_.face_identity_weight *
-                              face_identity_loss(perceptual_.vgg_face, head.rgb, real, config_.vgg_input);
+        config_.loss.perceptual * perceptual_loss(perceptual_.vgg19, head.rgb, real, config_.loss.vgg_input);
+  if (!perceptual_.vgg_face.is_empty() && config_.loss.face_identity > 0)
+    losses["face_identity"] = config_.loss.face_identity * face_identity_loss(perceptual_.vgg_face, head.rgb,
+                                                                              real, config_.loss.vgg_input);
   const auto weights = face_part_weights(batch.landmarks, batch.has_landmarks, static_cast<int>(real.size(2)),
-                                         config_.face_part_weight);
-  if (config_.l1_weight > 0) losses["l1"] = config_.l1_weight * multi_scale_l1_loss(head.rgb, real, weights);
-  if (config_.gradient_weight > 0)
-    losses["gradient"] = config_.gradient_weight * image_gradient_loss(head.rgb, real, weights);
-  if (config_.dice_weight > 0)
+                                         config_.loss.face_parts);
+  if (config_.loss.l1 > 0) losses["l1"] = config_.loss.l1 * multi_scale_l1_loss(head.rgb, real, weights);
+  if (config_.loss.gradient > 0)
+    losses["gradient"] = config_.loss.gradient * image_gradient_loss(head.rgb, real, weights);
+  if (config_.loss.dice > 0)
     losses["dice"] =
-        config_.dice_weight * (config_.dice_as_released ? dice_loss_as_released(head.mask, batch.mask)
-                                                        : dice_loss(head.mask, batch.mask));
+        config_.loss.dice * (config_.loss.dice_as_released ? dice_loss_as_released(head.mask, batch.mask)
+                                                           : dice_loss(head.mask, batch.mask));
 }
 
 LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step) {
@@ -242,15 +239,15 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
   set_rates(step);
   networks_->train();
   discriminator_->train();
-  if (config_.freeze_pose) networks_->pose->eval();
-  if (config_.identity_source == IdentitySource::fit) return fit_step(batch, step);
-  const bool adversarial = config_.adversarial_weight > 0 && step >= config_.adversarial_from;
+  if (config_.training.freeze_pose) networks_->pose->eval();
+  if (config_.identity.source == IdentitySource::fit) return fit_step(batch, step);
+  const bool adversarial = config_.loss.adversarial > 0 && step >= config_.loss.adversarial_from;
   const auto real = batch.target * batch.mask;
   std::map<std::string, torch::Tensor> losses;
   GeneratedHead head;
   torch::Tensor discriminator_loss;
   {
-    Autocast mixed(device_.type(), config_.precision);
+    Autocast mixed(device_.type(), config_.training.precision);
     torch::Tensor elementwise;
     const auto identity = identity_of(networks_, batch, &elementwise);
     const auto pose = pose_of(batch);
@@ -259,10 +256,10 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
       head = networks_->gen(identity, pose);
       add_content_losses(losses, head, real, batch);
     }
-    if (networks_->landmark_head && !config_.freeze_pose)
-      losses["landmarks"] = config_.landmark_weight *
+    if (networks_->landmark_head && !config_.training.freeze_pose)
+      losses["landmarks"] = config_.loss.landmarks *
                             landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
-    if (config_.cross_weight > 0) losses["cross"] = config_.cross_weight * cross_loss(identity, pose, batch);
+    if (config_.loss.cross > 0) losses["cross"] = config_.loss.cross * cross_loss(identity, pose, batch);
     if (adversarial) {
       const auto class_embedding = discriminator_->embed(batch.labels);
       set_requires_grad(*discriminator_, false);
@@ -273,25 +270,25 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
       const auto judged = discriminator_->forward(head.rgb.detach(), fixed_embedding);
       const auto real_output = discriminator_->forward(real, class_embedding);
       discriminator_loss = hinge_discriminator_loss(real_output.score, judged.score);
-      losses["adversarial"] = config_.adversarial_weight * hinge_generator_loss(fake_output.score);
+      losses["adversarial"] = config_.loss.adversarial * hinge_generator_loss(fake_output.score);
       losses["features"] =
-          config_.feature_matching_weight * feature_matching_loss(fake_output.features, real_output.features);
-      if (config_.embedding_match_weight > 0 && elementwise.defined() && class_embedding.defined())
+          config_.loss.feature_matching * feature_matching_loss(fake_output.features, real_output.features);
+      if (config_.loss.embedding_match > 0 && elementwise.defined() && class_embedding.defined())
         losses["embedding"] =
-            config_.embedding_match_weight * embedding_match_loss(elementwise, class_embedding);
+            config_.loss.embedding_match * embedding_match_loss(elementwise, class_embedding);
     }
   }
   const auto total = sum_of(losses);
   LossValues values = values_of(losses, total);
   if (adversarial) values["discriminator"] = discriminator_loss.item<double>();
   group_->average(values);
-  refuse_unless_finite(values, step);
+  refuse_unless_finite(values, "step " + std::to_string(step));
 
   const bool sound = compute_gradients(*generator_optimizer_, generator_scaler_, total);
-  if (sound && !config_.single_update) generator_optimizer_->step();
+  if (sound && !config_.training.single_update) generator_optimizer_->step();
   if (adversarial && compute_gradients(*discriminator_optimizer_, discriminator_scaler_, discriminator_loss))
     discriminator_optimizer_->step();
-  if (sound && config_.single_update) generator_optimizer_->step();
+  if (sound && config_.training.single_update) generator_optimizer_->step();
   if (generator_scaler_.scale() > 0) values["loss_scale"] = generator_scaler_.scale();
   group_->average_batch_statistics(*networks_);
   update_average(*average_, *networks_, average_decay(step));
@@ -301,7 +298,7 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
 torch::Tensor ReenactorTrainer::identities(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto batch = given.to(device_);
-  if (config_.identity_source == IdentitySource::fit) return average_->idt(batch.identity_frames).mean(1);
+  if (config_.identity.source == IdentitySource::fit) return average_->idt(batch.identity_frames).mean(1);
   return identity_of(average_, batch);
 }
 
@@ -351,8 +348,8 @@ cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tens
 
 void ReenactorTrainer::standardize_pose(const ReenactorBatch& batch) {
   // A frozen encoder works with its running statistics, a learning one with those of the batch.
-  networks_->pose->train(!config_.freeze_pose);
-  networks_->standardize_pose(batch.pose_source.to(device_), config_.pose_deviation);
+  networks_->pose->train(!config_.training.freeze_pose);
+  networks_->standardize_pose(batch.pose_source.to(device_), config_.training.pose_deviation);
   update_average(*average_, *networks_, 0.0);
 }
 
@@ -365,28 +362,28 @@ void ReenactorTrainer::standardize_identity(const ReenactorBatch& batch) {
 void ReenactorTrainer::start_table(const torch::Tensor& heads) {
   torch::NoGradGuard no_grad;
   networks_->table->weight.copy_(
-      appearance_codes(heads, config_.networks.identity_embedding_size, config_.table_deviation));
+      appearance_codes(heads, config_.networks.identity_embedding_size, config_.training.table_deviation));
   update_average(*average_, *networks_, 0.0);
 }
 
-void ReenactorTrainer::put(Checkpoint& checkpoint) {
+void ReenactorTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("networks", *networks_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_module("discriminator", *discriminator_);
   checkpoint.put_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.put_optimizer("discriminator_optimizer", *discriminator_optimizer_);
-  generator_scaler_.put(checkpoint, "generator_scaler");
-  discriminator_scaler_.put(checkpoint, "discriminator_scaler");
+  generator_scaler_.save_to(checkpoint, "generator_scaler");
+  discriminator_scaler_.save_to(checkpoint, "discriminator_scaler");
 }
 
-void ReenactorTrainer::get(const Checkpoint& checkpoint) {
+void ReenactorTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("networks", *networks_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_module("discriminator", *discriminator_);
   checkpoint.get_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
-  generator_scaler_.get(checkpoint, "generator_scaler");
-  discriminator_scaler_.get(checkpoint, "discriminator_scaler");
+  generator_scaler_.restore_from(checkpoint, "generator_scaler");
+  discriminator_scaler_.restore_from(checkpoint, "discriminator_scaler");
 }
 
 std::map<std::string, torch::Tensor> starting_weights(const std::filesystem::path& path) {
@@ -426,7 +423,7 @@ std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torc
   };
   for (auto& item : networks_->named_parameters()) take(item.value(), item.key());
   for (auto& item : networks_->named_buffers()) take(item.value(), item.key());
-  if (!config_.segmentation) fix_mask_at_one(networks_->gen);
+  if (!config_.training.segmentation) fix_mask_at_one(networks_->gen);
   update_average(*average_, *networks_, 0.0);
   for (auto& item : discriminator_->named_parameters()) {
     const auto found = weights.find("discriminator." + item.key());
@@ -463,10 +460,10 @@ Identity ReenactorTrainer::table_identity(int label, const std::vector<cv::Mat>&
 std::map<std::string, torch::Tensor> ReenactorTrainer::model() const {
   auto tensors = weights_of(*average_->pose, "pose.");
   // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
-  if (config_.identity_source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
+  if (config_.identity.source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
   tensors.merge(weights_of(*average_->gen, "gen."));
   // Without its table of classes, which `personalise` replaces by the person's one row.
-  if (config_.export_discriminator)
+  if (config_.discriminator.exported)
     for (const auto& [name, tensor] : weights_of(*discriminator_, "dis."))
       if (name.rfind("dis.embed.", 0) != 0) tensors[name] = tensor;
   return tensors;

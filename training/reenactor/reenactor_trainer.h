@@ -60,8 +60,8 @@ class ReenactorTrainer {
   /// Begins the table with appearance_codes() of `heads`, a mean picture of each class; before the first
   /// step.
   void start_table(const torch::Tensor& heads);
-  void put(Checkpoint& checkpoint);
-  void get(const Checkpoint& checkpoint);
+  void save_to(Checkpoint& checkpoint);
+  void restore_from(const Checkpoint& checkpoint);
   /// Takes from another run's weights every tensor that fits, and of larger ones the part that does: so a
   /// generator grows by an upsampling block. Returns how many tensors were taken whole, in part, and not at
   /// all.

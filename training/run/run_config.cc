@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/run/run_config.h"
 
+#include <spdlog/spdlog.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <sstream>
 
@@ -70,6 +72,38 @@ toml::table read_toml(const std::filesystem::path& path) {
   }
 }
 
+/// Keys of version 0.1 and what they are called now; read for one more version.
+constexpr std::pair<const char*, const char*> former_keys[] = {
+    {"training.steps", "run.steps"},
+    {"training.validation_every", "run.validate_every"},
+    {"training.sheet_every", "run.sheet_every"},
+    {"training.checkpoint_every", "run.checkpoint_every"},
+    {"training.keep_checkpoints", "run.keep_checkpoints"},
+    {"run.iterations", "run.steps"},
+};
+
+void warn_of_former_key(const std::string& where, const std::string& former, const std::string& present) {
+  spdlog::warn("{} gives '{}', which is '{}' now; the next version will not know the old name", where, former,
+               present);
+}
+
+/// Brings values with a former key under the present one, unless the file gives that as well.
+void rename_former_keys(toml::table& root, const std::filesystem::path& path) {
+  for (const auto& [former, present] : former_keys) {
+    const auto from = split(former), to = split(present);
+    auto* section = root.get_as<toml::table>(from[0]);
+    toml::node* node = section ? section->get(from[1]) : nullptr;
+    if (!node || root.at_path(present)) continue;
+    warn_of_former_key("'" + path.string() + "' line " + std::to_string(node->source().begin.line), former,
+                       present);
+    root.insert(to[0], toml::table{});
+    if (auto* target = root.get_as<toml::table>(to[0])) {
+      target->insert(to[1], std::move(*node));  // moved nodes remember their line, copied ones do not
+      section->erase(from[1]);
+    }
+  }
+}
+
 /// Puts the values of `upper` in place of, or beside, those of `lower`.
 void lay_over(toml::table& lower, toml::table&& upper) {
   for (auto&& [key, node] : upper) {
@@ -84,6 +118,7 @@ void lay_over(toml::table& lower, toml::table&& upper) {
 /// The file over the one that its key `base` names, if it has one.
 toml::table read_with_base(const std::filesystem::path& path, int depth = 0) {
   auto table = read_toml(path);
+  rename_former_keys(table, path);  // before another file is laid over it with the same key's present name
   const auto base = table["base"].value<std::string>();
   if (!base) return table;
   if (depth > 8)
@@ -115,6 +150,25 @@ std::string shortest(double value) {
   const auto end = std::to_chars(digits, digits + sizeof digits, value, format).ptr;
   std::string text(digits, end);
   return !std::isfinite(value) || text.find_first_of(".e") != std::string::npos ? text : text + ".0";
+}
+
+std::string shortest(std::int64_t value) {
+  return std::to_string(value);
+}
+
+/// "a whole number from 1 to 4096", "a number above 0".
+template <typename Number>
+std::string describe_range(Number least, Number most) {
+  using Limits = std::numeric_limits<Number>;
+  const std::string kind = std::is_integral_v<Number> ? "a whole number" : "a number";
+  const bool below = most != (Limits::has_infinity ? Limits::infinity() : Limits::max());
+  const bool above = least != (Limits::has_infinity ? -Limits::infinity() : Limits::lowest());
+  if (std::is_floating_point_v<Number> && least == static_cast<Number>(above_zero))
+    return kind + " above 0" + (below ? " and at most " + shortest(most) : "");
+  if (above && below) return kind + " from " + shortest(least) + " to " + shortest(most);
+  if (above) return kind + " of at least " + shortest(least);
+  if (below) return kind + " of at most " + shortest(most);
+  return kind;
 }
 
 /// An absolute path tells where somebody keeps their files; its last part is what provenance needs.
@@ -187,14 +241,24 @@ struct RunConfig::Private {
     return text.str();
   }
 
-  [[noreturn]] void refuse(const std::string& key, const toml::node& node, const std::string& wanted) const {
+  [[noreturn]] void refuse(const std::string& key, const toml::node& node, const std::string& found,
+                           const std::string& wanted) const {
     throw Error(ErrorCode::invalid,
-                where(key, node) + " gives '" + key + "' as " + describe(node) + ", wanted " + wanted);
+                where(key, node) + " gives '" + key + "' as " + found + ", wanted " + wanted);
+  }
+  /// Names the type alone.
+  [[noreturn]] void refuse(const std::string& key, const toml::node& node, const std::string& wanted) const {
+    refuse(key, node, describe(node), wanted);
   }
 
   void override_with(const std::string& assignment) {
     const auto equals = assignment.find('=');
-    const std::string key = assignment.substr(0, equals);
+    std::string key = assignment.substr(0, equals);
+    for (const auto& [former, present] : former_keys)
+      if (key == former) {
+        warn_of_former_key("--set", former, present);
+        key = present;
+      }
     if (equals == std::string::npos || key.empty() || key.front() == '.' || key.back() == '.' ||
         key.find("..") != std::string::npos)
       throw Error(ErrorCode::invalid, "--set has the argument '" + assignment + "', wanted key=value");
@@ -226,34 +290,46 @@ struct RunConfig::Private {
   }
 
   template <typename Value>
-  const Value& record(const std::string& key, const Value& value) {
+  void record(const std::string& key, const Value& value) {
     asked[key] = toml::table{{"value", value}};
-    return value;
   }
 
   template <typename Value>
-  std::vector<Value> record_list(const std::string& key, const std::vector<Value>& values) {
+  void record_list(const std::string& key, const std::vector<Value>& values) {
     toml::array array;
     for (const auto& value : values) array.push_back(value);
-    asked[key] = toml::table{{"value", std::move(array)}};
-    return values;
+    record(key, array);
+  }
+
+  /// A number of the file in its range, else the default. toml++ knows whole numbers and others.
+  template <typename Number>
+  void read_number(const std::string& key, Number& value, Number least, Number most) {
+    constexpr bool whole = std::is_integral_v<Number>;
+    if (const toml::node* node = find(key)) {
+      const auto wanted = describe_range(least, most);
+      if (!(whole ? node->is_integer() : node->is_number())) refuse(key, *node, wanted);
+      const auto found = *node->value<Number>();
+      if (!(found >= least && found <= most)) refuse(key, *node, shortest(found), wanted);
+      value = found;
+    }
+    record(key, value);
   }
 
   template <typename Value>
-  std::vector<Value> list(const std::string& key, const std::vector<Value>& fallback,
-                          const std::string& wanted) {
-    const toml::node* node = find(key);
-    if (!node) return record_list(key, fallback);
-    const auto* array = node->as_array();
-    if (!array) refuse(key, *node, wanted);
-    std::vector<Value> values;
-    for (const auto& element : *array) {
-      const auto value = element.value<Value>();
-      if (!value || (std::is_same_v<Value, std::string> != element.is_string()) || element.is_boolean())
-        refuse(key, element, wanted);
-      values.push_back(*value);
+  void read_list(const std::string& key, std::vector<Value>& values, const std::string& wanted) {
+    if (const toml::node* node = find(key)) {
+      const auto* array = node->as_array();
+      if (!array) refuse(key, *node, wanted);
+      std::vector<Value> found;
+      for (const auto& element : *array) {
+        const auto value = element.value<Value>();
+        if (!value || (std::is_same_v<Value, std::string> != element.is_string()) || element.is_boolean())
+          refuse(key, element, wanted);
+        found.push_back(*value);
+      }
+      values = found;
     }
-    return record_list(key, values);
+    record_list(key, values);
   }
 };
 
@@ -268,42 +344,85 @@ RunConfig::~RunConfig() = default;
 RunConfig::RunConfig(RunConfig&&) noexcept = default;
 RunConfig& RunConfig::operator=(RunConfig&&) noexcept = default;
 
-double RunConfig::number(const std::string& dotted_key, double fallback) const {
-  const toml::node* node = p_->find(dotted_key);
-  if (!node) return p_->record(dotted_key, fallback);
-  if (!node->is_number()) p_->refuse(dotted_key, *node, "a number");
-  return p_->record(dotted_key, *node->value<double>());
+void RunConfig::read(const std::string& dotted_key, bool& value) const {
+  if (const toml::node* node = p_->find(dotted_key)) {
+    if (!node->is_boolean()) p_->refuse(dotted_key, *node, "true or false");
+    value = *node->value<bool>();
+  }
+  p_->record(dotted_key, value);
 }
 
-std::int64_t RunConfig::integer(const std::string& dotted_key, std::int64_t fallback) const {
-  const toml::node* node = p_->find(dotted_key);
-  if (!node) return p_->record(dotted_key, fallback);
-  if (!node->is_integer()) p_->refuse(dotted_key, *node, "a whole number");
-  return p_->record(dotted_key, *node->value<std::int64_t>());
+void RunConfig::read(const std::string& dotted_key, std::int64_t& value, std::int64_t least,
+                     std::int64_t most) const {
+  p_->read_number(dotted_key, value, least, most);
 }
 
-bool RunConfig::boolean(const std::string& dotted_key, bool fallback) const {
-  const toml::node* node = p_->find(dotted_key);
-  if (!node) return p_->record(dotted_key, fallback);
-  if (!node->is_boolean()) p_->refuse(dotted_key, *node, "true or false");
-  return p_->record(dotted_key, *node->value<bool>());
+void RunConfig::read(const std::string& dotted_key, int& value, int least, int most) const {
+  std::int64_t wide = value;
+  read(dotted_key, wide, least, most);
+  value = static_cast<int>(wide);
 }
 
-std::string RunConfig::text(const std::string& dotted_key, const std::string& fallback) const {
-  const toml::node* node = p_->find(dotted_key);
-  if (!node) return p_->record(dotted_key, fallback);
-  if (!node->is_string()) p_->refuse(dotted_key, *node, "text");
-  return p_->record(dotted_key, *node->value<std::string>());
+void RunConfig::read(const std::string& dotted_key, double& value, double least, double most) const {
+  p_->read_number(dotted_key, value, least, most);
 }
 
-std::vector<std::string> RunConfig::texts(const std::string& dotted_key,
-                                          const std::vector<std::string>& fallback) const {
-  return p_->list(dotted_key, fallback, "a list of texts");
+void RunConfig::read(const std::string& dotted_key, float& value, double least, double most) const {
+  double wide = value;
+  read(dotted_key, wide, least, most);
+  value = static_cast<float>(wide);
 }
 
-std::vector<double> RunConfig::numbers(const std::string& dotted_key,
-                                       const std::vector<double>& fallback) const {
-  return p_->list(dotted_key, fallback, "a list of numbers");
+void RunConfig::read(const std::string& dotted_key, std::string& value) const {
+  if (const toml::node* node = p_->find(dotted_key)) {
+    if (!node->is_string()) p_->refuse(dotted_key, *node, "text");
+    value = *node->value<std::string>();
+  }
+  p_->record(dotted_key, value);
+}
+
+void RunConfig::read(const std::string& dotted_key, std::filesystem::path& value) const {
+  auto text = value.string();
+  read(dotted_key, text);
+  value = text;
+}
+
+void RunConfig::read(const std::string& dotted_key, std::vector<std::string>& values) const {
+  p_->read_list(dotted_key, values, "a list of texts");
+}
+
+void RunConfig::read(const std::string& dotted_key, std::vector<double>& values) const {
+  p_->read_list(dotted_key, values, "a list of numbers");
+}
+
+void RunConfig::read(const std::string& dotted_key, std::vector<int>& values, int least, int most) const {
+  // The provenance of models has these lists with decimal points, and can be read back as a configuration.
+  std::vector<double> numbers(values.begin(), values.end());
+  const auto wanted =
+      "a list of one or more whole numbers from " + std::to_string(least) + " to " + std::to_string(most);
+  p_->read_list(dotted_key, numbers, wanted);
+  const auto fits = [&](double number) {
+    return number >= least && number <= most && number == std::trunc(number);
+  };
+  if (numbers.empty() || !std::all_of(numbers.begin(), numbers.end(), fits)) {
+    std::ostringstream found;
+    for (const double number : numbers) found << (found.tellp() > 0 ? ", " : "") << number;
+    const toml::node* node = p_->find(dotted_key);
+    if (node) p_->refuse(dotted_key, *node, "[" + found.str() + "]", wanted);
+  }
+  values.assign(numbers.begin(), numbers.end());
+}
+
+std::size_t RunConfig::read_choice(const std::string& dotted_key, std::size_t index,
+                                   const std::vector<std::string>& names) const {
+  auto name = names.at(index);
+  read(dotted_key, name);
+  const auto chosen = std::find(names.begin(), names.end(), name);
+  if (chosen != names.end()) return static_cast<std::size_t>(chosen - names.begin());
+  std::string wanted;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    wanted += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  p_->refuse(dotted_key, *p_->find(dotted_key), "\"" + name + "\"", wanted);
 }
 
 bool RunConfig::contains(const std::string& dotted_key) const {
@@ -336,6 +455,14 @@ std::string RunConfig::to_toml() const {
 
 const std::filesystem::path& RunConfig::path() const {
   return p_->path;
+}
+
+void read_run_schedule(const RunConfig& file, RunSchedule& schedule) {
+  file.read("run.steps", schedule.steps, 1);
+  file.read("run.validate_every", schedule.validate_every, 0);
+  file.read("run.sheet_every", schedule.sheet_every, 0);
+  file.read("run.checkpoint_every", schedule.checkpoint_every, 0);
+  file.read("run.keep_checkpoints", schedule.keep_checkpoints, 1);
 }
 
 }  // namespace reenact::training

@@ -14,8 +14,8 @@ namespace reenact::training {
 struct TrainingOptions {
   std::filesystem::path config;        ///< --config: TOML file; empty: built-in defaults
   std::vector<std::string> overrides;  ///< --set key=value, in order
-  std::filesystem::path
-      output;  ///< --output: the model, written at the end and whenever it is the best so far
+  /// --output: the model, written at the end and whenever it is the best so far.
+  std::filesystem::path output;
   std::filesystem::path run_dir;  ///< --run-dir: checkpoints, TensorBoard events, contact sheets
   std::uint64_t seed = 0;         ///< --seed
   bool resume = false;            ///< --resume: go on from the newest checkpoint in run_dir if there is one
@@ -24,7 +24,9 @@ struct TrainingOptions {
   int threads = 0;                    ///< --threads: of the networks; 0: as many as the process may use
 };
 
-/// Adds them to a subcommand; `options` must outlive the parsing.
+/// Adds --config, --set, --seed, --device and --threads; `options` must outlive the parsing.
+void add_common_training_options(CLI::App& command, TrainingOptions& options);
+/// Adds all of them.
 void add_training_options(CLI::App& command, TrainingOptions& options);
 
 /// Seeds every generator and sets LibTorch's and OpenCV's number of threads.

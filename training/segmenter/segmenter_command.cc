@@ -17,13 +17,12 @@ CLI::App* add_segmenter_command(CLI::App& parent) {
     apply_training_options(*options);
     const RunConfig file(options->config, options->overrides);
     auto config = read_segmenter_config(file);
-    const auto schedule = read_run_schedule(file, *options, {.steps = 3000});
+    if (options->steps) config.run.steps = *options->steps;
     file.refuse_unknown_keys();
-    if (config.data.empty())
+    if (config.data.folder.empty())
       throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-    config.steps = schedule.steps;
     SegmenterTrainer trainer(config, options->seed, device_from(options->device));
-    run_supervised(trainer, *options, file, schedule, "reenact-train segmenter");
+    run_training(trainer, *options, file, config.run, "reenact-train segmenter");
   });
   return command;
 }

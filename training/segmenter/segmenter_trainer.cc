@@ -15,8 +15,9 @@
 #include "training/data/clips_in_memory.h"
 #include "training/data/picture_tensor.h"
 #include "training/data/random.h"
+#include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/reenactor/reenactor_networks.h"
+#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -35,52 +36,44 @@ cv::Mat keyed(const cv::Mat& rgb, const cv::Mat& mask) {
   return result;
 }
 
-void check(bool good, const std::string& sentence) {
-  if (!good) throw Error(ErrorCode::invalid, sentence);
-}
-
 }  // namespace
 
 SegmenterTrainingConfig read_segmenter_config(const RunConfig& file) {
   SegmenterTrainingConfig config;
-  config.data = file.text("data.folder", "");
-  config.only_shippable = file.boolean("data.only_shippable", config.only_shippable);
-  config.frame_step = static_cast<int>(file.integer("data.frame_step", config.frame_step));
-  config.stored_size = static_cast<int>(file.integer("data.stored_size", config.stored_size));
-  config.prefetch = file.boolean("data.prefetch", config.prefetch);
+  auto& data = config.data;
+  file.read("data.folder", data.folder);
+  file.read("data.only_shippable", data.only_shippable);
+  file.read("data.frame_step", data.frame_step, 1);
+  file.read("data.stored_size", data.stored_size, 16);
+  file.read("data.prefetch", data.prefetch);
 
-  config.network = segmenter_preset(file.text("network.preset", "lite"));
-  nlohmann::json network = config.network;
-  for (const char* key : {"image_size", "base_channels", "levels"})
-    network[key] = file.integer(std::string("network.") + key, network[key].get<int>());
-  network.get_to(config.network);
-  config.half = file.boolean("network.half", config.half);
+  std::string preset = "lite";
+  file.read("network.preset", preset);
+  auto& network = config.network;
+  network = segmenter_preset(preset);
+  file.read("network.image_size", network.image_size);
+  file.read("network.base_channels", network.base_channels);
+  file.read("network.levels", network.levels);
+  network = nlohmann::json(network).get<SegmenterConfig>();  // refuses what no model file may have
+  file.read("network.half", config.half);
 
-  config.batch_size = static_cast<int>(file.integer("training.batch_size", config.batch_size));
-  config.learning_rate = file.number("training.learning_rate", config.learning_rate);
-  config.final_rate_share = file.number("training.final_rate_share", config.final_rate_share);
-  config.weight_decay = file.number("training.weight_decay", config.weight_decay);
-  config.warm_up_steps = file.integer("training.warm_up_steps", config.warm_up_steps);
-  config.dice_weight = file.number("training.dice_weight", config.dice_weight);
-  config.weight_average = file.number("training.weight_average", config.weight_average);
-  config.precision = read_precision(file, config.precision);
+  auto& training = config.training;
+  file.read("training.batch_size", training.batch_size, 1);
+  file.read("training.learning_rate", training.learning_rate, above_zero);
+  file.read("training.final_rate_share", training.final_rate_share, 0);
+  file.read("training.weight_decay", training.weight_decay, 0);
+  file.read("training.warm_up_steps", training.warm_up_steps, 0);
+  file.read("training.dice_weight", training.dice_weight, 0);
+  file.read("training.weight_average", training.weight_average, 0, 1);
+  read_precision(file, training.precision);
 
   auto& samples = config.samples;
-  samples.zoom = file.number("samples.zoom", samples.zoom);
-  samples.shift = file.number("samples.shift", samples.shift);
-  samples.rotation = file.number("samples.rotation", samples.rotation);
-  samples.background_swap = file.number("samples.background_swap", samples.background_swap);
-  auto& degradation = samples.degradation;
-  degradation.colour = file.number("samples.colour", degradation.colour);
-  degradation.grey = file.number("samples.grey", degradation.grey);
-  degradation.blur = file.number("samples.blur", degradation.blur);
-  degradation.jpeg = file.number("samples.jpeg", degradation.jpeg);
-  degradation.noise = file.number("samples.noise", degradation.noise);
-
-  check(config.batch_size >= 1, "training.batch_size must be at least 1");
-  check(config.learning_rate > 0, "training.learning_rate must be above 0");
-  check(config.frame_step >= 1 && config.stored_size >= 16,
-        "data.frame_step must be at least 1 and data.stored_size at least 16");
+  file.read("samples.zoom", samples.zoom, 0);
+  file.read("samples.shift", samples.shift, 0);
+  file.read("samples.rotation", samples.rotation, 0);
+  file.read("samples.background_swap", samples.background_swap, 0, 1);
+  read_degradation(file, "samples", samples.degradation);
+  read_run_schedule(file, config.run);
   return config;
 }
 
@@ -98,12 +91,13 @@ SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::u
       device_(device),
       network_(config.network),
       average_(config.network),
-      scaler_(LossScaler::first_scale(config.precision)) {
-  check_precision(config_.precision, device_);
-  const ClipsInMemory dataset(config_.data, config_.stored_size,
-                              {"train", config_.only_shippable, true, config_.frame_step});
+      scaler_(LossScaler::first_scale(config.training.precision)) {
+  check_precision(config_.training.precision, device_);
+  const ClipsInMemory dataset(config_.data.folder, config_.data.stored_size,
+                              {"train", config_.data.only_shippable, true, config_.data.frame_step});
   clips_ = dataset.clips();
-  strangers_ = ClipsInMemory(config_.data, config_.network.image_size, {"val", false, false, 10}).clips();
+  strangers_ =
+      ClipsInMemory(config_.data.folder, config_.network.image_size, {"val", false, false, 10}).clips();
   for (const auto& clip : strangers_)
     for (const auto& frame : clip.frames)
       validation_.push_back(plain_sample(frame, config_.network.image_size));
@@ -118,20 +112,23 @@ SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::u
   for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
   using torch::optim::AdamWOptions;
   optimizer_ = std::make_unique<torch::optim::AdamW>(
-      network_->parameters(), AdamWOptions(config_.learning_rate).weight_decay(config_.weight_decay));
+      network_->parameters(),
+      AdamWOptions(config_.training.learning_rate).weight_decay(config_.training.weight_decay));
 }
 
 void SegmenterTrainer::set_rate(std::int64_t step) {
-  const double warm = std::min(1.0, (step + 1.0) / std::max<std::int64_t>(1, config_.warm_up_steps));
-  const double progress = std::min(1.0, static_cast<double>(step) / std::max<std::int64_t>(1, config_.steps));
+  const double warm = std::min(1.0, (step + 1.0) / std::max<std::int64_t>(1, config_.training.warm_up_steps));
+  const double progress =
+      std::min(1.0, static_cast<double>(step) / std::max<std::int64_t>(1, config_.run.steps));
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * progress));
   optimizer_->param_groups()[0].options().set_lr(
-      config_.learning_rate * warm * (config_.final_rate_share + (1 - config_.final_rate_share) * cosine));
+      config_.training.learning_rate * warm *
+      (config_.training.final_rate_share + (1 - config_.training.final_rate_share) * cosine));
 }
 
 SegmenterTrainer::Batch SegmenterTrainer::compose(std::int64_t step) const {
   std::vector<torch::Tensor> pictures, masks;
-  for (int i = 0; i < config_.batch_size; ++i) {
+  for (int i = 0; i < config_.training.batch_size; ++i) {
     auto random = random_of(seed_, step, i);
     const auto sample = sampler_->draw(random);
     pictures.push_back(to_picture_tensor(sample.rgb, sample.rgb.rows));
@@ -140,33 +137,33 @@ SegmenterTrainer::Batch SegmenterTrainer::compose(std::int64_t step) const {
   return {torch::stack(pictures), torch::stack(masks)};
 }
 
-SegmenterTrainer::Batch SegmenterTrainer::next_batch(std::int64_t step) {
-  auto batch = prefetcher_.take(step, [this, step] { return compose(step); });
-  if (config_.prefetch) prefetcher_.begin(step + 1, [this, step] { return compose(step + 1); });
-  return batch;
+TrainingTask::Update SegmenterTrainer::draw(std::int64_t step) {
+  return [this, step, batch = compose(step)] { return update(batch, step); };
 }
 
-std::map<std::string, double> SegmenterTrainer::step(std::int64_t step) {
+Figures SegmenterTrainer::update(const Batch& batch, std::int64_t step) {
   set_rate(step);
   network_->train();
-  const auto batch = next_batch(step);
   torch::Tensor logits;
   {
-    Autocast mixed(device_.type(), config_.precision);
+    Autocast mixed(device_.type(), config_.training.precision);
     logits = network_->forward(batch.pictures.to(device_));
   }
   const auto loss = mask_loss(logits.to(torch::kFloat), batch.masks.to(device_));
-  const auto total = loss.cross_entropy + config_.dice_weight * loss.dice;
+  const auto total = loss.cross_entropy + config_.training.dice_weight * loss.dice;
+  const Figures losses = {{"total", total.item<double>()},
+                          {"cross_entropy", loss.cross_entropy.item<double>()},
+                          {"dice", loss.dice.item<double>()}};
+  refuse_unless_finite(losses, "step " + std::to_string(step));
   optimizer_->zero_grad();
   scaler_.scaled(total).backward();
   if (scaler_.unscale(*optimizer_)) optimizer_->step();
-  update_average(*average_, *network_, std::min(config_.weight_average, (1.0 + step) / (10.0 + step)));
-  return {{"total", total.item<double>()},
-          {"cross_entropy", loss.cross_entropy.item<double>()},
-          {"dice", loss.dice.item<double>()}};
+  update_average(*average_, *network_,
+                 std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
+  return losses;
 }
 
-std::map<std::string, double> SegmenterTrainer::validate() {
+Figures SegmenterTrainer::validate() {
   double intersection_over_union = 0, difference = 0;
   for (const auto& sample : validation_) {
     const auto mask = segment_person(average_, sample.rgb);
@@ -199,18 +196,18 @@ cv::Mat SegmenterTrainer::sheet() {
                               "label", "mask", "keyed"});
 }
 
-void SegmenterTrainer::put(Checkpoint& checkpoint) {
+void SegmenterTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("network", *network_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.put(checkpoint, "scaler");
+  scaler_.save_to(checkpoint, "scaler");
 }
 
-void SegmenterTrainer::get(const Checkpoint& checkpoint) {
+void SegmenterTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("network", *network_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.get(checkpoint, "scaler");
+  scaler_.restore_from(checkpoint, "scaler");
 }
 
 nlohmann::json SegmenterTrainer::network_config() const {
@@ -223,7 +220,7 @@ nlohmann::json SegmenterTrainer::data_description() const {
     ++counts[clip.is_still() ? "stills" : "clips"];
     counts["frames"] += static_cast<int>(clip.frames.size());
   }
-  return {{"crops", counts}, {"only_shippable", config_.only_shippable}};
+  return {{"crops", counts}, {"only_shippable", config_.data.only_shippable}};
 }
 
 void SegmenterTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {

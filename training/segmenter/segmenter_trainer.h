@@ -8,31 +8,40 @@
 
 #include "torch/networks/unet_segmenter.h"
 #include "training/learning/loss_scaler.h"
-#include "training/run/prefetcher.h"
-#include "training/run/supervised_run.h"
+#include "training/run/training_loop.h"
 #include "training/segmenter/mask_sampler.h"
 
 namespace reenact::training {
 
-/// Everything `reenact-train segmenter` can be told; configs/segmenter.toml explains the keys.
-struct SegmenterTrainingConfig {
-  std::filesystem::path data;
+/// [data]
+struct SegmenterDataSettings {
+  std::filesystem::path folder;
   bool only_shippable = true;
   int frame_step = 4;     ///< of the clips
   int stored_size = 160;  ///< side at which crops are kept in memory
   bool prefetch = true;   ///< draw the next batch in a second thread
+};
 
-  SegmenterConfig network = segmenter_preset("lite");
-  bool half = true;  ///< store the weights as float16
-
-  std::int64_t steps = 3000, warm_up_steps = 100;
+/// [training]
+struct SegmenterLearningSettings {
   int batch_size = 24;
+  std::int64_t warm_up_steps = 100;
   double learning_rate = 3e-3, final_rate_share = 0.01, weight_decay = 1e-4;
   double dice_weight = 1.0, weight_average = 0.998;
   torch::ScalarType precision = torch::kBFloat16;
-  MaskSampleOptions samples;
 };
-/// Throws Error (invalid) for values that make no sense.
+
+/// Everything `reenact-train segmenter` can be told, section by section; configs/segmenter.toml explains the
+/// keys.
+struct SegmenterTrainingConfig {
+  SegmenterDataSettings data;
+  SegmenterConfig network = segmenter_preset("lite");
+  bool half = true;  ///< network.half: store the weights as float16
+  SegmenterLearningSettings training;
+  MaskSampleOptions samples;
+  RunSchedule run{.steps = 3000};
+};
+/// Throws Error (invalid).
 SegmenterTrainingConfig read_segmenter_config(const RunConfig& file);
 
 /// Binary cross-entropy against soft masks, and 1 - dice with squared sums; logits and masks [B, 1, S, S].
@@ -42,19 +51,20 @@ struct MaskLoss {
 MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks);
 
 /// Trains the U-Net on head crops with masks.
-class SegmenterTrainer : public SupervisedTask {
+class SegmenterTrainer : public TrainingTask {
  public:
   /// Reads the data. `seed` decides on every sample of every step.
   SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
                    const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.batch_size; }
-  std::map<std::string, double> step(std::int64_t step) override;
-  std::map<std::string, double> validate() override;
+  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
+  Update draw(std::int64_t step) override;
+  bool draws_ahead() const override { return config_.data.prefetch; }
+  Figures validate() override;
   std::string deciding_metric() const override { return "intersection_over_union"; }
   cv::Mat sheet() override;
-  void put(Checkpoint& checkpoint) override;
-  void get(const Checkpoint& checkpoint) override;
+  void save_to(Checkpoint& checkpoint) override;
+  void restore_from(const Checkpoint& checkpoint) override;
   ModelKind kind() const override { return ModelKind::segmenter; }
   nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
@@ -65,7 +75,7 @@ class SegmenterTrainer : public SupervisedTask {
     torch::Tensor pictures, masks;
   };
   Batch compose(std::int64_t step) const;
-  Batch next_batch(std::int64_t step);
+  Figures update(const Batch& batch, std::int64_t step);
   void set_rate(std::int64_t step);
 
   SegmenterTrainingConfig config_;
@@ -77,7 +87,6 @@ class SegmenterTrainer : public SupervisedTask {
   UnetSegmenter network_, average_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   LossScaler scaler_;
-  Prefetcher<Batch> prefetcher_;  // last: its thread uses the other members
 };
 
 }  // namespace reenact::training

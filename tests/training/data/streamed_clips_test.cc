@@ -41,7 +41,7 @@ class StreamedClipsTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  static std::vector<std::size_t> moving(const StreamedClips& clips, std::int64_t step) {
+  static std::vector<std::size_t> moving(StreamedClips& clips, std::int64_t step) {
     auto indices = clips.available(step);
     std::erase_if(indices, [&](std::size_t index) { return clips.entries()[index].still; });
     return indices;
@@ -52,7 +52,7 @@ class StreamedClipsTest : public testing::Test {
 fs::path StreamedClipsTest::folder_;
 
 TEST_F(StreamedClipsTest, ShowsEachClipOnceInAPass) {
-  const StreamedClips clips(folder_, 32, {}, {1, 1, 2, 5});
+  StreamedClips clips(folder_, 32, {}, {1, 1, 2, 5});
   EXPECT_EQ(clips.entries().size(), std::size_t{clip_count + 2});
   std::vector<std::size_t> first, second;
   for (int step = 0; step < 2 * clip_count; ++step)
@@ -64,7 +64,7 @@ TEST_F(StreamedClipsTest, ShowsEachClipOnceInAPass) {
 }
 
 TEST_F(StreamedClipsTest, AStepSeesTheSameClipsHoweverItIsReached) {
-  const StreamedClips walked(folder_, 32, {}, {3, 2, 2, 9}), jumped(folder_, 32, {}, {3, 2, 1, 9}),
+  StreamedClips walked(folder_, 32, {}, {3, 2, 2, 9}), jumped(folder_, 32, {}, {3, 2, 1, 9}),
       other(folder_, 32, {}, {3, 2, 2, 10});
   bool differs = false;
   for (int step = 0; step <= 20; ++step) {
@@ -76,8 +76,8 @@ TEST_F(StreamedClipsTest, AStepSeesTheSameClipsHoweverItIsReached) {
 }
 
 TEST_F(StreamedClipsTest, GivesTheFramesThatAreHeldInMemoryOtherwise) {
-  const StreamedClips streamed(folder_, 32, {}, {2, 1, 2, 1});
-  const HeadClipReader reader(folder_, 32, {});
+  StreamedClips streamed(folder_, 32, {}, {2, 1, 2, 1});
+  HeadClipReader reader(folder_, 32, {});
   for (const auto index : streamed.available(3)) {
     const auto held = streamed.clip(index), read = reader.read(reader.entries()[index]);
     ASSERT_TRUE(held && read);
@@ -89,10 +89,10 @@ TEST_F(StreamedClipsTest, GivesTheFramesThatAreHeldInMemoryOtherwise) {
 }
 
 TEST_F(StreamedClipsTest, DrawsBatchesFromTheClipsInMemory) {
-  const StreamedClips clips(folder_, 32, {}, {2, 1, 2, 1});
+  StreamedClips clips(folder_, 32, {}, {2, 1, 2, 1});
   ReenactorTrainingConfig config;
   config.networks.image_size = config.networks.pose_input_size = 32;
-  config.still_share = 0;
+  config.data.still_share = 0;
   const ReenactorSampler sampler(clips, config);
   EXPECT_EQ(sampler.label_count(), clip_count + 2);
   Random random(3);

@@ -75,7 +75,7 @@ TEST_F(ScaledDescent, WithoutAScaleNothingIsTouched) {
   EXPECT_TRUE(scaler.unscale(optimizer_));
   EXPECT_EQ(weights_.grad()[0].item<float>(), 3);
   Checkpoint checkpoint;
-  scaler.put(checkpoint, "scaler");
+  scaler.save_to(checkpoint, "scaler");
   EXPECT_TRUE(checkpoint.tensors().empty());
 }
 
@@ -86,15 +86,15 @@ TEST_F(ScaledDescent, GoesOnFromACheckpoint) {
   step(scaler, 0, 0);
   step(scaler, 0, 0);
   Checkpoint checkpoint;
-  scaler.put(checkpoint, "scaler");
+  scaler.save_to(checkpoint, "scaler");
   checkpoint.save(folder / "checkpoint.safetensors", {});
   const auto loaded = Checkpoint::load(folder / "checkpoint.safetensors");
   LossScaler resumed(8, 3), without(0);
-  resumed.get(loaded, "scaler");
+  resumed.restore_from(loaded, "scaler");
   EXPECT_EQ(resumed.scale(), 4);
   step(resumed, 0, 0);
   EXPECT_EQ(resumed.scale(), 8) << "the third good step in a row";
-  without.get(loaded, "scaler");
+  without.restore_from(loaded, "scaler");
   EXPECT_EQ(without.scale(), 0);
 }
 

@@ -131,7 +131,7 @@ TEST(PersonaliseConfig, ThePaperPresetIsTheReleasedCodes) {
   EXPECT_EQ(config.tuning.motion_weight, 0);
   EXPECT_EQ(config.augmentation.affine_scale, 0.2);
   EXPECT_EQ(config.augmentation.shift, 0.05);
-  EXPECT_EQ(config.batch_size, 0);
+  EXPECT_EQ(config.run.batch_size, 0);
 }
 
 TEST(PersonaliseConfig, OverridesAndRefusals) {

@@ -50,8 +50,7 @@ ReenactorTrainingConfig config(bool batch_statistics) {
   return read_reenactor_training_config(RunConfig({}, settings));
 }
 
-std::map<std::string, torch::Tensor> train(const ClipsInMemory& dataset,
-                                           const ReenactorTrainingConfig& settings,
+std::map<std::string, torch::Tensor> train(ClipsInMemory& dataset, const ReenactorTrainingConfig& settings,
                                            std::shared_ptr<ProcessGroup> group, int part, int parts) {
   const ReenactorSampler sampler(dataset, settings);
   seed_everything(7 + group->rank());
@@ -61,7 +60,7 @@ std::map<std::string, torch::Tensor> train(const ClipsInMemory& dataset,
   Random random(3);
   for (int step = 0; step < steps; ++step) trainer.step(sampler.draw(8, random, part, parts), step);
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, tensor] : checkpoint.tensors()) tensors[name] = tensor.clone();
   return tensors;
@@ -75,7 +74,7 @@ void compare(bool batch_statistics, std::optional<double> tolerance) {
   const auto settings = config(batch_statistics);
   if (place.count > 1) {
     const std::filesystem::path folder = std::getenv("REENACT_TEST_FOLDER");
-    const ClipsInMemory dataset(folder / "data", 32, {});
+    ClipsInMemory dataset(folder / "data", 32, {});
     const auto tensors =
         train(dataset, settings, std::make_shared<ProcessGroup>(place), place.rank, place.count);
     Checkpoint checkpoint;
@@ -92,7 +91,7 @@ void compare(bool batch_statistics, std::optional<double> tolerance) {
   for (const auto& [name, tensor] : first.tensors())
     EXPECT_TRUE(torch::equal(tensor, second.get(name))) << name << " differs from one process to the other";
   if (!tolerance) return;
-  const ClipsInMemory dataset(folder / "data", 32, {});
+  ClipsInMemory dataset(folder / "data", 32, {});
   const auto alone = train(dataset, settings, std::make_shared<ProcessGroup>(), 0, 1);
   const auto half = train(dataset, settings, std::make_shared<ProcessGroup>(), 0, 2);
   ASSERT_EQ(first.tensors().size(), alone.size());

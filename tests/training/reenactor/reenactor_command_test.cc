@@ -56,8 +56,8 @@ class MetaCommand : public testing::Test {
           "networks.pose_embedding_size=8", "networks.projector_hidden=16",
           "networks.identity_encoder_width=0.25", "networks.pose_encoder_width=0.25",
           "discriminator.num_blocks=4", "identity.source=table", "training.batch_size=4",
-          "training.checkpoint_every=2", "training.validation_every=1000", "training.sheet_every=1000",
-          "training.keep_checkpoints=2", "loss.l1=10"}) {
+          "run.checkpoint_every=2", "run.validate_every=1000", "run.sheet_every=1000",
+          "run.keep_checkpoints=2", "loss.l1=10"}) {
       list.push_back("--set");
       list.push_back(setting);
     }

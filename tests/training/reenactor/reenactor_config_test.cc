@@ -18,11 +18,11 @@ TEST(TrainingPrecision, HasThreeNames) {
   const auto read = [](const std::string& name) {
     return read_reenactor_training_config(RunConfig({}, {"training.precision=" + name}));
   };
-  EXPECT_EQ(read("float32").precision, torch::kFloat);
-  EXPECT_EQ(read("bfloat16").precision, torch::kBFloat16);
-  EXPECT_EQ(read("bfloat16").loss_scale, 0);
-  EXPECT_EQ(read("float16").precision, torch::kHalf);
-  EXPECT_EQ(read("float16").loss_scale, 65536);
+  EXPECT_EQ(read("float32").training.precision, torch::kFloat);
+  EXPECT_EQ(read("bfloat16").training.precision, torch::kBFloat16);
+  EXPECT_EQ(read("bfloat16").training.loss_scale, 0);
+  EXPECT_EQ(read("float16").training.precision, torch::kHalf);
+  EXPECT_EQ(read("float16").training.loss_scale, 65536);
   test::expect_error([&] { read("double"); }, ErrorCode::invalid,
                      {"training.precision", "double", "bfloat16"});
   test::expect_error([] { check_precision(torch::kHalf, torch::kCPU); }, ErrorCode::unsupported,
@@ -42,24 +42,24 @@ TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
   int count = 0;
   for (const auto& entry : fs::directory_iterator(folder / "ablation")) {
     const auto settings = read("ablation/" + entry.path().filename().string());
-    EXPECT_EQ(settings.steps, 1'200'000) << entry.path() << " builds upon the paper's";
+    EXPECT_EQ(settings.run.steps, 1'200'000) << entry.path() << " builds upon the paper's";
     EXPECT_EQ(settings.networks.image_size, 256);
     ++count;
   }
   EXPECT_EQ(count, 8);
   const auto paper = read("meta-paper.toml");
-  EXPECT_TRUE(paper.segmentation && paper.augmentation.pixelwise &&
+  EXPECT_TRUE(paper.training.segmentation && paper.augmentation.pixelwise &&
               paper.networks.pose_encoder == "mobilenet_v2");
   EXPECT_EQ(read("ablation/minus-posedim.toml").networks.pose_embedding_size, 64);
   EXPECT_FALSE(read("ablation/minus-augm.toml").augmentation.pixelwise);
-  EXPECT_FALSE(read("ablation/minus-segm.toml").segmentation);
+  EXPECT_FALSE(read("ablation/minus-segm.toml").training.segmentation);
   EXPECT_EQ(read("ablation/plus-poseenc.toml").networks.pose_encoder, "resnext50_32x4d");
   const auto both = read("ablation/plus-poseenc-minus-segm.toml");
-  EXPECT_TRUE(!both.segmentation && both.networks.pose_encoder == "resnext50_32x4d" &&
+  EXPECT_TRUE(!both.training.segmentation && both.networks.pose_encoder == "resnext50_32x4d" &&
               both.augmentation.pixelwise);
   EXPECT_EQ(read("ablation/plus-poseenc-minus-augm.toml").augmentation.affine_scale, 0);
   EXPECT_EQ(read("ablation/x2face-minus-augm.toml").networks.pose_embedding_size, 128);
-  EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").freeze_pose);
+  EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").training.freeze_pose);
 }
 
 TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
@@ -74,11 +74,14 @@ TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
       char wanted[96];
       std::snprintf(wanted, sizeof wanted, "runs/%s/checkpoints/checkpoint-%09d.safetensors", before.c_str(),
                     static_cast<int>(steps));
-      EXPECT_EQ(settings.start_from.empty() ? settings.start_pose_from : settings.start_from, wanted) << name;
+      EXPECT_EQ(settings.training.start_from.empty() ? settings.training.start_pose_from
+                                                     : settings.training.start_from,
+                wanted)
+          << name;
       EXPECT_EQ(settings.networks.pose_image_size(), reenactor_preset("lite").pose_image_size()) << name;
     }
     before = name;
-    steps = settings.steps;
+    steps = settings.run.steps;
   }
 }
 

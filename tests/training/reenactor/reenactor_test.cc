@@ -118,8 +118,8 @@ TEST_F(MetaTraining, MirroredClassesHaveMirroredHeads) {
 TEST_F(MetaTraining, LearnsToDrawOneBatch) {
   for (const std::string source : {"table", "encoder"}) {
     auto settings = config(source);
-    settings.steps = 60;
-    settings.adversarial_from = 40;
+    settings.run.steps = 60;
+    settings.loss.adversarial_from = 40;
     seed_everything(3);
     const ReenactorSampler sampler(*dataset_, settings);
     ReenactorTrainer trainer(settings, sampler.label_count());
@@ -127,7 +127,7 @@ TEST_F(MetaTraining, LearnsToDrawOneBatch) {
     const auto batch = sampler.draw(4, random);
     const double first = trainer.step(batch, 0).at("l1");
     double last = 0;
-    for (int step = 1; step < settings.steps; ++step) last = trainer.step(batch, step).at("l1");
+    for (int step = 1; step < settings.run.steps; ++step) last = trainer.step(batch, step).at("l1");
     EXPECT_LT(last, 0.8 * first) << source;
   }
 }
@@ -148,14 +148,14 @@ TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
 
 TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   auto settings = config("table");
-  settings.loss_scale = 1024;
+  settings.training.loss_scale = 1024;
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
   auto batch = sampler.draw(2, random);
   trainer.step(batch, 0);
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   std::map<std::string, torch::Tensor> before;
   for (auto& [name, tensor] : checkpoint.tensors())
     if (name.find("optimizer") != std::string::npos || name.starts_with("average"))
@@ -164,7 +164,7 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   test::expect_error([&] { trainer.step(batch, 1); }, ErrorCode::invalid, {"step 1", "is not finite"});
   for (const auto& [name, tensor] : before)
     EXPECT_TRUE(torch::equal(checkpoint.tensors().at(name), tensor)) << name;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   EXPECT_EQ(checkpoint.get("generator_scaler.scale").item<double>(), 1024) << "no scale mends a loss";
   batch.target[0][0][3][3] = 0;
   EXPECT_TRUE(std::isfinite(trainer.step(batch, 1).at("total")));
@@ -172,8 +172,8 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
 
 TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   auto settings = config("table");
-  settings.loss_scale = 1e38;  // of losses of 10,000 the gradients overflow
-  settings.l1_weight = 1e4;
+  settings.training.loss_scale = 1e38;  // of losses of 10,000 the gradients overflow
+  settings.loss.l1 = 1e4;
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
@@ -188,12 +188,12 @@ TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   for (const auto& [name, tensor] : weights)
     EXPECT_TRUE(torch::equal(trainer.model().at(name), tensor)) << name;
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   EXPECT_TRUE(checkpoint.with_prefix("generator_optimizer").empty()) << "the optimiser has made no step";
-  settings.loss_scale = 0;
+  settings.training.loss_scale = 0;
   ReenactorTrainer resumed(settings, sampler.label_count());
   checkpoint.save(root_ / "scaled.safetensors", {});
-  resumed.get(Checkpoint::load(root_ / "scaled.safetensors"));
+  resumed.restore_from(Checkpoint::load(root_ / "scaled.safetensors"));
   EXPECT_EQ(resumed.step(batch, 1).count("loss_scale"), 0u) << "a run without a scale goes on without";
 }
 
@@ -201,7 +201,7 @@ TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
   std::vector<std::map<std::string, torch::Tensor>> models;
   for (const double scale : {0, 1024}) {
     auto settings = config("encoder");
-    settings.loss_scale = scale;
+    settings.training.loss_scale = scale;
     models.push_back(model_after_three_steps(settings));
   }
   for (const auto& [name, tensor] : models[0])
@@ -212,7 +212,7 @@ TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
   std::vector<std::map<std::string, torch::Tensor>> models;
   for (const bool at_once : {false, true}) {
     auto settings = config("encoder");
-    settings.single_update = at_once;
+    settings.training.single_update = at_once;
     models.push_back(model_after_three_steps(settings));
   }
   for (const auto& [name, tensor] : models[0]) EXPECT_TRUE(torch::equal(tensor, models[1].at(name))) << name;
@@ -220,7 +220,7 @@ TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
 
 TEST_F(MetaTraining, WithoutSegmentationTheMaskStaysOne) {
   auto settings = config("table");
-  settings.segmentation = false;
+  settings.training.segmentation = false;
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
@@ -248,9 +248,9 @@ TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
   write_model(root_ / "perceptual.safetensors", ModelInfo{.kind = ModelKind::perceptual},
               weights_of(*network, "vgg19."), true);
   auto settings = config("table");
-  settings.perceptual_networks = root_ / "perceptual.safetensors";
-  settings.perceptual_weight = 0.5;
-  settings.l1_weight = 0;
+  settings.loss.perceptual_networks = root_ / "perceptual.safetensors";
+  settings.loss.perceptual = 0.5;
+  settings.loss.l1 = 0;
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(1);
@@ -285,14 +285,14 @@ TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
 
 TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   auto settings = config("fit");
-  settings.weight_average = 0.999;
+  settings.training.weight_average = 0.999;
   const ReenactorSampler sampler(*dataset_, settings);
   seed_everything(5);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(5);
   const auto state = [&trainer](const std::string& name) {
     Checkpoint checkpoint;
-    trainer.put(checkpoint);
+    trainer.save_to(checkpoint);
     return checkpoint.get(name).clone();
   };
   const std::string encoder = "networks.idt.features.0.0.weight", average = "average.idt.features.0.0.weight";
@@ -315,7 +315,7 @@ TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
 TEST_F(MetaTraining, HandsItsDiscriminatorToPersonaliseWhereAsked) {
   auto settings = config("encoder");
   EXPECT_EQ(model_after_three_steps(settings).count("dis.stem.conv1.weight"), 0u);
-  settings.export_discriminator = true;
+  settings.discriminator.exported = true;
   const auto model = model_after_three_steps(settings);
   EXPECT_EQ(model.count("dis.stem.conv1.weight"), 1u);
   EXPECT_EQ(model.count("dis.embed.weight"), 0u) << "the classes stay with the run";
@@ -350,7 +350,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   Random random(5);
   losses(straight, random, 0, 3);
   Checkpoint checkpoint;
-  straight.put(checkpoint);
+  straight.save_to(checkpoint);
   put_random_state(checkpoint);
   put_random_state(checkpoint, "sampler", random);
   checkpoint.save(root_ / "checkpoint.safetensors", ModelInfo{.kind = ModelKind::checkpoint});
@@ -360,7 +360,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   ReenactorTrainer resumed(settings, sampler.label_count());
   Random other(99);
   const auto loaded = Checkpoint::load(root_ / "checkpoint.safetensors");
-  resumed.get(loaded);
+  resumed.restore_from(loaded);
   get_random_state(loaded);
   get_random_state(loaded, "sampler", other);
   EXPECT_EQ(losses(resumed, other, 3, 6), expected);
@@ -371,7 +371,7 @@ TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
   const ReenactorSampler sampler(*dataset_, small);
   ReenactorTrainer trainer(small, sampler.label_count());
   Checkpoint checkpoint;
-  trainer.put(checkpoint);
+  trainer.save_to(checkpoint);
   checkpoint.save(root_ / "small.safetensors", ModelInfo{.kind = ModelKind::checkpoint});
   auto large = small;
   large.networks.image_size = large.discriminator.image_size = 64;
@@ -388,8 +388,8 @@ TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
 
 TEST_F(MetaTraining, StandardisedPosesKeepTheLandmarks) {
   auto settings = config("table");
-  settings.freeze_pose = true;
-  settings.pose_deviation = 4;
+  settings.training.freeze_pose = true;
+  settings.training.pose_deviation = 4;
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(2);
@@ -419,7 +419,7 @@ TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
 TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
   auto settings = config("table");
   const auto plain = ReenactorSampler(*dataset_, settings).held_out(1);
-  settings.loader_crop = true;
+  settings.data.loader_crop = true;
   const auto cropped = ReenactorSampler(*dataset_, settings).held_out(1);
   const auto expected = recrop_as_loader(to_picture(plain.target[0]), 32);
   EXPECT_EQ(cv::norm(to_picture(cropped.target[0]), expected, cv::NORM_INF), 0);
@@ -429,8 +429,8 @@ TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
 
 TEST_F(MetaTraining, IdentityFramesAreDifferentOnes) {
   auto settings = config("encoder");
-  settings.identity_frames = 8;
-  settings.still_share = 0;
+  settings.identity.frames = 8;
+  settings.data.still_share = 0;
   settings.augmentation = {false, 0, 0, 0, 0, 0, false};
   const ReenactorSampler sampler(*dataset_, settings);
   Random random(5);

@@ -23,6 +23,13 @@ class RunConfigTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
+/// The value of a key, or else the default.
+template <typename Value>
+Value read(const RunConfig& config, const std::string& key, Value value) {
+  config.read(key, value);
+  return value;
+}
+
 constexpr const char* example = R"(
 steps = 1000
 data = "clips"
@@ -36,65 +43,110 @@ names = ["a", "b"]
 
 TEST_F(RunConfigTest, ReadsValuesOfTheFile) {
   const RunConfig config(write(example));
-  EXPECT_EQ(config.integer("steps", 1), 1000);
-  EXPECT_EQ(config.number("steps", 1), 1000.0) << "a whole number is a number too";
-  EXPECT_EQ(config.text("data", ""), "clips");
-  EXPECT_EQ(config.number("optimizer.learning_rate", 1), 2e-4);
-  EXPECT_EQ(config.numbers("optimizer.betas", {}), (std::vector<double>{0.5, 0.999}));
-  EXPECT_TRUE(config.boolean("optimizer.amsgrad", false));
-  EXPECT_EQ(config.texts("optimizer.names", {}), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(read<std::int64_t>(config, "steps", 1), 1000);
+  EXPECT_EQ(read<double>(config, "steps", 1), 1000.0) << "a whole number is a number too";
+  EXPECT_EQ(read<std::string>(config, "data", ""), "clips");
+  EXPECT_EQ(read<double>(config, "optimizer.learning_rate", 1), 2e-4);
+  EXPECT_EQ(read<std::vector<double>>(config, "optimizer.betas", {}), (std::vector<double>{0.5, 0.999}));
+  EXPECT_TRUE(read<bool>(config, "optimizer.amsgrad", false));
+  EXPECT_EQ(read<std::vector<std::string>>(config, "optimizer.names", {}),
+            (std::vector<std::string>{"a", "b"}));
   EXPECT_NO_THROW(config.refuse_unknown_keys());
 }
 
 TEST_F(RunConfigTest, FallsBackWhereNothingIsGiven) {
   const RunConfig config{""};
-  EXPECT_EQ(config.integer("steps", 7), 7);
-  EXPECT_EQ(config.text("a.b.c", "deep"), "deep");
-  EXPECT_EQ(config.texts("list", {"x"}), std::vector<std::string>{"x"});
+  EXPECT_EQ(read<std::int64_t>(config, "steps", 7), 7);
+  EXPECT_EQ(read<std::string>(config, "a.b.c", "deep"), "deep");
+  EXPECT_EQ(read<std::vector<std::string>>(config, "list", {"x"}), std::vector<std::string>{"x"});
   EXPECT_FALSE(config.contains("steps"));
 }
 
 TEST_F(RunConfigTest, OverridesWinAndNeedNoQuotes) {
   const RunConfig config(write(example), {"steps=5", "optimizer.learning_rate=1e-3", "data=/some/where else",
                                           "optimizer.names=[\"c\"]", "fresh.key=true", "steps=6"});
-  EXPECT_EQ(config.integer("steps", 1), 6) << "the last one counts";
-  EXPECT_EQ(config.number("optimizer.learning_rate", 1), 1e-3);
-  EXPECT_EQ(config.text("data", ""), "/some/where else");
-  EXPECT_EQ(config.texts("optimizer.names", {}), std::vector<std::string>{"c"});
-  EXPECT_TRUE(config.boolean("fresh.key", false));
+  EXPECT_EQ(read<std::int64_t>(config, "steps", 1), 6) << "the last one counts";
+  EXPECT_EQ(read<double>(config, "optimizer.learning_rate", 1), 1e-3);
+  EXPECT_EQ(read<std::string>(config, "data", ""), "/some/where else");
+  EXPECT_EQ(read<std::vector<std::string>>(config, "optimizer.names", {}), std::vector<std::string>{"c"});
+  EXPECT_TRUE(read<bool>(config, "fresh.key", false));
 }
 
 TEST_F(RunConfigTest, NamesUnknownKeysWithTheirPlace) {
   const RunConfig config(write(example));
   for (const char* key : {"steps", "data"}) config.contains(key);
-  config.integer("steps", 0);
-  config.text("data", "");
-  config.numbers("optimizer.betas", {});
-  config.boolean("optimizer.amsgrad", false);
-  config.texts("optimizer.names", {});
-  config.number("optimizer.learning_rates", 1);
+  read<std::int64_t>(config, "steps", 0);
+  read<std::string>(config, "data", "");
+  read<std::vector<double>>(config, "optimizer.betas", {});
+  read<bool>(config, "optimizer.amsgrad", false);
+  read<std::vector<std::string>>(config, "optimizer.names", {});
+  read<double>(config, "optimizer.learning_rates", 1);
   expect_error([&] { config.refuse_unknown_keys(); }, ErrorCode::invalid,
                {"run.toml' line 6", "'optimizer.learning_rate'", "did you mean 'optimizer.learning_rates'"});
 }
 
 TEST_F(RunConfigTest, NamesUnknownOverrides) {
   const RunConfig config("", {"stepz=3"});
-  config.integer("steps", 1);
+  read<std::int64_t>(config, "steps", 1);
   expect_error([&] { config.refuse_unknown_keys(); }, ErrorCode::invalid, {"--set stepz", "'steps'"});
 }
 
 TEST_F(RunConfigTest, RefusesOtherTypesWithTheirPlace) {
   const RunConfig config(write(example), {"optimizer.amsgrad=1"});
-  expect_error([&] { config.integer("data", 1); }, ErrorCode::invalid,
+  expect_error([&] { read<std::int64_t>(config, "data", 1); }, ErrorCode::invalid,
                {"run.toml' line 3", "'data' as string", "wanted a whole number"});
-  expect_error([&] { config.integer("optimizer.learning_rate", 1); }, ErrorCode::invalid, {"line 6"});
-  expect_error([&] { config.text("steps", ""); }, ErrorCode::invalid, {"wanted text"});
-  expect_error([&] { config.number("optimizer", 1); }, ErrorCode::invalid, {"as table"});
-  expect_error([&] { config.boolean("optimizer.amsgrad", true); }, ErrorCode::invalid,
+  expect_error([&] { read<std::int64_t>(config, "optimizer.learning_rate", 1); }, ErrorCode::invalid,
+               {"line 6"});
+  expect_error([&] { read<std::string>(config, "steps", ""); }, ErrorCode::invalid, {"wanted text"});
+  expect_error([&] { read<double>(config, "optimizer", 1); }, ErrorCode::invalid, {"as table"});
+  expect_error([&] { read<bool>(config, "optimizer.amsgrad", true); }, ErrorCode::invalid,
                {"--set optimizer.amsgrad"});
-  expect_error([&] { config.texts("optimizer.betas", {}); }, ErrorCode::invalid, {"wanted a list of texts"});
-  expect_error([&] { config.numbers("optimizer.names", {}); }, ErrorCode::invalid,
+  expect_error([&] { read<std::vector<std::string>>(config, "optimizer.betas", {}); }, ErrorCode::invalid,
+               {"wanted a list of texts"});
+  expect_error([&] { read<std::vector<double>>(config, "optimizer.names", {}); }, ErrorCode::invalid,
                {"wanted a list of numbers"});
+}
+
+TEST_F(RunConfigTest, RefusesValuesOutsideTheirRange) {
+  const RunConfig config(write(example),
+                         {"tiny=0", "nothing=nan", "sizes=[64, 65.5]", "none=[]", "wide=3000000000"});
+  std::int64_t steps = 7;
+  expect_error([&] { config.read("steps", steps, 1, 999); }, ErrorCode::invalid,
+               {"run.toml' line 2 gives 'steps' as 1000, wanted a whole number from 1 to 999"});
+  EXPECT_EQ(steps, 7);
+  config.read("steps", steps, 1000, 1000);
+  EXPECT_EQ(steps, 1000);
+  expect_error([&] { config.read("steps", steps, 1001); }, ErrorCode::invalid,
+               {"a whole number of at least 1001"});
+  int narrow = 0;
+  expect_error([&] { config.read("wide", narrow); }, ErrorCode::invalid, {"as 3000000000, wanted"});
+  double number = 1;
+  expect_error([&] { config.read("tiny", number, above_zero); }, ErrorCode::invalid,
+               {"--set tiny gives 'tiny' as 0.0, wanted a number above 0"});
+  expect_error([&] { config.read("nothing", number); }, ErrorCode::invalid, {"nan"});
+  expect_error([&] { config.read("optimizer.learning_rate", number, 0, 1e-4); }, ErrorCode::invalid,
+               {"line 6 gives 'optimizer.learning_rate' as 0.0002, wanted a number from 0.0 to 0.0001"});
+  config.read("none.given", narrow, 5, 6);
+  EXPECT_EQ(narrow, 0) << "defaults are not checked";
+  std::vector<int> sizes = {1};
+  expect_error([&] { config.read("sizes", sizes, 32, 96); }, ErrorCode::invalid,
+               {"'sizes' as [64, 65.5], wanted a list of one or more whole numbers from 32 to 96"});
+  expect_error([&] { config.read("none", sizes, 32, 96); }, ErrorCode::invalid, {"as []"});
+}
+
+TEST_F(RunConfigTest, ReadsANameOfATable) {
+  enum class Mode { fast, slow, none };
+  constexpr std::pair<const char*, Mode> modes[] = {
+      {"fast", Mode::fast}, {"slow", Mode::slow}, {"none", Mode::none}};
+  const RunConfig config("", {"mode=slow", "odd=quick"});
+  auto mode = Mode::none, other = Mode::fast;
+  config.read("mode", mode, modes);
+  config.read("other", other, modes);
+  EXPECT_EQ(mode, Mode::slow);
+  EXPECT_EQ(other, Mode::fast);
+  EXPECT_EQ(config.to_toml(), "mode = 'slow'\nother = 'fast'\n");
+  expect_error([&] { config.read("odd", mode, modes); }, ErrorCode::invalid,
+               {"--set odd gives 'odd' as \"quick\", wanted fast, slow or none"});
 }
 
 TEST_F(RunConfigTest, RefusesBrokenInput) {
@@ -113,12 +165,14 @@ TEST_F(RunConfigTest, AFileMayBuildUponAnother) {
   std::ofstream(upper)
       << "base = \"../run.toml\"\nsteps = 5\n[optimizer]\namsgrad = false\n[other]\nodd = 1\n";
   const RunConfig config(upper, {"data=elsewhere"});
-  EXPECT_EQ(config.integer("steps", 1), 5);
-  EXPECT_FALSE(config.boolean("optimizer.amsgrad", true));
-  EXPECT_EQ(config.number("optimizer.learning_rate", 1), 2e-4);
-  EXPECT_EQ(config.text("data", ""), "elsewhere");
-  expect_error([&] { config.integer("optimizer.names", 1); }, ErrorCode::invalid, {"run.toml' line 9"});
-  expect_error([&] { config.text("other.odd", ""); }, ErrorCode::invalid, {"upper.toml' line 6"});
+  EXPECT_EQ(read<std::int64_t>(config, "steps", 1), 5);
+  EXPECT_FALSE(read<bool>(config, "optimizer.amsgrad", true));
+  EXPECT_EQ(read<double>(config, "optimizer.learning_rate", 1), 2e-4);
+  EXPECT_EQ(read<std::string>(config, "data", ""), "elsewhere");
+  expect_error([&] { read<std::int64_t>(config, "optimizer.names", 1); }, ErrorCode::invalid,
+               {"run.toml' line 9"});
+  expect_error([&] { read<std::string>(config, "other.odd", ""); }, ErrorCode::invalid,
+               {"upper.toml' line 6"});
 
   std::ofstream(upper) << "base = \"upper.toml\"\n";
   expect_error([&] { RunConfig{upper}; }, ErrorCode::invalid, {"builds upon itself"});
@@ -126,36 +180,55 @@ TEST_F(RunConfigTest, AFileMayBuildUponAnother) {
   expect_error([&] { RunConfig{upper}; }, ErrorCode::not_found, {"none.toml"});
 }
 
+TEST_F(RunConfigTest, FormerKeysAreReadUnderTheirPresentNames) {
+  const auto lower = write("[training]\nsteps = 5\nsheet_every = 6\n[run]\niterations = 8\n");
+  EXPECT_EQ(read<std::int64_t>(RunConfig(lower), "run.steps", 1), 5);
+  expect_error([&] { RunConfig(lower).refuse_unknown_keys(); }, ErrorCode::invalid,
+               {"line 5", "'run.iterations'"});
+  const auto upper = folder_ / "upper.toml";
+  std::ofstream(upper) << "base = \"run.toml\"\n[run]\nsheet_every = 7\n";
+  const RunConfig config(upper, {"training.steps=9"});
+  RunSchedule schedule;
+  read_run_schedule(config, schedule);
+  EXPECT_EQ(schedule.steps, 9);
+  EXPECT_EQ(schedule.sheet_every, 7) << "the upper file counts, whichever name the lower one uses";
+  EXPECT_EQ(schedule.keep_checkpoints, 2);
+  std::ofstream(upper) << "base = \"run.toml\"\n[training]\nkeep_checkpoints = 0\n";
+  expect_error([&] { read_run_schedule(RunConfig(upper), schedule); }, ErrorCode::invalid,
+               {"upper.toml' line 3 gives 'run.keep_checkpoints' as 0, wanted a whole number from 1"});
+}
+
 TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   const RunConfig config(write(example), {"steps=12"});
-  config.integer("steps", 0);
-  config.text("data", "");
-  config.number("optimizer.learning_rate", 1);
-  config.number("optimizer.tiny", 1.0 / 3.0 * 1e-9);
-  config.numbers("optimizer.betas", {});
-  config.boolean("optimizer.other", true);
-  config.text("awkward", "quotes \" and \\ and\nlines");
+  read<std::int64_t>(config, "steps", 0);
+  read<std::string>(config, "data", "");
+  read<double>(config, "optimizer.learning_rate", 1);
+  read<double>(config, "optimizer.tiny", 1.0 / 3.0 * 1e-9);
+  read<std::vector<double>>(config, "optimizer.betas", {});
+  read<bool>(config, "optimizer.other", true);
+  read<std::string>(config, "awkward", "quotes \" and \\ and\nlines");
 
-  config.numbers("optimizer.none", {});
-  config.number("optimizer.whole", 3);
+  read<std::vector<double>>(config, "optimizer.none", {});
+  read<double>(config, "optimizer.whole", 3);
   EXPECT_NE(config.to_toml().find("learning_rate = 0.0002\n"), std::string::npos) << "as people write it";
 
-  config.text("folder", "/home/somebody/clips/");
+  read<std::string>(config, "folder", "/home/somebody/clips/");
   EXPECT_EQ(config.to_toml().find("somebody"), std::string::npos) << "tells where somebody keeps their files";
   EXPECT_NE(config.to_toml().find("folder = 'clips'\n"), std::string::npos);
 
   const RunConfig again(write(config.to_toml()));
-  EXPECT_EQ(again.numbers("optimizer.none", {1}), std::vector<double>{});
-  EXPECT_EQ(again.number("optimizer.whole", 0), 3);
-  expect_error([&] { again.integer("optimizer.whole", 0); }, ErrorCode::invalid, {"wanted a whole number"});
-  EXPECT_EQ(again.integer("steps", 0), 12);
-  EXPECT_EQ(again.text("data", ""), "clips");
-  EXPECT_EQ(again.text("folder", ""), "clips");
-  EXPECT_EQ(again.number("optimizer.learning_rate", 1), 2e-4);
-  EXPECT_EQ(again.number("optimizer.tiny", 1), 1.0 / 3.0 * 1e-9);
-  EXPECT_EQ(again.numbers("optimizer.betas", {}), (std::vector<double>{0.5, 0.999}));
-  EXPECT_TRUE(again.boolean("optimizer.other", false));
-  EXPECT_EQ(again.text("awkward", ""), "quotes \" and \\ and\nlines");
+  EXPECT_EQ(read<std::vector<double>>(again, "optimizer.none", {1}), std::vector<double>{});
+  EXPECT_EQ(read<double>(again, "optimizer.whole", 0), 3);
+  expect_error([&] { read<std::int64_t>(again, "optimizer.whole", 0); }, ErrorCode::invalid,
+               {"wanted a whole number"});
+  EXPECT_EQ(read<std::int64_t>(again, "steps", 0), 12);
+  EXPECT_EQ(read<std::string>(again, "data", ""), "clips");
+  EXPECT_EQ(read<std::string>(again, "folder", ""), "clips");
+  EXPECT_EQ(read<double>(again, "optimizer.learning_rate", 1), 2e-4);
+  EXPECT_EQ(read<double>(again, "optimizer.tiny", 1), 1.0 / 3.0 * 1e-9);
+  EXPECT_EQ(read<std::vector<double>>(again, "optimizer.betas", {}), (std::vector<double>{0.5, 0.999}));
+  EXPECT_TRUE(read<bool>(again, "optimizer.other", false));
+  EXPECT_EQ(read<std::string>(again, "awkward", ""), "quotes \" and \\ and\nlines");
   EXPECT_NO_THROW(again.refuse_unknown_keys()) << "nothing but what was asked for";
 }
 

@@ -85,13 +85,13 @@ class SupervisedTraining : public testing::Test {
     options.resume = resume;
     const RunConfig file({}, settings);
     auto config = read(file);
-    config.steps = steps;
+    config.run.steps = steps;
     seed_everything(options.seed);
     Trainer trainer(config, options.seed);
     RunSchedule schedule;
     schedule.steps = stop_at;
     schedule.validate_every = schedule.sheet_every = schedule.checkpoint_every = 2;
-    run_supervised(trainer, options, file, schedule, "test");
+    run_training(trainer, options, file, schedule, "test");
   }
 
   template <typename Trainer, typename Config>

@@ -7,6 +7,7 @@
 
 #include "training/data/head_clip.h"
 #include "training/data/random.h"
+#include "training/run/run_config.h"
 
 namespace reenact::training {
 
@@ -24,6 +25,9 @@ struct AugmentationConfig {
   double rotation = 0.0;  ///< standard deviation, degrees
   bool flip = false;      ///< mirrored every second time; a mirrored person counts as another identity
 };
+
+/// Section [augmentation]. Throws Error (invalid).
+void read_augmentation(const RunConfig& file, AugmentationConfig& augmentation);
 
 /// One training sample: what the pose encoder sees and what the generator shall draw.
 struct HeadSample {
@@ -43,5 +47,10 @@ HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const Augment
 
 /// The pixelwise part of A on an RGB picture.
 void augment_pixels(cv::Mat& rgb, Random& random);
+/// One operation of it: edges by a Laplacian, blended in where a random map says so: smooth noise of 2 to 16
+/// cells a side, where the released code's is simplex noise.
+void blend_in_edges(cv::Mat& rgb, Random& random);
+/// Another: every pixel comes from a place at most 3.5 pixels away in x and in y; black where that lies outside.
+void displace_pixels(cv::Mat& rgb, Random& random);
 
 }  // namespace reenact::training

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training/data/pose_augmentation.h"
+#include "training/data/augmentation.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,6 @@
 #include <numeric>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-
-#include "training/data/pose_distortions.h"
 
 namespace reenact::training {
 namespace {
@@ -90,6 +88,28 @@ void contrast(cv::Mat& rgb, Random& random) {
   cv::LUT(rgb, table, rgb);
 }
 
+/// Weights CV_32F in 0..1 for blend_in_edges().
+cv::Mat random_blending(cv::Size size, Random& random) {
+  cv::Mat most;
+  const int maps = std::uniform_int_distribution<int>(1, 3)(random);
+  for (int i = 0; i < maps; ++i) {
+    const int cells = std::uniform_int_distribution<int>(2, 16)(random);
+    cv::Mat noise(cells, cells, CV_32F), map;
+    cv::RNG(random()).fill(noise, cv::RNG::UNIFORM, 0, 1);
+    const double kind = uniform(random, 0, 1);  // nearest 5 %, linear 60 %, cubic 35 %
+    cv::resize(noise, map, size, 0, 0,
+               kind < 0.05 ? cv::INTER_NEAREST : (kind < 0.65 ? cv::INTER_LINEAR : cv::INTER_CUBIC));
+    if (most.empty())
+      most = map;
+    else
+      cv::max(most, map, most);
+  }
+  const double threshold = std::normal_distribution<double>(0, 5)(random);
+  cv::Mat weights;
+  cv::exp(-(most * 20 - 10 - threshold), weights);
+  return 1 / (1 + weights);
+}
+
 /// Mirrors, scales, rotates and shifts picture, mask and landmarks together.
 void transform_together(HeadSample& sample, const AugmentationConfig& config, Random& random) {
   const float side = static_cast<float>(sample.target.cols), center = (side - 1) / 2;
@@ -149,6 +169,43 @@ void displace_sometimes(cv::Mat& rgb, Random& random) {
 
 }  // namespace
 
+void read_augmentation(const RunConfig& file, AugmentationConfig& augmentation) {
+  file.read("augmentation.pixelwise", augmentation.pixelwise);
+  file.read("augmentation.affine_scale", augmentation.affine_scale, 0, 1);
+  file.read("augmentation.background_swap", augmentation.background_swap, 0, 1);
+  file.read("augmentation.shift", augmentation.shift, 0);
+  file.read("augmentation.zoom", augmentation.zoom, 0, 1);
+  file.read("augmentation.rotation", augmentation.rotation, 0);
+  file.read("augmentation.flip", augmentation.flip);
+}
+
+void blend_in_edges(cv::Mat& rgb, Random& random) {
+  const double alpha = uniform(random, 0, 0.15);
+  cv::Mat kernel = (cv::Mat_<float>(3, 3) << 0, 1, 0, 1, -4, 1, 0, 1, 0);
+  kernel *= alpha;
+  kernel.at<float>(1, 1) += static_cast<float>(1 - alpha);
+  cv::Mat edges;
+  cv::filter2D(rgb, edges, -1, kernel, {-1, -1}, 0, cv::BORDER_REFLECT_101);
+  const cv::Mat weights = random_blending(rgb.size(), random);
+  cv::blendLinear(edges, rgb.clone(), weights, 1 - weights, rgb);
+}
+
+void displace_pixels(cv::Mat& rgb, Random& random) {
+  // The released code also smooths the displacements, by 0.15 pixels, which changes nothing.
+  const double reach = uniform(random, 0.5, 3.5);
+  cv::Mat x(rgb.size(), CV_32F), y(rgb.size(), CV_32F), displaced;
+  cv::RNG generator(random());
+  generator.fill(x, cv::RNG::UNIFORM, -reach, reach);
+  generator.fill(y, cv::RNG::UNIFORM, -reach, reach);
+  for (int row = 0; row < rgb.rows; ++row)
+    for (int column = 0; column < rgb.cols; ++column) {
+      x.at<float>(row, column) += static_cast<float>(column);
+      y.at<float>(row, column) += static_cast<float>(row);
+    }
+  cv::remap(rgb, displaced, x, y, cv::INTER_CUBIC, cv::BORDER_CONSTANT);
+  rgb = displaced;
+}
+
 void augment_pixels(cv::Mat& rgb, Random& random) {
   static const std::array<void (*)(cv::Mat&, Random&), 11> operations = {
       blur,           sharpen,  emboss,   blend_in_edges, add_noise,         add_brightness,
@@ -177,6 +234,35 @@ HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const Augment
                    cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
   }
   return sample;
+}
+
+const std::vector<int>& mirrored_landmark_order() {
+  // Found by matching the mean of many upright faces with its own mirror image.
+  static const std::vector<int> order = {
+      0,   1,   2,   248, 4,   5,   6,   249, 8,   9,   10,  11,  12,  13,  14,  15,  16,  17,  18,  19,  250,
+      251, 252, 253, 254, 255, 256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 266, 267, 268, 269, 270, 271,
+      272, 273, 274, 275, 276, 277, 278, 279, 280, 281, 282, 283, 284, 285, 286, 287, 288, 289, 290, 291, 292,
+      293, 294, 295, 296, 297, 298, 299, 300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313,
+      314, 315, 316, 317, 318, 319, 320, 321, 322, 323, 94,  324, 325, 326, 327, 328, 329, 330, 331, 332, 333,
+      334, 335, 336, 337, 338, 339, 340, 341, 342, 343, 344, 345, 346, 347, 348, 349, 350, 351, 352, 353, 354,
+      355, 356, 357, 358, 359, 360, 361, 362, 363, 364, 365, 366, 367, 368, 369, 370, 371, 372, 373, 374, 375,
+      376, 377, 378, 379, 151, 152, 380, 381, 382, 383, 384, 385, 386, 387, 388, 389, 390, 164, 391, 392, 393,
+      168, 394, 395, 396, 397, 398, 399, 175, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412,
+      413, 414, 415, 416, 417, 418, 195, 419, 197, 420, 199, 200, 421, 422, 423, 424, 425, 426, 427, 428, 429,
+      430, 431, 432, 433, 434, 435, 436, 437, 438, 439, 440, 441, 442, 443, 444, 445, 446, 447, 448, 449, 450,
+      451, 452, 453, 454, 455, 456, 457, 458, 459, 460, 461, 462, 463, 464, 465, 466, 467, 3,   7,   20,  21,
+      22,  23,  24,  25,  26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,  41,  42,
+      43,  44,  45,  46,  47,  48,  49,  50,  51,  52,  53,  54,  55,  56,  57,  58,  59,  60,  61,  62,  63,
+      64,  65,  66,  67,  68,  69,  70,  71,  72,  73,  74,  75,  76,  77,  78,  79,  80,  81,  82,  83,  84,
+      85,  86,  87,  88,  89,  90,  91,  92,  93,  95,  96,  97,  98,  99,  100, 101, 102, 103, 104, 105, 106,
+      107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127,
+      128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148,
+      149, 150, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 163, 165, 166, 167, 169, 170, 171, 172, 173,
+      174, 176, 177, 178, 179, 180, 181, 182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 193, 194, 196,
+      198, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210, 211, 212, 213, 214, 215, 216, 217, 218, 219, 220,
+      221, 222, 223, 224, 225, 226, 227, 228, 229, 230, 231, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241,
+      242, 243, 244, 245, 246, 247, 473, 476, 475, 474, 477, 468, 471, 470, 469, 472};
+  return order;
 }
 
 }  // namespace reenact::training
