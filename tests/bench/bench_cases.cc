@@ -63,7 +63,7 @@ cv::Mat noise_picture(int width, int height) {
 /// Detector and segmenter of the same size as the reenactor, unless files are named.
 std::string preset_or(const std::string& file, const BenchOptions& options) {
   if (!file.empty()) return file;
-  return options.model == "lite" ? "lite" : "paper";
+  return companions_of(options.model);
 }
 
 cpu::Arithmetic arithmetic_of(Precision precision) {
@@ -134,6 +134,17 @@ std::shared_ptr<const Identity> identity_for(const BenchOptions& options, int si
   return identity;
 }
 
+/// Adds what `make` returns; where that fails, a contestant that says why.
+void add_contestant(std::vector<Contestant>& contestants, const std::string& engine, Precision precision,
+                    const std::function<Contestant()>& make) {
+  try {
+    contestants.push_back(make());
+  } catch (const std::exception& error) {
+    contestants.push_back({engine, to_string(precision)});
+    contestants.back().error = in_one_line(error);
+  }
+}
+
 /// Reference and cpu engine of a network without int8: `make` loads an object, `use` runs it once.
 template <typename Object>
 std::vector<ordered_json> compare_engines(
@@ -141,13 +152,12 @@ std::vector<ordered_json> compare_engines(
     Network network,
     std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const EngineOptions&),
     const std::function<void(Object&)>& use) {
-  std::vector<std::shared_ptr<Object>> objects;
   std::vector<Contestant> contestants;
   const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
-    std::shared_ptr<Object> object = (backend.*make)(file, engine_options(options, precision));
-    objects.push_back(object);
-    contestants.push_back(
-        {engine, to_string(precision), options.threads, 0, 0, 0, [object, use] { use(*object); }});
+    add_contestant(contestants, engine, precision, [&]() -> Contestant {
+      std::shared_ptr<Object> object = (backend.*make)(file, engine_options(options, precision));
+      return {engine, to_string(precision), options.threads, 0, 0, 0, [object, use] { use(*object); }};
+    });
   };
   add(torch_backend(), "reference", Precision::fp32);
   for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
@@ -221,27 +231,36 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
                            (*reference)->forward(embedding, pose).rgb.to(torch::kCPU);
                          }});
 
-  std::vector<std::shared_ptr<Generator>> generators;
-  const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
+  std::shared_ptr<Generator> exact;  // the first: the others' PSNR is against it
+  const auto made = [&](Backend& backend, const std::string& engine, Precision precision) -> Contestant {
     std::shared_ptr<Generator> generator = backend.generator(file, engine_options(options, precision));
     generator->set_identity(identity);
     double error_db = 0;
-    if (!generators.empty()) {
+    if (exact) {
       double total = 0;
       for (const auto& pose : poses) {
-        total += std::pow(10, -psnr(generators[0]->generate(pose, AlphaMode::premultiplied),
+        total += std::pow(10, -psnr(exact->generate(pose, AlphaMode::premultiplied),
                                     generator->generate(pose, AlphaMode::premultiplied)) /
                                   10);
       }
       error_db = -10 * std::log10(total / poses.size());
+    } else if (precision == Precision::fp32) {
+      exact = generator;
     }
-    generators.push_back(generator);
     const std::string name = to_string(precision);
     const auto arithmetic = engine == "cpu" ? std::optional(arithmetic_of(precision)) : std::nullopt;
-    contestants.push_back({engine, name, options.threads, generator_operations(config, arithmetic),
-                           peak(name), error_db, [&, generator] { generator->generate(poses[next_pose]); }});
+    return {engine,
+            name,
+            options.threads,
+            generator_operations(config, arithmetic),
+            peak(name),
+            error_db,
+            [&, generator] { generator->generate(poses[next_pose]); }};
   };
-  add(torch_backend(), "torch", Precision::fp32);  // first: the others' PSNR is against it
+  const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
+    add_contestant(contestants, engine, precision, [&] { return made(backend, engine, precision); });
+  };
+  add(torch_backend(), "torch", Precision::fp32);
   if (options.engine == "cpu") contestants.pop_back();
   for (Precision precision : gpu_precisions(options)) add(torch_backend(), "torch", precision);
   if (on_gpu(options)) return compare("generator", contestants, options.rounds);

@@ -4,12 +4,18 @@
 #include <gst/gst.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "bench/largest_that_holds.h"
 #include "bench/timing_statistics.h"
 
 namespace reenact::bench {
@@ -72,10 +78,11 @@ std::vector<Owned<GstBuffer>> buffers_of(const std::vector<cv::Mat>& frames) {
   return buffers;
 }
 
-void push_frames(GstElement* source, const ElementsRun& run) {
+/// Pushes frames again and again, as long as the pipeline takes them and `wants` says so of their number.
+void push_frames(GstElement* source, const ElementsRun& run, const std::function<bool(int)>& wants) {
   const std::vector<Owned<GstBuffer>> buffers = buffers_of(run.frames);
   GstFlowReturn flow = GST_FLOW_OK;
-  for (int i = 0; i < run.warm_up + run.counted && flow == GST_FLOW_OK; ++i) {
+  for (int i = 0; flow == GST_FLOW_OK && wants(i); ++i) {
     Owned<GstBuffer> frame(gst_buffer_copy(buffers[i % buffers.size()].get()));
     GST_BUFFER_PTS(frame.get()) = gst_util_uint64_scale_int(i, GST_SECOND, 30);
     GST_BUFFER_DURATION(frame.get()) = GST_SECOND / 30;
@@ -84,51 +91,112 @@ void push_frames(GstElement* source, const ElementsRun& run) {
   g_signal_emit_by_name(source, "end-of-stream", &flow);
 }
 
-/// Waits for the end of the stream; empty, or what went wrong before.
-std::string failure_at_end(GstElement* pipeline) {
-  Owned<GstBus> bus(gst_element_get_bus(pipeline));
-  Owned<GstMessage> message(gst_bus_timed_pop_filtered(bus.get(), GST_CLOCK_TIME_NONE,
-                                                       GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
-  if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS) return {};
-  GError* error = nullptr;
-  gst_message_parse_error(message.get(), &error, nullptr);
-  const std::string text = error->message;
-  g_error_free(error);
-  return text;
+double milliseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+/// A pipeline that plays from its making to its end, and when its frames came out.
+class PlayingPipeline {
+ public:
+  PlayingPipeline(const ElementsRun& run, std::function<bool(int)> wants_frame)
+      : wants_frame_(std::move(wants_frame)), pipeline_(launch(run)) {
+    out_.reserve(run.warm_up + run.counted);
+    const Owned<GstElement> sink(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "sink"));
+    g_signal_connect(sink.get(), "handoff", G_CALLBACK(handed_off), this);
+    begin_ = Clock::now();
+    gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+    if (!run.clip.empty()) return;
+    source_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
+    pushing_ = std::thread([this, &run] { push_frames(source_.get(), run, wants_frame_); });
+  }
+  ~PlayingPipeline() { stop(); }
+  PlayingPipeline(const PlayingPipeline&) = delete;
+  PlayingPipeline& operator=(const PlayingPipeline&) = delete;
+
+  /// Waits so long for the end of the stream, and returns whether it has come. Throws std::runtime_error with
+  /// what went wrong instead.
+  bool at_end(GstClockTime wait) {
+    const Owned<GstBus> bus(gst_element_get_bus(pipeline_.get()));
+    const Owned<GstMessage> message(
+        gst_bus_timed_pop_filtered(bus.get(), wait, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+    if (!message) return false;
+    if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS) return true;
+    GError* error = nullptr;
+    gst_message_parse_error(message.get(), &error, nullptr);
+    const std::string text = error->message;
+    g_error_free(error);
+    throw std::runtime_error("the pipeline failed: " + text);
+  }
+  void stop() {
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);  // a push that waits for room returns now
+    if (pushing_.joinable()) pushing_.join();
+  }
+  Clock::time_point begin() const { return begin_; }
+  int frames_so_far() const { return frames_; }
+  /// When each frame came out; to be read after stop().
+  const std::vector<Clock::time_point>& out() const { return out_; }
+
+ private:
+  static void handed_off(GstElement*, GstBuffer*, GstPad*, gpointer self) {
+    auto& pipeline = *static_cast<PlayingPipeline*>(self);
+    pipeline.out_.push_back(Clock::now());
+    ++pipeline.frames_;
+  }
+
+  std::function<bool(int)> wants_frame_;
+  Owned<GstElement> pipeline_, source_;
+  std::vector<Clock::time_point> out_;
+  std::atomic<int> frames_ = 0;
+  Clock::time_point begin_;
+  std::thread pushing_;
+};
+
+/// Frames a second of each of `count` pipelines that run at once, while all of them do.
+std::vector<double> fps_of_streams(const ElementsRun& run, int count) {
+  std::atomic<bool> running =
+      true;  // fast ones go on until the slowest has its frames, so that all meet the same load
+  std::vector<std::unique_ptr<PlayingPipeline>> streams;
+  struct Stop {
+    std::atomic<bool>& running;
+    ~Stop() { running = false; }
+  } stop{running};
+  for (int i = 0; i < count; ++i)
+    streams.push_back(std::make_unique<PlayingPipeline>(run, [&running](int) { return running.load(); }));
+  for (const auto& stream : streams) {
+    while (stream->frames_so_far() < run.warm_up + run.counted) {
+      if (stream->at_end(10 * GST_MSECOND)) throw std::runtime_error("a pipeline ended before its time");
+    }
+  }
+  running = false;
+  for (const auto& stream : streams) stream->stop();
+  Clock::time_point first = Clock::time_point::min(), last = Clock::time_point::max();
+  for (const auto& stream : streams) {
+    first = std::max(first, stream->out()[run.warm_up - 1]);
+    last = std::min(last, stream->out().back());
+  }
+  if (last <= first) return std::vector<double>(count, 0.0);  // one stood still while others were warming up
+  std::vector<double> rates;
+  for (const auto& stream : streams) {
+    const auto& out = stream->out();
+    const auto frames =
+        std::upper_bound(out.begin(), out.end(), last) - std::upper_bound(out.begin(), out.end(), first);
+    rates.push_back(1000 * static_cast<double>(frames) / milliseconds(last - first));
+  }
+  return rates;
 }
 
 }  // namespace
 
 nlohmann::ordered_json run_elements(const ElementsRun& run) {
   gst_init(nullptr, nullptr);
-  const Owned<GstElement> pipeline = launch(run);
-  std::vector<Clock::time_point> out;
-  out.reserve(run.warm_up + run.counted);
-  const Owned<GstElement> sink(gst_bin_get_by_name(GST_BIN(pipeline.get()), "sink"));
-  const auto handed_off = +[](GstElement*, GstBuffer*, GstPad*, gpointer times) {
-    static_cast<std::vector<Clock::time_point>*>(times)->push_back(Clock::now());
-  };
-  g_signal_connect(sink.get(), "handoff", G_CALLBACK(handed_off), &out);
-
-  const auto begin = Clock::now();
-  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  std::thread pushing;
-  Owned<GstElement> source;
-  if (run.clip.empty()) {
-    source.reset(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
-    pushing = std::thread([&] { push_frames(source.get(), run); });
-  }
-  const std::string failure = failure_at_end(pipeline.get());
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);  // a push that waits for room returns now
-  if (pushing.joinable()) pushing.join();
-  if (!failure.empty()) throw std::runtime_error("the pipeline failed: " + failure);
+  PlayingPipeline pipeline(run, [&run](int frame) { return frame < run.warm_up + run.counted; });
+  pipeline.at_end(GST_CLOCK_TIME_NONE);
+  pipeline.stop();
+  const std::vector<Clock::time_point>& out = pipeline.out();
   if (static_cast<int>(out.size()) < run.warm_up + 2) {
     throw std::runtime_error("only " + std::to_string(out.size()) + " frames came out of the pipeline");
   }
 
-  const auto milliseconds = [](Clock::duration time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-  };
   const std::size_t last = std::min<std::size_t>(out.size(), run.warm_up + run.counted) - 1;
   std::vector<double> intervals;
   for (std::size_t i = run.warm_up; i <= last; ++i) intervals.push_back(milliseconds(out[i] - out[i - 1]));
@@ -137,8 +205,27 @@ nlohmann::ordered_json run_elements(const ElementsRun& run) {
   line["p95_ms"] = rounded(quantile(intervals, 0.95));
   line["fps"] =
       rounded(1000 * static_cast<double>(intervals.size()) / milliseconds(out[last] - out[run.warm_up - 1]));
-  line["first_frame_ms"] = rounded(milliseconds(out.front() - begin));
+  line["first_frame_ms"] = rounded(milliseconds(out.front() - pipeline.begin()));
   line["frames"] = intervals.size();
+  return line;
+}
+
+nlohmann::ordered_json run_streams(const ElementsRun& run, int most) {
+  gst_init(nullptr, nullptr);
+  std::map<int, std::vector<double>> rates;
+  nlohmann::ordered_json tried = nlohmann::ordered_json::array();
+  const int held = largest_that_holds(most, [&](int count) {
+    rates[count] = fps_of_streams(run, count);
+    const double slowest = *std::min_element(rates[count].begin(), rates[count].end());
+    tried.push_back({{"streams", count}, {"fps", rounded(slowest)}});
+    return slowest >= stream_frame_rate;
+  });
+  nlohmann::ordered_json line;
+  line["streams"] = held;
+  const std::vector<double>& shown = rates.at(std::max(held, 1));
+  line["fps"] = rounded(*std::min_element(shown.begin(), shown.end()));
+  line["total_fps"] = rounded(std::accumulate(shown.begin(), shown.end(), 0.0));
+  line["tried"] = std::move(tried);
   return line;
 }
 

@@ -28,4 +28,12 @@ struct ElementsRun {
 /// GStreamer says that something failed, or does not find the elements.
 nlohmann::ordered_json run_elements(const ElementsRun& run);
 
+/// What each stream has to reach, frames a second.
+constexpr double stream_frame_rate = 30;
+
+/// How many such pipelines of raw frames, at most `most`, run at once in this process so that the slowest keeps
+/// stream_frame_rate; none waits for a clock. Fields streams (0: not even one does), fps (of the slowest of so many,
+/// or of the one that fails), total_fps, tried (streams and the slowest's fps of each attempt). Throws as above.
+nlohmann::ordered_json run_streams(const ElementsRun& run, int most);
+
 }  // namespace reenact::bench

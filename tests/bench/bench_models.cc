@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using Tensors = std::map<std::string, torch::Tensor>;
 
 bool is_file(const std::string& model) {
-  return model != "paper" && model != "lite";
+  return model != "paper" && model != "lite" && model != "live";
 }
 
 template <typename Config>
@@ -48,6 +48,10 @@ TemporaryFolder::TemporaryFolder()
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+std::string companions_of(const std::string& model) {
+  return is_file(model) ? "paper" : model;
 }
 
 std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const fs::path& folder,

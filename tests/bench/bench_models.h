@@ -23,8 +23,11 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// The preset of the detector and the segmenter beside that reenactor: the same, "paper" where `model` is a file.
+std::string companions_of(const std::string& model);
+
 /// The model to measure: `model` itself when it is a file, else networks of the preset `model` ("paper",
-/// "lite") with random weights, written into `folder`. Speed does not depend on the weights' values. The
+/// "lite", "live") with random weights, written into `folder`. Speed does not depend on the weights' values. The
 /// reenactor has an identity encoder only where `with_identity_encoder` asks for it.
 std::shared_ptr<const ModelFile> reenactor_for(const std::string& model, const std::filesystem::path& folder,
                                                bool with_identity_encoder = false);

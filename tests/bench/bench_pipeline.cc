@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <functional>
 #include <opencv2/imgproc.hpp>
 
 #include "bench/bench_cases.h"
 #include "bench/bench_models.h"
+#include "bench/interleaved_timing.h"
 #include "bench/timing_statistics.h"
 #include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
@@ -34,8 +37,8 @@ PipelineModels models_for(const BenchOptions& options, const std::vector<cv::Mat
                           const std::filesystem::path& folder) {
   PipelineModels models;
   models.reenactor = reenactor_for(options.model, folder);
-  const std::string other = options.model == "lite" ? "lite" : "paper";
-  models.detector = credulous_detector_for(options.detector.empty() ? other : options.detector, folder);
+  models.detector = credulous_detector_for(
+      options.detector.empty() ? companions_of(options.model) : options.detector, folder);
   const auto config = models.reenactor->info().config.get<ReenactorConfig>();
   if (options.identity.empty()) {
     auto identity = std::make_shared<Identity>();
@@ -161,6 +164,8 @@ ordered_json run_parts(const BenchOptions& options, const PipelineModels& models
   }
   line["sum_of_parts_ms"] = rounded(sum);
   line["cpu"] = cpu::cpu_name();
+  line["width"] = options.width / 2 * 2;
+  line["height"] = options.height / 2 * 2;
   line["frames"] = times.size();
   return line;
 }
@@ -172,9 +177,17 @@ std::vector<ordered_json> bench_pipeline(const BenchOptions& options) {
   const int width = options.width / 2 * 2, height = options.height / 2 * 2;
   const std::vector<cv::Mat> frames = wandering_frames(width, height);
   const PipelineModels models = models_for(options, frames, folder.path());
-  std::vector<ordered_json> lines = {run_parts(options, models, frames)};
+  std::vector<ordered_json> lines;
+  const auto add = [&](const std::string& engine, const std::function<ordered_json()>& make) {
+    try {
+      lines.push_back(make());
+    } catch (const std::exception& error) {
+      lines.push_back(error_line("pipeline", engine, "auto", in_one_line(error)));
+    }
+  };
+  add("parts", [&] { return run_parts(options, models, frames); });
 #ifdef REENACT_BENCH_ELEMENTS
-  const double sum_of_parts = lines[0]["sum_of_parts_ms"];
+  const ordered_json parts = lines[0];
   ElementsRun run;
   run.reenactor = models.reenactor->path();
   run.detector = models.detector->path();
@@ -189,16 +202,29 @@ std::vector<ordered_json> bench_pipeline(const BenchOptions& options) {
   run.threads = options.threads;
   run.warm_up = 2 * options.detect_interval;
   run.counted = options.rounds * options.detect_interval;
-  ordered_json line;
-  line["case"] = "pipeline";
-  line["engine"] = "elements";
-  line["precision"] = lines[0]["precision"];
-  line["threads"] = options.threads;
-  line.update(run_elements(run));
-  line["sum_of_parts_ms"] = sum_of_parts;
-  line["over_sum_of_parts"] = rounded(1000 / line["fps"].get<double>() / sum_of_parts);
-  line["cpu"] = cpu::cpu_name();
-  lines.push_back(std::move(line));
+  const auto line_of = [&](const std::string& engine, const ordered_json& measured) {
+    ordered_json line;
+    line["case"] = "pipeline";
+    line["engine"] = engine;
+    line["precision"] = parts["precision"];
+    line["threads"] = options.threads;
+    line.update(measured);
+    line["cpu"] = cpu::cpu_name();
+    line["width"] = width;
+    line["height"] = height;
+    return line;
+  };
+  add("elements", [&] {
+    ordered_json measured = run_elements(run);
+    if (parts.contains("sum_of_parts_ms")) {
+      const double sum_of_parts = parts["sum_of_parts_ms"];
+      measured["sum_of_parts_ms"] = sum_of_parts;
+      measured["over_sum_of_parts"] = rounded(1000 / measured["fps"].get<double>() / sum_of_parts);
+    }
+    return line_of("elements", measured);
+  });
+  if (options.streams > 0)
+    add("streams", [&] { return line_of("streams", run_streams(run, options.streams)); });
 #endif
   return lines;
 }

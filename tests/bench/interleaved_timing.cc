@@ -32,17 +32,26 @@ std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector
   std::vector<std::vector<double>> times(contestants.size()), quotients(contestants.size());
   for (int round = -1; round < rounds; ++round) {
     for (std::size_t i = 0; i < contestants.size(); ++i) {
-      // Once for nothing: the engine before has left its own data in the caches, and threads that still spin.
-      contestants[i].run();
-      const double time = milliseconds_of(contestants[i].run);
-      if (round < 0) continue;
-      times[i].push_back(time);
-      quotients[i].push_back(times[0].back() / time);
+      if (!contestants[i].error.empty()) continue;
+      try {
+        // Once for nothing: the engine before has left its own data in the caches, and threads that still spin.
+        contestants[i].run();
+        const double time = milliseconds_of(contestants[i].run);
+        if (round < 0) continue;
+        times[i].push_back(time);
+        if (contestants[0].error.empty()) quotients[i].push_back(times[0].back() / time);
+      } catch (const std::exception& error) {
+        contestants[i].error = in_one_line(error);
+      }
     }
   }
   std::vector<nlohmann::ordered_json> lines;
   for (std::size_t i = 0; i < contestants.size(); ++i) {
     const Contestant& contestant = contestants[i];
+    if (!contestant.error.empty()) {
+      lines.push_back(error_line(name, contestant.engine, contestant.precision, contestant.error));
+      continue;
+    }
     const double median = quantile(times[i], 0.5);
     nlohmann::ordered_json line;
     line["case"] = name;
@@ -52,7 +61,7 @@ std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector
     line["median_ms"] = rounded(median);
     line["p95_ms"] = rounded(quantile(times[i], 0.95));
     line["fps"] = rounded(1000 / median);
-    line["ratio"] = rounded(quantile(quotients[i], 0.5));
+    line["ratio"] = or_null(quotients[i].empty() ? 0 : quantile(quotients[i], 0.5));
     line["gflops"] = or_null(contestant.operations / median * 1e-6);
     line["peak_gflops"] = or_null(contestant.peak_gflops);
     line["psnr"] = or_null(contestant.psnr);
@@ -62,6 +71,21 @@ std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector
     lines.push_back(std::move(line));
   }
   return lines;
+}
+
+std::string in_one_line(const std::exception& error) {
+  const std::string message = error.what();
+  return message.substr(0, message.find('\n'));
+}
+
+nlohmann::ordered_json error_line(const std::string& name, const std::string& engine,
+                                  const std::string& precision, const std::string& error) {
+  nlohmann::ordered_json line;
+  line["case"] = name;
+  line["engine"] = engine;
+  line["precision"] = precision;
+  line["error"] = error;
+  return line;
 }
 
 double measure_peak(const std::string& precision, int threads) {

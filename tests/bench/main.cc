@@ -11,6 +11,7 @@
 
 #include "bench/bench_cases.h"
 #include "bench/bench_train.h"
+#include "bench/interleaved_timing.h"
 
 int main(int argc, char** argv) {
   using namespace reenact::bench;
@@ -29,13 +30,14 @@ int main(int argc, char** argv) {
   std::string names;
   for (const auto& entry : known) names += (names.empty() ? "" : ", ") + entry.first;
   app.add_option("cases", cases, names + "; all of them when none is named")->check(CLI::IsMember(known));
-  app.add_option("--model", options.model, "paper, lite or a reenactor file")->capture_default_str();
+  app.add_option("--model", options.model, "paper, lite, live or a reenactor file")->capture_default_str();
   app.add_option("--detector", options.detector, "a detector file")->check(CLI::ExistingFile);
   app.add_option("--segmenter", options.segmenter, "a segmenter file")->check(CLI::ExistingFile);
   app.add_option("--identity", options.identity, "an identity file to draw")->check(CLI::ExistingFile);
   app.add_option("--poses", options.poses, "a pose track to draw")->check(CLI::ExistingFile);
-  app.add_option("--clip", options.clip, "a video for the pipeline to decode and scale; default: raw frames")
-      ->check(CLI::ExistingFile);
+  auto* clip = app.add_option("--clip", options.clip,
+                              "a video for the pipeline to decode and scale; default: raw frames")
+                   ->check(CLI::ExistingFile);
   app.add_option("--device", options.device, "cpu, or cuda or cuda:N for the LibTorch engine there")
       ->capture_default_str();
   app.add_option("--engine", options.engine, "all, cpu or torch; the reference always runs")
@@ -62,16 +64,24 @@ int main(int argc, char** argv) {
   app.add_option("--detect-size", options.detect_size, "width of the pipeline's detector input, pixels")
       ->check(CLI::Range(32, 8192))
       ->capture_default_str();
+  app.add_option("--streams", options.streams,
+                 "tries up to this many pipelines at once: how many keep 30 frames a second; 0: does not")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->excludes(clip);
   CLI11_PARSE(app, argc, argv);
-  try {
-    for (const auto& [name, bench] : known) {
-      if (!cases.empty() && std::find(cases.begin(), cases.end(), name) == cases.end()) continue;
-      for (const auto& line : bench(options)) std::cout << line.dump() << std::endl;
+  int status = 0;
+  for (const auto& [name, bench] : known) {
+    if (!cases.empty() && std::find(cases.begin(), cases.end(), name) == cases.end()) continue;
+    try {
+      for (const auto& line : bench(options)) {
+        std::cout << line.dump() << std::endl;
+        if (line.contains("error")) status = 1;
+      }
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "reenact-bench: %s: %s\n", name.c_str(), in_one_line(error).c_str());
+      status = 1;
     }
-  } catch (const std::exception& error) {
-    const std::string message = error.what();
-    std::fprintf(stderr, "reenact-bench: %s\n", message.substr(0, message.find('\n')).c_str());
-    return 1;
   }
-  return 0;
+  return status;
 }

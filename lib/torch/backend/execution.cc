@@ -28,7 +28,9 @@ Execution::Execution(const EngineOptions& options)
     case Precision::int8:
       break;
   }
-  if (!gpu || options.precision == Precision::int8)
+  // LibTorch computes in bf16 on every CPU, on most of them slowly: only for who asks for LibTorch itself.
+  const bool bf16_on_cpu = options.precision == Precision::bf16 && options.engine == "torch";
+  if ((!gpu && !bf16_on_cpu) || options.precision == Precision::int8)
     throw Error(ErrorCode::unsupported,
                 "the torch engine has no precision " + to_string(options.precision) + " on " + device_.str());
 }

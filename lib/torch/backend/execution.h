@@ -17,7 +17,8 @@ class Execution {
   explicit Execution(const EngineOptions& options);
 
   torch::Device device() const { return device_; }
-  /// float32 on CPUs; float16 on GPUs unless fp32 or bf16 was asked for.
+  /// float32 on CPUs, or bfloat16 where precision bf16 and engine torch were asked for; float16 on GPUs unless
+  /// fp32 or bf16 was asked for.
   torch::ScalarType type() const { return type_; }
   /// "cpu" or "cuda:N".
   std::string device_name() const { return device_.str(); }

@@ -11,7 +11,7 @@
 
 namespace reenact {
 
-/// The reference engine: every network as written in LibTorch, on CPUs in float32 and on GPUs.
+/// The reference engine: every network as written in LibTorch, on CPUs and on GPUs.
 class TorchBackend : public Backend {
  public:
   bool supports(Network network, const ModelFile& file, const EngineOptions& options) const override;

@@ -86,8 +86,9 @@ MobileNetV2Impl::MobileNetV2Impl(int outputs, double width, double dropout) {
 
 torch::Tensor MobileNetV2Impl::forward(const torch::Tensor& rgb) {
 #if TORCH_VERSION_MAJOR < 2
-  Autocast single(torch::kCPU, torch::kFloat);  // LibTorch 1.13 has no gradient of ReLU6 in bfloat16
-  const auto input = rgb.is_cpu() ? rgb.to(torch::kFloat) : rgb;
+  // LibTorch 1.13 has no gradient of ReLU6 in bfloat16: on CPUs autocast does not reach in here.
+  Autocast none(torch::kCPU, torch::kFloat);
+  const auto input = rgb.is_cpu() ? rgb.to(features_->parameters().front().scalar_type()) : rgb;
 #else
   const auto& input = rgb;
 #endif

@@ -16,10 +16,11 @@ namespace {
 constexpr int smallest_side = 32;  // what is left of it after five poolings is one cell
 constexpr float channel_means[3] = {104, 117, 123};
 
-/// Adds the L2 normalisation over channels, x / (|x| + 1e-10) * weight[c].
+/// Adds the L2 normalisation over channels, x / (|x| + 1e-10) * weight[c], in the type of the weight.
 torch::Tensor normalize(const torch::Tensor& x, const torch::Tensor& weight) {
   const auto length = x.to(torch::kFloat).pow(2).sum(1, /*keepdim=*/true).sqrt() + 1e-10;
-  return x / length * weight.view({1, -1, 1, 1});
+  // The length is a float whatever x is, and makes one of all that it is combined with.
+  return (x / length * weight.view({1, -1, 1, 1})).to(weight.scalar_type());
 }
 
 /// Holds the scale of one normalised feature map under the name the published file gives it.
