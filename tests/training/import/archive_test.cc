@@ -7,8 +7,8 @@
 
 #include "pickle_writer.h"
 #include "test_file.h"
-#include "zip_writer.h"
 #include "training/import/torch_archive.h"
+#include "zip_writer.h"
 
 namespace reenact::training {
 namespace {

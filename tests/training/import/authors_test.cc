@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "test_file.h"
 #include "reenact/identity.h"
 #include "support/shared_data.h"
+#include "test_file.h"
 #include "torch/load_weights.h"
 #include "torch/networks/discriminator.h"
 #include "torch/networks/generator.h"

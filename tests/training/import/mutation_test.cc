@@ -10,10 +10,10 @@
 #include <random>
 
 #include "pickle_writer.h"
-#include "test_file.h"
-#include "zip_writer.h"
 #include "support/shared_data.h"
+#include "test_file.h"
 #include "training/import/torch_archive.h"
+#include "zip_writer.h"
 
 namespace reenact::training {
 namespace {

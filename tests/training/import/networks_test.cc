@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "pickle_writer.h"
-#include "test_file.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
+#include "test_file.h"
 #include "torch/load_weights.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/resnext.h"

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "test_file.h"
 #include "reenact/engine.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
+#include "test_file.h"
 #include "training/import/import_models.h"
 
 namespace reenact::training {
