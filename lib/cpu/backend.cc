@@ -34,7 +34,7 @@ bool cpu_has(Precision precision) {
   return false;
 }
 
-/// A person's own weights need ranges of their own; those of the model would be somebody else's.
+/// A person's own weights need ranges of their own: those of the model were measured with other weights.
 bool is_calibrated(const ReenactorConfig& config, const std::shared_ptr<const ModelFile>& file,
                    const std::shared_ptr<const ModelFile>& personal) {
   return PreparedGenerator::is_calibrated(config, WeightSource(personal ? personal : file));
@@ -55,7 +55,8 @@ Arithmetic arithmetic_for(Precision precision, bool calibrated) {
   }
 }
 
-/// What networks without calibration compute in when nothing is asked for by name.
+/// fp32 or bf16, for networks or files without int8; `automatic` is the precision to take when the options
+/// leave it open.
 Arithmetic element_for(const EngineOptions& options, Precision automatic) {
   const Precision precision = options.precision == Precision::automatic ? automatic : options.precision;
   return precision == Precision::bf16 && has_arithmetic(Arithmetic::bf16) ? Arithmetic::bf16
@@ -68,12 +69,12 @@ bool is_calibrated_detector(const ModelFile& file) {
                      [&](const std::string& name) { return file.file().contains(name); });
 }
 
-/// int8 keeps a few layers in bf16.
+/// An int8 detector computes a few layers in bf16, and scales sums as oneDNN 2 does.
 bool has_int8_detector() {
   return has_arithmetic(Arithmetic::int8) && has_arithmetic(Arithmetic::bf16) && DNNL_VERSION_MAJOR < 3;
 }
 
-/// Two files of one name are the same only until one of them is written anew.
+/// Path, time and size: a file that is written anew under the same name gets another key.
 std::string cache_key(const ModelFile& file) {
   std::error_code ignored;
   const fs::path path = fs::weakly_canonical(file.path(), ignored);
@@ -96,7 +97,7 @@ bool Backend::supports(Network network, const ModelFile& file, const EngineOptio
         // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
         // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
         return !file.info().config.get<ReenactorConfig>().reflection_padding;
-      // No calibration for int8.
+      // int8 is refused because nothing calibrates a pose encoder.
       case Network::pose_encoder:
         return options.precision != Precision::int8 &&
                file.info().config.get<ReenactorConfig>().pose_encoder == "mobilenet_v2";
@@ -155,8 +156,8 @@ std::unique_ptr<reenact::PoseEncoder> Backend::pose_encoder(std::shared_ptr<cons
                                                             const EngineOptions& options) {
   const auto config = file->info().config.get<ReenactorConfig>();
   auto weights = folded(*file, "pose", [&] { return PoseEncoder::fold(WeightSource(file), config); });
-  // bf16 halves the time. It moves an embedding by 0.9 % and pictures drawn from it by 58.6 dB (trained
-  // weights), less than int8 in the generator does.
+  // bf16 halves the time and changes the pictures drawn from an embedding less than int8 in the generator
+  // does (docs/performance.md).
   return std::make_unique<PoseEncoder>(std::move(weights), config, element_for(options, Precision::bf16),
                                        options.threads);
 }

@@ -10,9 +10,9 @@
 namespace reenact::cpu {
 namespace {
 
-// Output of a band that stays in a core's second-level cache for the layer that follows.
+// A band's output of this size stays in a core's second-level cache until the next layer reads it.
 constexpr int band_bytes = 256 << 10;
-// Less than this many pixels at a time use the units badly when there are many weights to load.
+// With fewer pixels in a band, loading the weights takes too large a part of the time.
 constexpr int smallest_band_pixels = 64;
 
 int rows_of_band(int rows, int width, int channels) {

@@ -57,7 +57,7 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionShape& shape
   constexpr auto inference = dnnl::prop_kind::forward_inference;
   constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  // There a bias joins after the scales, which are given when it runs.
+  // oneDNN 3 adds the bias after scaling and takes the scales only when a convolution runs.
   if (scaled) throw Error(ErrorCode::unsupported, "scaled int8 convolutions want oneDNN 2");
   if (epilogue.activation == ConvolutionEpilogue::Activation::relu) {
     post_ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);

@@ -90,7 +90,7 @@ class Convolution {
   dnnl::convolution_forward primitive_;
 };
 
-/// The one CPU engine of oneDNN.
+/// oneDNN's object for the CPU (its `engine`), one for the process.
 const dnnl::engine& onednn_engine();
 
 }  // namespace reenact::cpu

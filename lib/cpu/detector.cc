@@ -253,7 +253,7 @@ void Detector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
 
 void Detector::normalise(const FeatureMap& in, FeatureMap& out) {
   const int channels = in.channels();
-  // Steps of int8 cancel: only the direction of a pixel's channels counts.
+  // The step of int8 maps cancels here, because each pixel's channels are divided by their length.
   const auto normalise_row = [&]<typename From, typename To>(int y, From, To) {
     const From* from = in.row_as<From>(y);
     To* to = out.row_as<To>(y);

@@ -13,7 +13,7 @@
 namespace reenact::cpu {
 namespace {
 
-// Of InstanceNorm2d in the released code.
+// The epsilon of InstanceNorm2d in the released code.
 constexpr double normalisation_epsilon = 1e-4;
 
 int storage_index(Storage storage) {
@@ -30,7 +30,7 @@ T* at(AlignedBuffer& memory, std::size_t offset) {
 
 }  // namespace
 
-// What each thread needs for a stage's convolutions: [slot].
+// What the threads need for a stage's convolutions, one element for each thread (slot).
 struct Generator::StageWorkspaces {
   std::vector<GeneratorLayer::Workspace> layer, skip;
 };
@@ -118,7 +118,7 @@ void Generator::make_plan() {
   plan_.slot_sums = 0;
   plan_.slot_skip_sums = AlignedBuffer::padded(sums);
   plan_.slot_scratch = plan_.slot_skip_sums + AlignedBuffer::padded(skip_sums);
-  // A line more keeps two threads from writing to the same one.
+  // One cache line between slots, so that two threads never write to the same line.
   plan_.slot_bytes = plan_.slot_scratch + AlignedBuffer::padded(scratch) + AlignedBuffer::alignment;
   memory_ = AlignedBuffer(plan_.end + plan_.slot_bytes * threads_);
 
@@ -335,7 +335,7 @@ void Generator::convolve(std::size_t stage_index, const void* block_input, void*
       const std::size_t first = (out_row * out_width + phase % 2) * channels + first_channel;
       run.accumulator = sums + sizeof(float) * i * geometry.width * chunk;
       run.out = static_cast<std::byte*>(out) + first * value;
-      if (stage.adds_block_input) run.identity = static_cast<const std::byte*>(block_input) + first * value;
+      if (stage.adds_block_input) run.residual = static_cast<const std::byte*>(block_input) + first * value;
       if (stage.skip) run.skip = skip_sums + (row / 2) * skip_row;
       store(run);
     }

@@ -112,7 +112,7 @@ void write_ranges(const std::filesystem::path& path, const ModelFile& file,
   }
   ModelInfo info = file.info();
   info.provenance["quantisation"] = quantisation;
-  // Entries of the metadata that are not ours to know stay.
+  // Metadata entries that this library does not know are kept.
   Metadata metadata = file.file().metadata();
   for (const auto& [key, value] : to_metadata(info)) metadata[key] = value;
   write_safetensors(path, tensors, metadata);

@@ -8,16 +8,17 @@
 namespace reenact::cpu {
 namespace {
 
-// What of a task should stay in a core's second-level cache: its weights, and the sums it leaves.
+// Bytes of a task's weights and of its sums that should stay in a core's second-level cache.
 constexpr std::size_t weight_budget = 384 << 10;
 constexpr std::size_t sum_budget = 256 << 10;
 // Enough tasks that threads finish at about the same time.
 constexpr int wanted_tasks = 8;
 
-// Smaller maps wait for weights, of which WinogradConvolution has more without upsampling.
+// In smaller maps loading the weights takes longer than multiplying, and without upsampling a
+// WinogradConvolution has more weights than oneDNN's convolution: 16 for each nine.
 constexpr int smallest_winograd_map = 16 * 16;
-// What it should have in the cache of its maps, and of its sums; below this many tiles at a time it waits for
-// weights.
+// Bytes of a WinogradConvolution's maps and sums that should stay in the cache, and the fewest tiles (after an
+// upsampling: pixels) in a task: with fewer, loading the weights takes longer than multiplying.
 constexpr std::size_t winograd_budget = 128 << 10;
 constexpr int smallest_winograd_tiles = 32, smallest_winograd_pixels = 64;
 
@@ -37,7 +38,7 @@ GeneratorLayer::Cut winograd_cut(const GeneratorLayer::Geometry& geometry) {
     return geometry.height / cut.band_rows * (geometry.out_channels / cut.chunk_channels);
   };
   const int smallest = geometry.upsample ? smallest_winograd_pixels : smallest_winograd_tiles;
-  // Bands of an even number of rows where tiles have two.
+  // Without upsampling a tile has two rows, so a band must keep an even number of them.
   const auto divides = [&] { return cut.band_rows % (geometry.upsample ? 2 : 4) == 0 && tiles() > smallest; };
   while (divides() && bytes() > winograd_budget) cut.band_rows /= 2;
   while (tasks() < wanted_tasks && divides()) cut.band_rows /= 2;
@@ -93,7 +94,7 @@ GeneratorLayer::Cut GeneratorLayer::cut(const Geometry& geometry, Arithmetic ari
   while (cut.band_rows > 2 && cut.band_rows % 4 == 0 && sums() > sum_budget) cut.band_rows /= 2;
   while (tasks() < wanted_tasks) {
     const Cut before = cut;
-    // Bands of less than 64 pixels use the units badly, chunks of less than 32 channels too.
+    // With bands of fewer than 64 pixels or chunks of fewer than 32 channels, oneDNN is slower a pixel.
     if (cut.band_rows % 4 == 0 && cut.band_rows * geometry.width > 64) {
       cut.band_rows = half_if_even(cut.band_rows);
     } else if (cut.chunk_channels % 64 == 0) {
@@ -191,7 +192,8 @@ GeneratorLayer::Workspace GeneratorLayer::workspace(std::byte* scratch) const {
 void GeneratorLayer::execute(const Task& task, Workspace& workspace, const std::byte* map,
                              std::byte* sums) const {
   const std::size_t row_bytes = size_of(arithmetic_) * geometry_.in_channels * geometry_.width;
-  // The row above the band, where odd rows of the output do not need it the band's first.
+  // A task begins with the row above its band. Odd rows of an upsampled output do not need that row and begin
+  // with the band's first one.
   const int first_row = task.band * cut_.band_rows + (geometry_.upsample ? task.phase / 2 : 0);
   const std::byte* source = map + first_row * row_bytes;
   if (!winograd_.empty()) {

@@ -70,7 +70,7 @@ struct PreparedGenerator {
   std::vector<float> out_bias;  ///< [4]
 };
 
-/// `preset`-independent widths: channels after `block` upsamplings.
+/// Channels of the map after `block` upsamplings.
 int generator_channels(const ReenactorConfig& config, int block);
 
 }  // namespace reenact::cpu

@@ -9,8 +9,8 @@
 
 namespace reenact::cpu {
 
-/// While it lives, oneDNN calls of this thread use this thread alone: the engines spread work over threads
-/// themselves. OpenMP keeps the setting for each thread, so that others (a LibTorch engine in the same
+/// While it lives, oneDNN calls of this thread use this thread alone: the backend spreads its work over threads
+/// themselves. OpenMP keeps the setting for each thread, so that others (the LibTorch backend in the same
 /// process) are not affected.
 class SingleThreadedOneDnn {
  public:

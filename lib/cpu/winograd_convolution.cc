@@ -16,7 +16,7 @@ struct Product {
   int column;
 };
 
-// In the order in which the kernels take them.
+// In the order in which the kernels (winograd_kernels.h) take them.
 constexpr Product all_products[] = {{1, 0}, {2, 0}, {0, 0}, {3, 0}, {1, 1}, {2, 1}, {0, 1}, {3, 1},
                                     {1, 2}, {2, 2}, {0, 2}, {3, 2}, {1, 3}, {2, 3}, {0, 3}, {3, 3}};
 constexpr Product upsampled_products[] = {{1, 1}, {0, 1}, {3, 1}, {1, 0}, {1, 3},
@@ -56,7 +56,7 @@ void transform(const float* taps, int tap_stride, float* factors, int factor_str
 bool WinogradConvolution::is_available() {
 #if defined(__x86_64__)
   if (instruction_set() != InstructionSet::avx512 || !has_avx512_vnni()) return false;
-  // Not where oneDNN multiplies with AMX.
+  // Where oneDNN multiplies with AMX, its convolutions are faster.
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx512_core_bf16;
 #else

@@ -157,8 +157,10 @@ TEST(Threads, AsManyAsAskedFor) {
 class Allocation : public testing::TestWithParam<Precision> {
  protected:
   void SetUp() override {
-    if (GetParam() == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16)) GTEST_SKIP();
-    if (GetParam() == Precision::int8 && !cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP();
+    if (GetParam() == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16))
+      GTEST_SKIP() << "this CPU has no bf16";
+    if (GetParam() == Precision::int8 && !cpu::has_arithmetic(cpu::Arithmetic::int8))
+      GTEST_SKIP() << "this CPU has no VNNI";
     find_onednn();
     ASSERT_NE(onednn_begin, 0u);
   }

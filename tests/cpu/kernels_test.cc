@@ -114,11 +114,11 @@ TEST_P(Kernels, StoreAddsSkipsAndSums) {
   }
 }
 
-TEST_P(Kernels, StoreAddsTheIdentity) {
+TEST_P(Kernels, StoreAddsTheResidual) {
   for (int channels : channel_counts) {
     const int pixels = 3;
     const std::vector<float> sums = random(pixels * channels, -1, 1),
-                             identity = random(pixels * channels, -1, 1), scale(channels, 1.0f);
+                             residual = random(pixels * channels, -1, 1), scale(channels, 1.0f);
     std::vector<float> out(pixels * channels), sum(channels), squares(channels);
     cpu::StoreRun run;
     run.accumulator = sums.data();
@@ -127,11 +127,11 @@ TEST_P(Kernels, StoreAddsTheIdentity) {
     run.out_stride = channels;
     run.pixels = pixels;
     run.channels = channels;
-    run.identity = identity.data();
+    run.residual = residual.data();
     run.sum = sum.data();
     run.sum_of_squares = squares.data();
     kernels().store[0][0](run);
-    for (int i = 0; i < pixels * channels; ++i) ASSERT_NEAR(out[i], sums[i] + identity[i], 1e-6);
+    for (int i = 0; i < pixels * channels; ++i) ASSERT_NEAR(out[i], sums[i] + residual[i], 1e-6);
   }
 }
 

@@ -14,7 +14,7 @@ struct StoreRun {
   std::ptrdiff_t out_stride = 0;      ///< elements from a pixel to the next
   int pixels = 0;
   int channels = 0;
-  const void* identity = nullptr;  ///< added; storage type, laid out as `out`; or null
+  const void* residual = nullptr;  ///< added; storage type, laid out as `out`; or null
   const void* skip =
       nullptr;  ///< added; [ceil(pixels / 2), channels] sums, each used for two pixels; or null
   const float* skip_scale = nullptr;  ///< [channels]

@@ -85,7 +85,7 @@ inline void store_block(const StoreRun& run, int c, int rest) {
   }
   const Sum* in = static_cast<const Sum*>(run.accumulator) + c;
   const Sum* skip = static_cast<const Sum*>(run.skip) + c;
-  const Stored* identity = static_cast<const Stored*>(run.identity) + c;
+  const Stored* residual = static_cast<const Stored*>(run.residual) + c;
   Stored* out = static_cast<Stored*>(run.out) + c;
   const auto finish = [&](Stored* to, int v, Vector value) {
     put(to, v, value);
@@ -96,17 +96,17 @@ inline void store_block(const StoreRun& run, int c, int rest) {
     for (int pixel = 0; pixel < run.pixels; ++pixel, in += run.channels, out += run.out_stride) {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
-        const Vector residual = multiply_add(get(skip, v), skip_scale[v], bias[v]);
-        finish(out, v, multiply_add(get(in, v), scale[v], residual));
+        const Vector skipped = multiply_add(get(skip, v), skip_scale[v], bias[v]);
+        finish(out, v, multiply_add(get(in, v), scale[v], skipped));
       }
       if (pixel & 1) skip += run.channels;
     }
-  } else if (run.identity) {
+  } else if (run.residual) {
     for (int pixel = 0; pixel < run.pixels;
-         ++pixel, in += run.channels, out += run.out_stride, identity += run.out_stride) {
+         ++pixel, in += run.channels, out += run.out_stride, residual += run.out_stride) {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
-        finish(out, v, multiply_add(get(in, v), scale[v], add(get(identity, v), bias[v])));
+        finish(out, v, multiply_add(get(in, v), scale[v], add(get(residual, v), bias[v])));
       }
     }
   } else {
@@ -181,7 +181,7 @@ void activate(const void* accumulator, const float* scale, const float* bias, fl
 
 void to_rgba(const float* in, std::uint8_t* out, int pixels, bool premultiply) {
   const Vector scale = broadcast(255.0f);
-  // Stores round; just less than a half keeps whole numbers whole.
+  // Storing rounds to nearest, so subtracting almost a half truncates and leaves whole numbers as they are.
   const Vector offset = broadcast(premultiply ? -0.4999f : 0.0f);
   const int count = pixels * 4;
   for (int i = 0; i < count; i += vector_width) {
