@@ -253,7 +253,7 @@ class ReenactorRun {
     info.kind = kind;
     info.config = config_.networks;
     info.licence = "LGPL-2.1-or-later";
-    info.provenance = {{"command", "reenact-train meta"},
+    info.provenance = {{"command", "reenact-train reenactor"},
                        {"configuration", file_.to_toml()},
                        {"step", step},
                        {"seed", options_.seed},
@@ -319,7 +319,8 @@ class ReenactorRun {
 
 CLI::App* add_reenactor_command(CLI::App& parent) {
   auto* command =
-      parent.add_subcommand("meta", "Trains the reenactor on clips of many people (meta-learning)");
+      parent.add_subcommand("reenactor", "Trains the reenactor on clips of many people (meta-learning)");
+  command->alias("meta");  // its former name, for one version
   auto options = std::make_shared<TrainingOptions>();
   add_training_options(*command, *options);
   command->callback([options] {

@@ -21,7 +21,7 @@ enum class IdentitySource {
   fit       ///< only the identity encoder learns, towards the table of an earlier run
 };
 
-/// Everything `reenact-train meta` reads from its TOML file; the defaults are those of the released code
+/// Everything `reenact-train reenactor` reads from its TOML file; the defaults are those of the released code
 /// where it has one.
 struct ReenactorTrainingConfig {
   ReenactorConfig networks;
