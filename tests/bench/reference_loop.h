@@ -11,6 +11,7 @@
 #include "torch/networks/identity_encoder.h"
 #include "torch/networks/pose_encoder.h"
 #include "training/reenactor/reenactor_batch.h"
+#include "training/reenactor/reenactor_config.h"
 
 namespace reenact::bench {
 

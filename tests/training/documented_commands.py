@@ -22,14 +22,14 @@ networks.identity_encoder=mobilenet_v2 networks.identity_encoder_width=0.25 netw
 discriminator.num_blocks=4 identity.frames=2 training.batch_size=4 training.precision=float32
 run.validate_every=2 run.sheet_every=2 run.checkpoint_every=2""".split()
 SMALL = {
-    'meta': SMALL_NETWORKS,
+    'reenactor': SMALL_NETWORKS,
     'detector': """network.width=0.0625 training.batch_size=3 training.picture_sizes=[64] training.precision=float32
 data.face_free_held_out=1 validation.detect_size=96 training.warm_up_steps=2""".split(),
     'segmenter': """network.image_size=32 network.base_channels=4 network.levels=2 training.batch_size=4 training.precision=float32
 data.stored_size=48 training.warm_up_steps=2""".split(),
     'personalise': ['augmentation.pixelwise=false'],
 }
-STEPS = {'meta': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'], 'personalise': ['--iterations', '2'],
+STEPS = {'reenactor': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'], 'personalise': ['--iterations', '2'],
          'prepare': ['--size', '64', '--every', '12', '--validation-share', '0', '--least-sharpness', '0']}
 
 # The last checkpoint also gets the names that it has after the documented numbers of steps.
@@ -49,7 +49,7 @@ previous=
 for word; do
   last="$word/checkpoints/checkpoint-000000002.safetensors"
   if [ "$previous" = --run-dir ] && [ -f "$last" ]; then
-    for steps in 000003000 000006000 000006500 000009000; do cp "$last" "$word/checkpoints/checkpoint-$steps.safetensors"; done
+    for steps in 000003000 000004100 000004500 000006000 000006500 000008800 000009000; do cp "$last" "$word/checkpoints/checkpoint-$steps.safetensors"; done
   fi
   previous=$word
 done
@@ -82,7 +82,7 @@ def main():
     document, source, program, small_dataset = sys.argv[1:]
     source = pathlib.Path(source)
     commands = commands_of(pathlib.Path(document).read_text())
-    wanted = {'prepare', 'meta', 'identity', 'blend', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
+    wanted = {'prepare', 'reenactor', 'identity', 'blend', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
     missing = wanted - {match for command in commands for match in re.findall(r'reenact-train (\w+)', command)}
     if missing or not any(command.startswith('gst-launch-1.0') for command in commands):
         sys.exit(f'{document}: no command of {sorted(missing)} or no pipeline was found')

@@ -4,18 +4,22 @@
 #include <numeric>
 
 #include "reenact/error.h"
+#include "training/data/parallel.h"
 
 namespace reenact::training {
 
 ClipsInMemory::ClipsInMemory(const std::filesystem::path& folder, int image_size,
                              const DatasetFilter& filter) {
   HeadClipReader reader(folder, image_size, filter);
-  for (const auto& entry : reader.entries())
-    if (const auto clip = reader.read(entry)) {
-      clips_.push_back(*clip);
-      entries_.push_back(entry);
-      entries_.back().still = clip->is_still();
-    }
+  const auto& all = reader.entries();
+  std::vector<std::shared_ptr<const HeadClip>> decoded(all.size());
+  for_each_in_parallel(all.size(), [&](std::size_t i) { decoded[i] = reader.read(all[i]); });
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!decoded[i]) continue;
+    clips_.push_back(*decoded[i]);
+    entries_.push_back(all[i]);
+    entries_.back().still = decoded[i]->is_still();
+  }
   unreadable_ = reader.unreadable();
   if (clips_.empty())
     throw Error(ErrorCode::not_found,

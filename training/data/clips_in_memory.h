@@ -9,8 +9,8 @@ namespace reenact::training {
 /// Talking-head clips and portraits, all held in memory at the size of training.
 class ClipsInMemory : public HeadClipSource {
  public:
-  /// Throws Error (not_found, corrupt) naming the file. Entries that cannot be decoded are left out and
-  /// counted.
+  /// Decodes on all cores; the clips keep the order of the tables. Throws Error (not_found, corrupt) naming the file.
+  /// Entries that cannot be decoded are left out and counted.
   ClipsInMemory(const std::filesystem::path& folder, int image_size, const DatasetFilter& filter);
 
   const std::vector<HeadClip>& clips() const { return clips_; }

@@ -227,14 +227,15 @@ void train_reenactor(const TrainingOptions& options) {
   const auto group = join_processes(config, place, device);
   const c10::DeviceGuard current(device);  // random state is that of the current GPU
   ReenactorTask task(config, options, group, device);
-  run_training(task, options, file, config.run, "reenact-train meta", *group);
+  run_training(task, options, file, config.run, "reenact-train reenactor", *group);
 }
 
 }  // namespace
 
 CLI::App* add_reenactor_command(CLI::App& parent) {
   auto* command =
-      parent.add_subcommand("meta", "Trains the reenactor on clips of many people (meta-learning)");
+      parent.add_subcommand("reenactor", "Trains the reenactor on clips of many people (meta-learning)");
+  command->alias("meta");  // its former name, for one version
   auto options = std::make_shared<TrainingOptions>();
   add_training_options(*command, *options);
   command->callback([options] {

@@ -7,8 +7,8 @@
 
 #include "reenact/config.h"
 #include "torch/networks/discriminator.h"
-#include "training/data/head_clip_reader.h"
 #include "training/data/augmentation.h"
+#include "training/data/head_clip_reader.h"
 #include "training/learning/content_loss.h"
 #include "training/run/run_config.h"
 
@@ -100,7 +100,7 @@ struct DistributedSettings {
   double timeout = 40;  ///< seconds after which a silent process counts as lost
 };
 
-/// Everything `reenact-train meta` reads from its TOML file, section by section; the defaults are those of the
+/// Everything `reenact-train reenactor` reads from its TOML file, section by section; the defaults are those of the
 /// released code where it has one.
 struct ReenactorTrainingConfig {
   ReenactorConfig networks;

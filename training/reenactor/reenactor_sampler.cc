@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/crop.h"
+#include "training/data/parallel.h"
 
 namespace reenact::training {
 namespace {
@@ -53,29 +54,33 @@ int ReenactorSampler::training_frames(const HeadClip& clip) const {
 ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples,
                                           const std::vector<std::size_t>& clips,
                                           const std::vector<cv::Mat>& identity_frames) const {
-  std::vector<torch::Tensor> pose_source, target, mask, landmarks, identity;
+  const auto count = samples.size();
+  std::vector<torch::Tensor> pose_source(count), target(count), mask(count), landmarks(count),
+      identity(identity_frames.size());
+  for_each_in_parallel(count, [&](std::size_t i) {
+    const auto& sample = samples[i];
+    pose_source[i] = to_picture_tensor(sample.pose_source, config_.networks.pose_image_size());
+    target[i] = to_picture_tensor(sample.target, config_.networks.image_size);
+    mask[i] = to_picture_tensor(sample.mask, config_.networks.image_size);
+    landmarks[i] = torch::zeros({478, 2});
+    for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
+      landmarks[i].data_ptr<float>()[2 * k] = sample.landmarks[k].x;
+      landmarks[i].data_ptr<float>()[2 * k + 1] = sample.landmarks[k].y;
+    }
+  });
+  for_each_in_parallel(identity_frames.size(), [&](std::size_t i) {
+    identity[i] = to_picture_tensor(identity_frames[i], config_.networks.image_size);
+  });
   std::vector<float> has_landmarks;
   std::vector<std::int64_t> labels;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto& sample = samples[i];
-    pose_source.push_back(to_picture_tensor(sample.pose_source, config_.networks.pose_image_size()));
-    target.push_back(to_picture_tensor(sample.target, config_.networks.image_size));
-    mask.push_back(to_picture_tensor(sample.mask, config_.networks.image_size));
-    if (!config_.training.segmentation) mask.back().fill_(1);
-    auto points = torch::zeros({478, 2});
-    for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
-      points.data_ptr<float>()[2 * k] = sample.landmarks[k].x;
-      points.data_ptr<float>()[2 * k + 1] = sample.landmarks[k].y;
-    }
-    landmarks.push_back(points);
-    has_landmarks.push_back(sample.landmarks.empty() ? 0.f : 1.f);
-    labels.push_back(label(clips[i], sample.mirrored));
+  for (std::size_t i = 0; i < count; ++i) {
+    has_landmarks.push_back(samples[i].landmarks.empty() ? 0.f : 1.f);
+    labels.push_back(label(clips[i], samples[i].mirrored));
   }
-  for (const auto& frame : identity_frames)
-    identity.push_back(to_picture_tensor(frame, config_.networks.image_size));
   ReenactorBatch batch{torch::stack(pose_source), torch::stack(target),         torch::stack(mask),
                        torch::stack(landmarks),   torch::tensor(has_landmarks), {},
                        torch::tensor(labels)};
+  if (!config_.training.segmentation) batch.mask.fill_(1);
   if (!identity.empty()) {
     const auto size = config_.networks.image_size;
     batch.identity_frames =
@@ -100,38 +105,54 @@ cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& rando
 
 ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int part, int parts,
                                       std::int64_t step) const {
-  Random random;
-  const auto any = [&](std::size_t count) {
-    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
-  };
   const auto available = clips_.available(step);
-  const auto [moving, stills] = clips_and_stills(clips_, available);
+  const auto kinds = clips_and_stills(clips_, available);
+  std::vector<Random::result_type> seeds;
+  for (int i = 0; i < batch_size; ++i) {
+    const auto seed = batch_random();
+    if (i * parts / batch_size == part) seeds.push_back(seed);
+  }
+  std::vector<DrawnSample> drawn(seeds.size());
+  for_each_in_parallel(seeds.size(), [&](std::size_t i) {
+    Random random(seeds[i]);
+    drawn[i] = draw_sample(kinds.first, kinds.second, available, random);
+  });
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
   std::vector<cv::Mat> identity_frames;
-  for (int i = 0; i < batch_size; ++i) {
-    random.seed(batch_random());
-    if (i * parts / batch_size != part) continue;
-    const bool still = moving.empty() || (!stills.empty() && std::uniform_real_distribution<>(0, 1)(random) <
-                                                                 config_.data.still_share);
-    const auto& choice = still ? stills : moving;
-    const auto index = choice[any(choice.size())];
-    const auto held = clips_.clip(index);
-    const HeadClip& clip = *held;
-    const auto frames = static_cast<std::size_t>(training_frames(clip));
-    const auto other = clips_.clip(available[any(available.size())]);
-    const auto& background = other->frames[any(other->frames.size())];
-    const bool shows_identity = config_.identity.source != IdentitySource::table;
-    const auto picked = choose_frames(frames, shows_identity ? config_.identity.frames + 1 : 1, random);
-    samples.push_back(augment(loaded(clip.frames[picked.back()]), background, config_.augmentation, random));
-    chosen.push_back(index);
-    for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
-      cv::Mat picture = identity_picture(loaded(clip.frames[picked[k]]), random);
-      if (samples.back().mirrored) cv::flip(picture, picture, 1);
-      identity_frames.push_back(picture);
-    }
+  for (auto& one : drawn) {
+    samples.push_back(std::move(one.sample));
+    chosen.push_back(one.clip);
+    identity_frames.insert(identity_frames.end(), one.identity_frames.begin(), one.identity_frames.end());
   }
   return to_batch(samples, chosen, identity_frames);
+}
+
+ReenactorSampler::DrawnSample ReenactorSampler::draw_sample(const std::vector<std::size_t>& moving,
+                                                            const std::vector<std::size_t>& stills,
+                                                            const std::vector<std::size_t>& available,
+                                                            Random& random) const {
+  const auto any = [&](std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+  };
+  const bool still = moving.empty() || (!stills.empty() && std::uniform_real_distribution<>(0, 1)(random) <
+                                                               config_.data.still_share);
+  const auto& choice = still ? stills : moving;
+  DrawnSample drawn;
+  drawn.clip = choice[any(choice.size())];
+  const auto clip = clips_.clip(drawn.clip);
+  const auto frames = static_cast<std::size_t>(training_frames(*clip));
+  const auto other = clips_.clip(available[any(available.size())]);
+  const auto& background = other->frames[any(other->frames.size())];
+  const bool shows_identity = config_.identity.source != IdentitySource::table;
+  const auto picked = choose_frames(frames, shows_identity ? config_.identity.frames + 1 : 1, random);
+  drawn.sample = augment(loaded(clip->frames[picked.back()]), background, config_.augmentation, random);
+  for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
+    cv::Mat picture = identity_picture(loaded(clip->frames[picked[k]]), random);
+    if (drawn.sample.mirrored) cv::flip(picture, picture, 1);
+    drawn.identity_frames.push_back(picture);
+  }
+  return drawn;
 }
 
 torch::Tensor ReenactorSampler::mean_heads(int size) const {

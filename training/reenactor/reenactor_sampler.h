@@ -3,9 +3,9 @@
 
 #include <torch/torch.h>
 
+#include "training/data/augmentation.h"
 #include "training/data/head_clip_source.h"
 #include "training/data/picture_tensor.h"
-#include "training/data/augmentation.h"
 #include "training/reenactor/reenactor_batch.h"
 #include "training/reenactor/reenactor_config.h"
 
@@ -16,7 +16,8 @@ class ReenactorSampler {
  public:
   /// The last twelfth of every clip's frames is held out for validation.
   ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config);
-  /// Every sample has a generator of its own, seeded from `random`: of `parts` processes whose `random` is in
+  /// Samples are composed on all cores (for_each_in_parallel); each has a generator of its own, seeded from `random`, so
+  /// that the batch is the same bit by bit however many there are: of `parts` processes whose `random` is in
   /// the same state each draws its own share of one batch and leaves `random` as all others do. `batch_size`
   /// is a multiple of `parts`. Clips are those available at `step`.
   ReenactorBatch draw(int batch_size, Random& random, int part = 0, int parts = 1,
@@ -32,6 +33,15 @@ class ReenactorSampler {
   int label(std::size_t clip, bool mirrored) const;
 
  private:
+  struct DrawnSample {
+    HeadSample sample;
+    std::size_t clip;                      ///< its index
+    std::vector<cv::Mat> identity_frames;  ///< of the same clip; none with IdentitySource::table
+  };
+
+  /// One sample of the clips and stills of these indices; backgrounds come from all of `available`.
+  DrawnSample draw_sample(const std::vector<std::size_t>& moving, const std::vector<std::size_t>& stills,
+                          const std::vector<std::size_t>& available, Random& random) const;
   /// The frame as the configuration has it loaded.
   HeadFrame loaded(const HeadFrame& frame) const;
   cv::Mat identity_picture(const HeadFrame& frame, Random& random) const;

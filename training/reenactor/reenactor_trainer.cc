@@ -11,6 +11,7 @@
 #include "training/data/picture_tensor.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
+#include "training/learning/expression_loss.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
@@ -152,9 +153,9 @@ torch::Tensor ReenactorTrainer::pose_of(const ReenactorBatch& batch) {
 
 torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
                                            const ReenactorBatch& batch) {
-  // A person drawn in somebody else's pose must show that pose to the averaged encoder. A frozen encoder
-  // compares with what it read in the driver's picture: its own errors cancel, and differences far smaller
-  // than those still count.
+  // A person drawn in somebody else's pose must show that pose to the averaged encoder. Whole landmarks would
+  // ask for the driver's shape of face as well. A frozen encoder compares with what it read in the driver's
+  // picture: its own errors cancel, and differences far smaller than those still count.
   const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
   const auto others = identity.roll(1, 0).narrow(0, 0, count);
   const auto head = networks_->gen(others, pose.narrow(0, 0, count));
@@ -168,9 +169,9 @@ torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const 
   Autocast single(device_.type(), torch::kFloat);  // in bfloat16 a landmark moves in steps of a pixel
   const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
   if (config_.training.freeze_pose)
-    return landmark_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
-                         torch::ones({count}, device_));
-  return landmark_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
+    return expression_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
+                           torch::ones({count}, device_));
+  return expression_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
 }
 
 LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t step) {

@@ -14,6 +14,7 @@
 #include "training/learning/content_loss.h"
 #include "training/learning/loss_scaler.h"
 #include "training/reenactor/reenactor_batch.h"
+#include "training/reenactor/reenactor_config.h"
 #include "training/reenactor/reenactor_networks.h"
 #include "training/run/checkpoint.h"
 #include "training/run/process_group.h"

@@ -30,7 +30,7 @@ std::string bytes_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// `reenact-train meta` on drawn faces.
+/// `reenact-train reenactor` on drawn faces.
 class MetaCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -48,7 +48,7 @@ class MetaCommand : public testing::Test {
   static std::vector<std::string> arguments(const std::string& run, int steps,
                                             const std::vector<std::string>& more = {}) {
     std::vector<std::string> list = {
-        "meta",      "--run-dir", path(run), "--output",           path(run + ".safetensors"),
+        "reenactor", "--run-dir", path(run), "--output",           path(run + ".safetensors"),
         "--threads", "1",         "--steps", std::to_string(steps)};
     for (const char* setting :
          {"networks.preset=lite", "networks.image_size=32", "networks.pose_input_size=32",
@@ -95,6 +95,59 @@ TEST_F(MetaCommand, AKilledRunResumesToTheSameModel) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
   EXPECT_THAT(resumed.errors, HasSubstr("resumed from"));
   EXPECT_EQ(bytes_of(path("straight.safetensors")), bytes_of(path("killed.safetensors")));
+}
+
+TEST_F(MetaCommand, IsFoundByItsFormerNameToo) {
+  auto list = arguments("former", 1);
+  list.front() = "meta";
+  const auto result = test::run_program(list);
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(ModelFile(path("former.safetensors")).info().provenance["command"], "reenact-train reenactor");
+}
+
+TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
+  constexpr int steps = 50;
+  std::string before;
+  for (const std::string name : {"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-fit"}) {
+    SCOPED_TRACE(name);
+    std::vector<std::string> list = {"reenactor",
+                                     "--config",
+                                     REENACT_SOURCE "/training/configs/" + name + ".toml",
+                                     "--run-dir",
+                                     path(name),
+                                     "--output",
+                                     path(name + ".safetensors"),
+                                     "--threads",
+                                     "1",
+                                     "--steps",
+                                     std::to_string(steps)};
+    std::vector<std::string> settings = {"networks.image_size=32",
+                                         "networks.pose_input_size=32",
+                                         "networks.num_channels=4",
+                                         "networks.max_channels=8",
+                                         "networks.identity_embedding_size=8",
+                                         "networks.pose_embedding_size=8",
+                                         "networks.projector_hidden=16",
+                                         "networks.identity_encoder_width=0.25",
+                                         "networks.pose_encoder_width=0.25",
+                                         "discriminator.num_channels=4",
+                                         "discriminator.num_blocks=2",
+                                         "training.batch_size=4",
+                                         "training.precision=float32",
+                                         "data.folder=" + path("data").string()};
+    if (name == "meta-live")
+      settings.push_back("training.start_pose_from=" + before);
+    else if (!before.empty())
+      settings.push_back("training.start_from=" + before);
+    for (const auto& setting : settings) list.insert(list.end(), {"--set", setting});
+    const auto result = test::run_program(list);
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+    const auto info = ModelFile(path(name + ".safetensors"), ModelKind::reenactor).info();
+    EXPECT_EQ(info.config["preset"], "live");
+    EXPECT_EQ(info.provenance["step"], steps);
+    EXPECT_GT(info.provenance["metrics"]["held_out_psnr"], 1);
+    before = checkpoint(name, steps);
+  }
 }
 
 TEST_F(MetaCommand, AFullDiskEndsNothing) {

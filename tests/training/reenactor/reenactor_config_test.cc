@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "reenact/error.h"
 #include "support/errors.h"
@@ -62,14 +65,17 @@ TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
   EXPECT_TRUE(read("ablation/fabnet-minus-augm.toml").training.freeze_pose);
 }
 
-TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
+/// Reads the configurations of a reenactor's parts in their order.
+void expect_chain(const std::vector<std::string>& names, const std::string& preset) {
   const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
   std::string before;
   std::int64_t steps = 0;
-  for (const std::string name : {"meta-lite-pose", "meta-lite-64", "meta-lite-128", "meta-lite-fit"}) {
+  for (const auto& name : names) {
     const RunConfig file(folder / (name + ".toml"));
     const auto settings = read_reenactor_training_config(file);
     file.refuse_unknown_keys();
+    EXPECT_EQ(settings.networks.preset, preset) << name;
+    EXPECT_EQ(settings.networks.pose_image_size(), reenactor_preset(preset).pose_image_size()) << name;
     if (!before.empty()) {
       char wanted[96];
       std::snprintf(wanted, sizeof wanted, "runs/%s/checkpoints/checkpoint-%09d.safetensors", before.c_str(),
@@ -78,11 +84,26 @@ TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
                                                      : settings.training.start_from,
                 wanted)
           << name;
-      EXPECT_EQ(settings.networks.pose_image_size(), reenactor_preset("lite").pose_image_size()) << name;
     }
     before = name;
     steps = settings.run.steps;
   }
+}
+
+TEST(LiteConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
+  expect_chain({"meta-lite-pose", "meta-lite-64", "meta-lite-128", "meta-lite-fit"}, "lite");
+}
+
+TEST(LiveConfigs, EachStartsFromTheLastCheckpointOfTheOneBefore) {
+  expect_chain({"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-fit"}, "live");
+}
+
+TEST(LiveConfigs, AllTrainThePresetAsItIs) {
+  const fs::path folder = fs::path(REENACT_SOURCE) / "training/configs";
+  for (const char* name : {"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-fit"})
+    EXPECT_EQ(read_reenactor_training_config(RunConfig(folder / (std::string(name) + ".toml"))).networks,
+              reenactor_preset("live"))
+        << name;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <opencv2/core.hpp>
+#include <opencv2/core/utility.hpp>
 
 #include "reenact/crop.h"
 #include "reenact/error.h"
@@ -144,6 +145,37 @@ TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
   EXPECT_TRUE(torch::equal(torch::cat({first.labels, second.labels}), whole.labels));
   EXPECT_EQ(first_random, whole_random);
   EXPECT_EQ(second_random, whole_random);
+}
+
+TEST_F(MetaTraining, ABatchIsTheSameWhateverTheNumberOfThreads) {
+  const int threads_before = cv::getNumThreads();
+  for (const std::string source : {"table", "encoder", "fit"}) {
+    auto settings = config(source);
+    settings.augmentation.background_swap = 0.5;
+    const ReenactorSampler sampler(*dataset_, settings);
+    std::vector<ReenactorBatch> batches;
+    std::vector<Random> randoms;
+    for (const int threads : {1, 2, 4}) {
+      cv::setNumThreads(threads);
+      randoms.emplace_back(6);
+      batches.push_back(sampler.draw(8, randoms.back()));
+    }
+    for (std::size_t i = 1; i < batches.size(); ++i) {
+      SCOPED_TRACE(source + ", batch " + std::to_string(i));
+      EXPECT_TRUE(torch::equal(batches[i].pose_source, batches[0].pose_source));
+      EXPECT_TRUE(torch::equal(batches[i].target, batches[0].target));
+      EXPECT_TRUE(torch::equal(batches[i].mask, batches[0].mask));
+      EXPECT_TRUE(torch::equal(batches[i].landmarks, batches[0].landmarks));
+      EXPECT_TRUE(torch::equal(batches[i].has_landmarks, batches[0].has_landmarks));
+      EXPECT_TRUE(torch::equal(batches[i].labels, batches[0].labels));
+      if (source != "table")
+        EXPECT_TRUE(torch::equal(batches[i].identity_frames, batches[0].identity_frames));
+      EXPECT_EQ(randoms[i], randoms[0]);
+    }
+    Random other(7);
+    EXPECT_FALSE(torch::equal(sampler.draw(8, other).pose_source, batches[0].pose_source)) << "another seed";
+  }
+  cv::setNumThreads(threads_before);
 }
 
 TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
