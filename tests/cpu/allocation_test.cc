@@ -134,7 +134,7 @@ std::unique_ptr<Generator> small_generator(Precision precision) {
   EngineOptions options;
   options.precision = precision;
   options.threads = 2;
-  auto generator = cpu_backend()->generator(small_model(), options);
+  auto generator = cpu_backend()->generator(small_model(), small_config(), options);
   auto identity = std::make_shared<Identity>();
   identity->embedding.assign(small_config().identity_embedding_size, 0.5f);
   generator->set_identity(identity);

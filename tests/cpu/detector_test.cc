@@ -76,7 +76,7 @@ std::unique_ptr<Detector> load(const std::shared_ptr<const ModelFile>& model, Pr
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
-  return cpu_backend()->detector(model, options);
+  return cpu_backend()->detector(model, model->info().config.get<DetectorConfig>(), options);
 }
 
 TEST(CpuDetector, GivesTheAuthorsMaps) {
@@ -127,7 +127,8 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   const auto model = std::make_shared<const ModelFile>(calibrated_path, ModelKind::detector);
   EngineOptions int8;
   int8.precision = Precision::int8;
-  if (!cpu_backend()->supports(Network::detector, *model, int8)) GTEST_SKIP() << "no int8 detector here";
+  if (!cpu_backend()->supports(Network::detector, *model, DetectorConfig{}, int8))
+    GTEST_SKIP() << "no int8 detector here";
   EXPECT_EQ(load(model, Precision::automatic, 1)->active_engine(), "onednn int8");
   std::vector<float> input(picture.total() * 3);
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(picture.data[i]) - 115.0f;

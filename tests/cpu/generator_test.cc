@@ -24,7 +24,8 @@ std::unique_ptr<cpu::Generator> load(const std::shared_ptr<const ModelFile>& fil
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
-  std::unique_ptr<Generator> generator = cpu_backend()->generator(file, options);
+  std::unique_ptr<Generator> generator =
+      cpu_backend()->generator(file, file->info().config.get<ReenactorConfig>(), options);
   return std::unique_ptr<cpu::Generator>(dynamic_cast<cpu::Generator*>(generator.release()));
 }
 
