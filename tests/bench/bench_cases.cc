@@ -12,13 +12,12 @@
 
 #include "bench/bench_models.h"
 #include "bench/interleaved_timing.h"
-#include "cpu/detector_calibration.h"
 #include "cpu/generator.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/generator_layer.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/quantise.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "torch/networks/generator.h"
@@ -175,9 +174,9 @@ std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const Mode
                                             cpu::WeightSource(file)))
     return file;
   const std::vector<std::vector<float>> identities = {identity.embedding};
-  const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);
+  const auto calibration = calibrate_generator(file, nullptr, identities, poses, threads);
   const auto path = folder / "calibrated.safetensors";
-  cpu::write_calibrated(path, *file, calibration);
+  write_ranges(path, *file, calibration);
   return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
 }
 
@@ -189,8 +188,7 @@ std::shared_ptr<const ModelFile> calibrated_detector_for(const std::shared_ptr<c
   if (cpu_backend()->supports(Network::detector, *file, file->info().config.get<DetectorConfig>(), int8))
     return file;
   const auto path = folder / "calibrated-detector.safetensors";
-  cpu::write_ranges(path, *file, cpu::calibrate_detector(file, pictures, threads),
-                    {{"pictures", pictures.size()}});
+  write_ranges(path, *file, calibrate_detector(file, pictures, threads));
   return std::make_shared<const ModelFile>(path, ModelKind::detector);
 }
 

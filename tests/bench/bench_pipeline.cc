@@ -6,13 +6,13 @@
 #include "bench/bench_cases.h"
 #include "bench/bench_models.h"
 #include "bench/timing_statistics.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/compositor.h"
 #include "reenact/crop.h"
 #include "reenact/face_finder.h"
 #include "reenact/face_tracker.h"
+#include "reenact/quantise.h"
 #ifdef REENACT_BENCH_ELEMENTS
 #include "bench/bench_elements.h"
 #endif

@@ -8,12 +8,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cpu/detector_calibration.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/quantise.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -121,9 +120,9 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   EXPECT_THROW(load(plain, Precision::int8, 1), Error) << "without ranges";
   cv::Mat picture(96, 128, CV_8UC3);
   cv::RNG(3).fill(picture, cv::RNG::UNIFORM, 0, 256);
-  const auto ranges = cpu::calibrate_detector(plain, {&picture, 1}, 1);
+  const DetectorCalibration ranges = calibrate_detector(plain, {&picture, 1}, 1);
   const auto calibrated_path = plain->path().parent_path() / "s3fd_calibrated.safetensors";
-  cpu::write_ranges(calibrated_path, *plain, ranges, {{"pictures", 1}});
+  write_ranges(calibrated_path, *plain, ranges);
   const auto model = std::make_shared<const ModelFile>(calibrated_path, ModelKind::detector);
   EngineOptions int8;
   int8.precision = Precision::int8;
