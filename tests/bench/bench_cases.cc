@@ -225,7 +225,8 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
 
   std::vector<std::shared_ptr<Generator>> generators;
   const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
-    std::shared_ptr<Generator> generator = backend.generator(file, engine_options(options, precision));
+    std::shared_ptr<Generator> generator =
+        backend.generator(file, config, engine_options(options, precision));
     generator->set_identity(identity);
     double error_db = 0;
     if (!generators.empty()) {
