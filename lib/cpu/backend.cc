@@ -2,9 +2,7 @@
 #include "cpu/backend.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <system_error>
 
 #include "cpu/detector.h"
 #include "cpu/generator.h"
@@ -12,12 +10,11 @@
 #include "cpu/pose_encoder.h"
 #include "cpu/segmenter.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
 
 namespace reenact {
 namespace cpu {
 namespace {
-
-namespace fs = std::filesystem;
 
 bool cpu_has(Precision precision) {
   switch (precision) {
@@ -74,14 +71,6 @@ bool has_int8_detector() {
   return has_arithmetic(Arithmetic::int8) && has_arithmetic(Arithmetic::bf16) && DNNL_VERSION_MAJOR < 3;
 }
 
-/// Path, time and size: a file that is written anew under the same name gets another key.
-std::string cache_key(const ModelFile& file) {
-  std::error_code ignored;
-  const fs::path path = fs::weakly_canonical(file.path(), ignored);
-  const auto written = fs::last_write_time(path, ignored).time_since_epoch().count();
-  return path.string() + '\n' + std::to_string(written) + '\n' + std::to_string(fs::file_size(path, ignored));
-}
-
 [[noreturn]] void refuse(const char* network) {
   throw Error(ErrorCode::unsupported,
               std::string("the cpu engine has no ") + network + "; the torch engine has");
@@ -89,86 +78,67 @@ std::string cache_key(const ModelFile& file) {
 
 }  // namespace
 
-bool Backend::supports(Network network, const ModelFile& file, const EngineOptions& options) const {
+bool Backend::supports(Network network, const ModelFile& file, const NetworkConfig& config,
+                       const EngineOptions& options) const {
   if (options.device.starts_with("cuda") || !cpu_has(options.precision)) return false;
-  try {
-    switch (network) {
-      case Network::generator:
-        // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
-        // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
-        return !file.info().config.get<ReenactorConfig>().reflection_padding;
-      // int8 is refused because nothing calibrates a pose encoder.
-      case Network::pose_encoder:
-        return options.precision != Precision::int8 &&
-               file.info().config.get<ReenactorConfig>().pose_encoder == "mobilenet_v2";
-      case Network::detector:
-        return options.precision != Precision::int8 || (has_int8_detector() && is_calibrated_detector(file));
-      case Network::segmenter:
-        return options.precision == Precision::automatic || options.precision == Precision::fp32;
-      case Network::identity_encoder:
-        return false;  // runs once for a person, not for each frame
-    }
-  } catch (const std::exception&) {
+  switch (network) {
+    case Network::generator:
+      // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
+      // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
+      return !std::get<ReenactorConfig>(config).reflection_padding;
+    // int8 is refused because nothing calibrates a pose encoder.
+    case Network::pose_encoder:
+      return options.precision != Precision::int8 &&
+             std::get<ReenactorConfig>(config).pose_encoder == "mobilenet_v2";
+    case Network::detector:
+      return options.precision != Precision::int8 || (has_int8_detector() && is_calibrated_detector(file));
+    case Network::segmenter:
+      return options.precision == Precision::automatic || options.precision == Precision::fp32;
+    case Network::identity_encoder:
+      return false;  // runs once for a person, not for each frame
   }
   return false;
 }
 
-template <typename Fold>
-std::shared_ptr<const FoldedWeights> Backend::folded(const ModelFile& file, const std::string& network,
-                                                     Fold&& fold) {
-  const std::string key = cache_key(file) + '\n' + network;
-  std::lock_guard lock(mutex_);
-  if (auto weights = folded_weights_[key].lock()) return weights;
-  std::shared_ptr<const FoldedWeights> weights = fold();
-  folded_weights_[key] = weights;
-  return weights;
-}
-
-std::shared_ptr<const PreparedGenerator> Backend::prepared_generator(
-    const std::shared_ptr<const ModelFile>& file, const std::shared_ptr<const ModelFile>& personal,
-    Precision precision) {
-  const auto config = file->info().config.get<ReenactorConfig>();
-  const Arithmetic arithmetic = arithmetic_for(precision, is_calibrated(config, file, personal));
-  const std::string key = cache_key(*file) + '\n' + (personal ? cache_key(*personal) : "") + '\n' +
-                          std::to_string(static_cast<int>(arithmetic));
-  // Held while loading: a second stream that wants the same weights waits for them instead of loading them
-  // again.
-  std::lock_guard lock(mutex_);
-  if (auto network = prepared_generators_[key].lock()) return network;
-  auto network = std::make_shared<const PreparedGenerator>(config, WeightSource(file, personal), arithmetic);
-  prepared_generators_[key] = network;
-  return network;
-}
-
 std::unique_ptr<reenact::Generator> Backend::generator(std::shared_ptr<const ModelFile> file,
+                                                       const ReenactorConfig& config,
                                                        const EngineOptions& options) {
   if (!cpu_has(options.precision)) {
     throw Error(ErrorCode::unsupported, "this CPU has no instructions for " + to_string(options.precision));
   }
-  const auto source = [this, file = std::move(file),
+  const auto source = [this, file = std::move(file), config,
                        precision = options.precision](const Identity* identity) {
-    return prepared_generator(file, identity ? identity->personal_weights : nullptr, precision);
+    const auto personal = identity ? identity->personal_weights : nullptr;
+    const Arithmetic arithmetic = arithmetic_for(precision, is_calibrated(config, file, personal));
+    const std::string key = weight_key(*file, personal ? weight_key(*personal, "") : "") + '\n' +
+                            std::to_string(static_cast<int>(arithmetic));
+    return prepared_generators_.get(key, [&] {
+      return std::make_shared<const PreparedGenerator>(config, WeightSource(file, personal), arithmetic);
+    });
   };
   return std::make_unique<Generator>(source, options.threads);
 }
 
 std::unique_ptr<reenact::PoseEncoder> Backend::pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                            const ReenactorConfig& config,
                                                             const EngineOptions& options) {
-  const auto config = file->info().config.get<ReenactorConfig>();
-  auto weights = folded(*file, "pose", [&] { return PoseEncoder::fold(WeightSource(file), config); });
+  auto weights = folded_weights_.get(weight_key(*file, "pose"),
+                                     [&] { return PoseEncoder::fold(WeightSource(file), config); });
   // bf16 halves the time and changes the pictures drawn from an embedding less than int8 in the generator
   // does (docs/performance.md).
   return std::make_unique<PoseEncoder>(std::move(weights), config, element_for(options, Precision::bf16),
                                        options.threads);
 }
 std::unique_ptr<reenact::IdentityEncoder> Backend::identity_encoder(std::shared_ptr<const ModelFile>,
+                                                                    const ReenactorConfig&,
                                                                     const EngineOptions&) {
   refuse("identity encoder");
 }
 std::unique_ptr<reenact::Detector> Backend::detector(std::shared_ptr<const ModelFile> file,
+                                                     const DetectorConfig& config,
                                                      const EngineOptions& options) {
-  const auto config = file->info().config.get<DetectorConfig>();
-  auto weights = folded(*file, "s3fd", [&] { return Detector::fold(WeightSource(file), config); });
+  auto weights = folded_weights_.get(weight_key(*file, "s3fd"),
+                                     [&] { return Detector::fold(WeightSource(file), config); });
   Arithmetic element = element_for(options, Precision::bf16);
   const bool int8_asked = options.precision == Precision::int8;
   if (int8_asked || options.precision == Precision::automatic) {
@@ -185,9 +155,10 @@ std::unique_ptr<reenact::Detector> Backend::detector(std::shared_ptr<const Model
 }
 
 std::unique_ptr<reenact::Segmenter> Backend::segmenter(std::shared_ptr<const ModelFile> file,
+                                                       const SegmenterConfig& config,
                                                        const EngineOptions& options) {
-  const auto config = file->info().config.get<SegmenterConfig>();
-  auto weights = folded(*file, "unet", [&] { return Segmenter::fold(WeightSource(file), config); });
+  auto weights = folded_weights_.get(weight_key(*file, "unet"),
+                                     [&] { return Segmenter::fold(WeightSource(file), config); });
   return std::make_unique<Segmenter>(std::move(weights), config, options.threads);
 }
 

@@ -322,10 +322,7 @@ const std::vector<S3fdScale>& Detector::run(std::span<const float> input, int he
   return scales_;
 }
 
-std::vector<FaceBox> Detector::detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) {
-  if (rgb.empty() || rgb.type() != CV_8UC3) {
-    throw Error(ErrorCode::invalid, "the detector wants an 8-bit picture of three channels");
-  }
+std::vector<FaceBox> Detector::do_detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) {
   const int height = std::max(rgb.rows, smallest_side), width = std::max(rgb.cols, smallest_side);
   input_.assign(static_cast<std::size_t>(height) * width * 3, 0.0f);
   const bool reverse = config_.channel_order == "bgr";

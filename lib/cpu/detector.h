@@ -34,11 +34,13 @@ class Detector : public reenact::Detector {
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
-  std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override;
 
   /// The network alone, for a picture already in the maps' order: fills and returns the six scales, finest
   /// first, valid until the next call. `input` [height, width, 3] as the network wants it.
   const std::vector<S3fdScale>& run(std::span<const float> input, int height, int width);
+
+ protected:
+  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override;
 
  private:
   enum class Kind { convolution, pooling, normalisation };

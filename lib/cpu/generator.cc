@@ -8,7 +8,7 @@
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
-#include "reenact/error.h"
+#include "reenact/identity.h"
 
 namespace reenact::cpu {
 namespace {
@@ -133,30 +133,11 @@ void Generator::make_plan() {
   }
 }
 
-void Generator::set_identity(std::shared_ptr<const Identity> identity) {
-  if (!identity) throw Error(ErrorCode::invalid, "no identity was given to the generator");
-  if (static_cast<int>(identity->embedding.size()) != identity_embedding_size()) {
-    throw Error(ErrorCode::wrong_kind, "identity '" + identity->name + "' has an embedding of " +
-                                           std::to_string(identity->embedding.size()) + " values, wanted " +
-                                           std::to_string(identity_embedding_size()));
-  }
+void Generator::do_set_identity(std::shared_ptr<const Identity> identity) {
   use(network_source_(identity.get()));
   kernels_->multiply_f32(network_->hidden_identity.data<float>(), identity->embedding.data(),
                          network_->hidden_bias.data(), identity_hidden_.data(), network_->hidden,
                          identity_embedding_size());
-  identity_ = std::move(identity);
-}
-
-void Generator::check(std::span<const float> pose) const {
-  if (!identity_)
-    throw Error(ErrorCode::invalid, "the generator was asked for a picture before it had an identity");
-  if (static_cast<int>(pose.size()) != pose_embedding_size()) {
-    throw Error(ErrorCode::invalid, "a pose has " + std::to_string(pose.size()) + " values, wanted " +
-                                        std::to_string(pose_embedding_size()));
-  }
-  if (!std::all_of(pose.begin(), pose.end(), [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorCode::invalid, "a pose has a value that is not finite");
-  }
 }
 
 void Generator::project(std::span<const float> pose) {
@@ -181,20 +162,19 @@ void Generator::project(std::span<const float> pose) {
 }
 
 std::vector<float> Generator::affine_coefficients(std::span<const float> pose) {
-  check(pose);
+  check_drawable(pose);
   project(pose);
   const float* affine = at<float>(memory_, plan_.affine);
   return std::vector<float>(affine, affine + network_->coefficients);
 }
 
-cv::Mat Generator::generate(std::span<const float> pose, AlphaMode alpha) {
-  check(pose);
+cv::Mat Generator::do_generate(std::span<const float> pose, AlphaMode alpha) {
   draw(pose, nullptr, picture_.data, alpha);
   return picture_;
 }
 
 void Generator::generate_floats(std::span<const float> pose, std::span<float> out) {
-  check(pose);
+  check_drawable(pose);
   draw(pose, out.data(), nullptr, AlphaMode::straight);
 }
 

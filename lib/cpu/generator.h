@@ -31,8 +31,6 @@ class Generator : public reenact::Generator {
   int image_size() const override { return network_->config.image_size; }
   int pose_embedding_size() const override { return network_->config.pose_embedding_size; }
   int identity_embedding_size() const override { return network_->config.identity_embedding_size; }
-  void set_identity(std::shared_ptr<const Identity> identity) override;
-  cv::Mat generate(std::span<const float> pose, AlphaMode alpha) override;
 
   /// The same without conversion to bytes: `out` [size, size, 4] gets colours in (-0.25, 1.25), not
   /// multiplied by the mask, and the mask in (0, 1).
@@ -44,6 +42,10 @@ class Generator : public reenact::Generator {
   int threads() const { return threads_; }
   Arithmetic arithmetic() const { return network_->arithmetic; }
 
+ protected:
+  void do_set_identity(std::shared_ptr<const Identity> identity) override;
+  cv::Mat do_generate(std::span<const float> pose, AlphaMode alpha) override;
+
  private:
   struct StageWorkspaces;
   // Where the pieces of the one block of memory are.
@@ -54,7 +56,6 @@ class Generator : public reenact::Generator {
 
   void use(std::shared_ptr<const PreparedGenerator> network);
   void make_plan();
-  void check(std::span<const float> pose) const;
   void project(std::span<const float> pose);
   void draw(std::span<const float> pose, float* floats, std::uint8_t* bytes, AlphaMode alpha);
   void set_normaliser(const PreparedGenerator::Stage& stage);
@@ -72,7 +73,6 @@ class Generator : public reenact::Generator {
   NetworkSource network_source_;
   int threads_;
   std::shared_ptr<const PreparedGenerator> network_;
-  std::shared_ptr<const Identity> identity_;
   std::vector<float> identity_hidden_;  // the identity's share of the hidden layer, bias included
   const ElementwiseKernels* kernels_;
   Plan plan_{};

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/generator_calibration.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 
 #include "cpu/generator.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
+#include "reenact/quantise.h"
 
-namespace reenact::cpu {
+namespace reenact {
 namespace {
+
+using cpu::Arithmetic;
+using cpu::PreparedGenerator;
+using cpu::WeightSource;
 
 class RangeRecorder {
  public:
@@ -34,10 +37,10 @@ class RangeRecorder {
   std::map<std::string, std::vector<float>> ranges_;
 };
 
-std::unique_ptr<Generator> generator_of(const ReenactorConfig& config, const WeightSource& source,
-                                        Arithmetic arithmetic, int threads) {
+std::unique_ptr<cpu::Generator> generator_of(const ReenactorConfig& config, const WeightSource& source,
+                                             Arithmetic arithmetic, int threads) {
   auto network = std::make_shared<const PreparedGenerator>(config, source, arithmetic);
-  return std::make_unique<Generator>([network](const Identity*) { return network; }, threads);
+  return std::make_unique<cpu::Generator>([network](const Identity*) { return network; }, threads);
 }
 
 double psnr_of(double mean_squared_error) {
@@ -75,7 +78,7 @@ GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>&
   reference->set_observer({});
   GeneratorCalibration result;
   result.ranges = recorder.take();
-  if (!has_arithmetic(Arithmetic::int8)) return result;
+  if (!cpu::has_arithmetic(Arithmetic::int8)) return result;
 
   for (const auto& [name, values] : result.ranges) source.add(name, values);
   const auto quantised = generator_of(config, source, Arithmetic::int8, threads);
@@ -102,30 +105,4 @@ GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>&
   return result;
 }
 
-void write_ranges(const std::filesystem::path& path, const ModelFile& file,
-                  const std::map<std::string, std::vector<float>>& ranges,
-                  const nlohmann::json& quantisation) {
-  std::map<std::string, TensorView> tensors = file.file().tensors();
-  for (const auto& [name, values] : ranges) {
-    tensors[name] = {
-        DataType::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(std::span(values))};
-  }
-  ModelInfo info = file.info();
-  info.provenance["quantisation"] = quantisation;
-  // Metadata entries that this library does not know are kept.
-  Metadata metadata = file.file().metadata();
-  for (const auto& [key, value] : to_metadata(info)) metadata[key] = value;
-  write_safetensors(path, tensors, metadata);
-}
-
-void write_calibrated(const std::filesystem::path& path, const ModelFile& file,
-                      const GeneratorCalibration& calibration) {
-  write_ranges(path, file, calibration.ranges,
-               {{"method", "largest values over the pictures drawn"},
-                {"pictures", calibration.pictures},
-                {"held_out", calibration.held_out},
-                {"psnr", calibration.psnr},
-                {"worst_psnr", calibration.worst_psnr}});
-}
-
-}  // namespace reenact::cpu
+}  // namespace reenact

@@ -3,14 +3,9 @@
 
 #include <opencv2/imgproc.hpp>
 
-#include "reenact/error.h"
-
 namespace reenact::cpu {
 
 void picture_to_floats(const cv::Mat& rgb, int size, cv::Mat& scaled, std::span<float> out) {
-  if (rgb.empty() || rgb.type() != CV_8UC3) {
-    throw Error(ErrorCode::invalid, "an 8-bit RGB picture was wanted, but an empty or other one was given");
-  }
   const cv::Mat* picture = &rgb;
   if (rgb.rows != size || rgb.cols != size) {
     const bool shrinks = rgb.rows > size || rgb.cols > size;

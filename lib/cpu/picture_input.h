@@ -7,7 +7,7 @@
 namespace reenact::cpu {
 
 /// CV_8UC3 to [size, size, 3] in 0..1, scaled by area when it is larger, else linearly. `scaled` is kept
-/// between calls. Throws Error (invalid) for other pictures.
+/// between calls.
 void picture_to_floats(const cv::Mat& rgb, int size, cv::Mat& scaled, std::span<float> out);
 
 }  // namespace reenact::cpu

@@ -10,7 +10,6 @@
 #include "cpu/picture_input.h"
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
-#include "reenact/error.h"
 
 namespace reenact::cpu {
 namespace {
@@ -114,16 +113,12 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
   input_.resize(static_cast<std::size_t>(config.pose_image_size()) * config.pose_image_size() * 3);
 }
 
-void PoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
+void PoseEncoder::do_encode(const cv::Mat& rgb, std::span<float> pose) {
   picture_to_floats(rgb, config_.pose_image_size(), scaled_, input_);
   encode_floats(input_, pose);
 }
 
 void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
-  if (static_cast<int>(pose.size()) != embedding_size()) {
-    throw Error(ErrorCode::invalid, "room for " + std::to_string(pose.size()) +
-                                        " pose values was given, wanted " + std::to_string(embedding_size()));
-  }
   SingleThreadedOneDnn single_threaded;
   const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
   convert_in[0](input.data(), maps_.front().row(0), static_cast<std::ptrdiff_t>(input.size()));

@@ -29,9 +29,11 @@ class PoseEncoder : public reenact::PoseEncoder {
   }
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.pose_embedding_size; }
-  void encode(const cv::Mat& rgb, std::span<float> pose) override;
-  /// The network alone: `input` [size, size, 3] in 0..1.
+  /// The network alone: `input` [size, size, 3] in 0..1, `pose` [d_p].
   void encode_floats(std::span<const float> input, std::span<float> pose);
+
+ protected:
+  void do_encode(const cv::Mat& rgb, std::span<float> pose) override;
 
  private:
   struct Step {

@@ -139,7 +139,7 @@ void Segmenter::segment_floats(std::span<const float> input, std::span<float> lo
   }
 }
 
-cv::Mat Segmenter::segment(const cv::Mat& rgb) {
+cv::Mat Segmenter::do_segment(const cv::Mat& rgb) {
   picture_to_floats(rgb, config_.image_size, scaled_, input_);
   segment_floats(input_, logits_);
   for (std::size_t i = 0; i < logits_.size(); ++i) {

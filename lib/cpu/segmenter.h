@@ -20,9 +20,11 @@ class Segmenter : public reenact::Segmenter {
 
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override { return "onednn fp32"; }
-  cv::Mat segment(const cv::Mat& rgb) override;
   /// The network alone: `input` [size, size, 3] in 0..1 to logits [size, size].
   void segment_floats(std::span<const float> input, std::span<float> logits);
+
+ protected:
+  cv::Mat do_segment(const cv::Mat& rgb) override;
 
  private:
   /// Two convolutions.

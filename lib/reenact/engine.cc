@@ -2,11 +2,14 @@
 #include "reenact/engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
 
 namespace reenact {
 namespace {
@@ -46,7 +49,8 @@ struct Choice {
   EngineOptions options;
 };
 
-Choice choose(Network network, const ModelFile& file, const EngineOptions& options) {
+Choice choose(Network network, const ModelFile& file, const NetworkConfig& config,
+              const EngineOptions& options) {
   const bool cuda_wanted = options.device.starts_with("cuda");
   if (options.engine == "torch") return {torch_backend(), options};
 
@@ -55,7 +59,7 @@ Choice choose(Network network, const ModelFile& file, const EngineOptions& optio
     on_gpu.device = "cuda";
     try {
       Backend& torch = torch_backend();
-      if (torch.supports(network, file, on_gpu)) return {torch, on_gpu};
+      if (torch.supports(network, file, config, on_gpu)) return {torch, on_gpu};
     } catch (const Error& error) {
       if (error.code() != ErrorCode::unsupported)
         throw;  // a machine with a GPU and without LibTorch goes on with its CPU
@@ -65,7 +69,7 @@ Choice choose(Network network, const ModelFile& file, const EngineOptions& optio
   Backend* cpu = cuda_wanted ? nullptr : cpu_backend();
   EngineOptions on_cpu = options;
   on_cpu.device = "cpu";
-  if (cpu && cpu->supports(network, file, on_cpu)) return {*cpu, on_cpu};
+  if (cpu && cpu->supports(network, file, config, on_cpu)) return {*cpu, on_cpu};
   if (options.engine == "cpu") {
     const std::string what = "the " + to_string(network) + " of '" + file.path().string() + "' on " +
                              options.device + " at precision " + to_string(options.precision);
@@ -76,26 +80,40 @@ Choice choose(Network network, const ModelFile& file, const EngineOptions& optio
   return {torch_backend(), options};
 }
 
+/// A model file and what it says of its networks.
 template <typename Config>
-std::shared_ptr<const ModelFile> open(const std::filesystem::path& path, ModelKind kind) {
-  auto file = std::make_shared<const ModelFile>(path, kind);
+struct Model {
+  std::shared_ptr<const ModelFile> file;
+  Config config;
+};
+
+template <typename Config>
+Model<Config> open(const std::filesystem::path& path, ModelKind kind) {
+  Model<Config> model{std::make_shared<const ModelFile>(path, kind), {}};
   try {
-    file->info().config.get<Config>();
+    model.config = model.file->info().config.template get<Config>();
   } catch (const Error& error) {
     throw Error(ErrorCode::wrong_kind, "'" + path.string() + "' has a wrong configuration: " + error.what());
   }
-  return file;
+  return model;
 }
 
-template <typename Config, typename Object>
-std::unique_ptr<Object> load(Network network, const std::filesystem::path& path, ModelKind kind,
-                             const EngineOptions& options,
-                             std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>,
-                                                                      const EngineOptions&)) {
+/// Opens the file and chooses who runs it.
+template <typename Config>
+std::pair<Model<Config>, Choice> prepare(Network network, const std::filesystem::path& path, ModelKind kind,
+                                         const EngineOptions& options) {
   check_options(options);
-  const std::shared_ptr<const ModelFile> file = open<Config>(path, kind);
-  const Choice choice = choose(network, *file, options);
-  return (choice.backend.*make)(file, choice.options);
+  Model<Config> model = open<Config>(path, kind);
+  Choice choice = choose(network, *model.file, model.config, options);
+  return {std::move(model), std::move(choice)};
+}
+
+void check_picture(const char* network, const cv::Mat& rgb) {
+  if (!rgb.empty() && rgb.type() == CV_8UC3) return;
+  throw Error(ErrorCode::invalid,
+              std::string("the ") + network + " was given " +
+                  (rgb.empty() ? "an empty picture" : "a picture of type " + cv::typeToString(rgb.type())) +
+                  ", wanted 8-bit RGB");
 }
 
 }  // namespace
@@ -140,32 +158,93 @@ Backend* cpu_backend() {
 }
 #endif
 
+void PoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
+  check_picture("pose encoder", rgb);
+  if (pose.size() != static_cast<std::size_t>(embedding_size())) {
+    throw Error(ErrorCode::invalid, "the pose encoder was given room for " + std::to_string(pose.size()) +
+                                        " values, wanted " + std::to_string(embedding_size()));
+  }
+  do_encode(rgb, pose);
+}
+
+std::vector<float> IdentityEncoder::encode(std::span<const cv::Mat> rgb_crops) {
+  if (rgb_crops.empty())
+    throw Error(ErrorCode::invalid, "the identity encoder was given no picture, wanted at least one");
+  for (const cv::Mat& crop : rgb_crops) check_picture("identity encoder", crop);
+  return do_encode(rgb_crops);
+}
+
+void Generator::set_identity(std::shared_ptr<const Identity> identity) {
+  if (!identity) throw Error(ErrorCode::invalid, "the generator was given a null identity, wanted one");
+  if (identity->embedding.size() != static_cast<std::size_t>(identity_embedding_size())) {
+    throw Error(ErrorCode::wrong_kind, "identity '" + identity->name + "' has an embedding of " +
+                                           std::to_string(identity->embedding.size()) +
+                                           " values, wanted the reenactor's " +
+                                           std::to_string(identity_embedding_size()));
+  }
+  do_set_identity(std::move(identity));
+  has_identity_ = true;
+}
+
+void Generator::check_drawable(std::span<const float> pose) const {
+  if (!has_identity_)
+    throw Error(ErrorCode::invalid,
+                "the generator was asked for a head and has no identity, wanted one first");
+  if (pose.size() != static_cast<std::size_t>(pose_embedding_size())) {
+    throw Error(ErrorCode::invalid, "the pose has " + std::to_string(pose.size()) +
+                                        " values, wanted the reenactor's " +
+                                        std::to_string(pose_embedding_size()));
+  }
+  if (!std::all_of(pose.begin(), pose.end(), [](float value) { return std::isfinite(value); }))
+    throw Error(ErrorCode::invalid, "the pose has a value that is not finite, wanted finite ones");
+}
+
+cv::Mat Generator::generate(std::span<const float> pose, AlphaMode alpha) {
+  check_drawable(pose);
+  return do_generate(pose, alpha);
+}
+
+std::vector<FaceBox> Detector::detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) {
+  check_picture("detector", rgb);
+  return do_detect(rgb, score_threshold, iou_threshold);
+}
+
+cv::Mat Segmenter::segment(const cv::Mat& rgb) {
+  check_picture("segmenter", rgb);
+  return do_segment(rgb);
+}
+
 std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor,
                                                const EngineOptions& options) {
-  return load<ReenactorConfig>(Network::pose_encoder, reenactor, ModelKind::reenactor, options,
-                               &Backend::pose_encoder);
+  auto [model, choice] =
+      prepare<ReenactorConfig>(Network::pose_encoder, reenactor, ModelKind::reenactor, options);
+  return choice.backend.pose_encoder(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor,
                                                        const EngineOptions& options) {
-  return load<ReenactorConfig>(Network::identity_encoder, reenactor, ModelKind::reenactor, options,
-                               &Backend::identity_encoder);
+  auto [model, choice] =
+      prepare<ReenactorConfig>(Network::identity_encoder, reenactor, ModelKind::reenactor, options);
+  return choice.backend.identity_encoder(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor,
                                           const EngineOptions& options) {
-  return load<ReenactorConfig>(Network::generator, reenactor, ModelKind::reenactor, options,
-                               &Backend::generator);
+  auto [model, choice] =
+      prepare<ReenactorConfig>(Network::generator, reenactor, ModelKind::reenactor, options);
+  return choice.backend.generator(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Detector> load_detector(const std::filesystem::path& detector, const EngineOptions& options) {
-  return load<DetectorConfig>(Network::detector, detector, ModelKind::detector, options, &Backend::detector);
+  auto [model, choice] = prepare<DetectorConfig>(Network::detector, detector, ModelKind::detector, options);
+  return choice.backend.detector(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter,
                                           const EngineOptions& options) {
-  return load<SegmenterConfig>(Network::segmenter, segmenter, ModelKind::segmenter, options,
-                               &Backend::segmenter);
+  auto [model, choice] =
+      prepare<SegmenterConfig>(Network::segmenter, segmenter, ModelKind::segmenter, options);
+  return choice.backend.segmenter(model.file, model.config, choice.options);
 }
 
 }  // namespace reenact

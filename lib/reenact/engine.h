@@ -23,6 +23,9 @@
 ///
 /// Weights are loaded once per process for the same file, device and precision and shared by every object that uses them;
 /// the objects below hold only the state of one stream. An object is used from one thread at a time.
+///
+/// What a call takes is checked here, once and alike for all backends; a backend overrides the do_ functions, which see
+/// only arguments that are right.
 namespace reenact {
 
 enum class Precision { automatic, fp32, bf16, fp16, int8 };
@@ -50,8 +53,12 @@ class PoseEncoder : public EngineObject {
  public:
   virtual int image_size() const = 0;      ///< side of the crops it takes, pixels
   virtual int embedding_size() const = 0;  ///< d_p
-  /// `rgb` CV_8UC3, any size (scaled if it is not image_size square); `pose` has embedding_size elements.
-  virtual void encode(const cv::Mat& rgb, std::span<float> pose) = 0;
+  /// `rgb` CV_8UC3, any size (scaled if it is not image_size square); `pose` has embedding_size elements. Throws Error
+  /// (invalid) for others.
+  void encode(const cv::Mat& rgb, std::span<float> pose);
+
+ protected:
+  virtual void do_encode(const cv::Mat& rgb, std::span<float> pose) = 0;
 };
 
 /// ResNeXt-50 of section 3: K crops of a person to the mean of their embeddings.
@@ -59,8 +66,11 @@ class IdentityEncoder : public EngineObject {
  public:
   virtual int image_size() const = 0;
   virtual int embedding_size() const = 0;  ///< d_i
-  /// `rgb_crops` CV_8UC3, at least one; returns [d_i].
-  virtual std::vector<float> encode(std::span<const cv::Mat> rgb_crops) = 0;
+  /// `rgb_crops` CV_8UC3, at least one; returns [d_i]. Throws Error (invalid) for others.
+  std::vector<float> encode(std::span<const cv::Mat> rgb_crops);
+
+ protected:
+  virtual std::vector<float> do_encode(std::span<const cv::Mat> rgb_crops) = 0;
 };
 
 /// How the colour of a generated head relates to its mask.
@@ -75,25 +85,43 @@ class Generator : public EngineObject {
   virtual int image_size() const = 0;
   virtual int pose_embedding_size() const = 0;
   virtual int identity_embedding_size() const = 0;
-  /// Takes effect with the next generate(). Throws Error (wrong_kind) when the embedding or the personal weights do not fit.
-  virtual void set_identity(std::shared_ptr<const Identity> identity) = 0;
+  /// Takes effect with the next generate(). Throws Error: invalid for null, wrong_kind when the embedding or the personal
+  /// weights do not fit; the identity set before then stays.
+  void set_identity(std::shared_ptr<const Identity> identity);
   /// `pose` has pose_embedding_size elements; returns RGBA CV_8UC4, image_size square, alpha = mask. The picture is valid
-  /// until the next call. Throws Error (invalid) when no identity was set or a pose value is not finite.
-  virtual cv::Mat generate(std::span<const float> pose, AlphaMode alpha = AlphaMode::straight) = 0;
+  /// until the next call. Throws Error (invalid) when no identity was set, or the pose has another length or a value that
+  /// is not finite.
+  cv::Mat generate(std::span<const float> pose, AlphaMode alpha = AlphaMode::straight);
+
+ protected:
+  virtual void do_set_identity(std::shared_ptr<const Identity> identity) = 0;
+  virtual cv::Mat do_generate(std::span<const float> pose, AlphaMode alpha) = 0;
+  /// What generate() checks, for other ways to draw that a backend has.
+  void check_drawable(std::span<const float> pose) const;
+
+ private:
+  bool has_identity_ = false;
 };
 
 /// S3FD: faces in a picture.
 class Detector : public EngineObject {
  public:
-  /// `rgb` CV_8UC3 of any size, used as it is; boxes in its pixels after non-maximum suppression, best first.
-  virtual std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) = 0;
+  /// `rgb` CV_8UC3 of any size, used as it is; boxes in its pixels after non-maximum suppression, best first. Throws Error
+  /// (invalid) for other pictures.
+  std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold);
+
+ protected:
+  virtual std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) = 0;
 };
 
 /// Head and shoulders on a crop.
 class Segmenter : public EngineObject {
  public:
-  /// `rgb` CV_8UC3 of any size; returns CV_8UC1 of the same size, 255 = person.
-  virtual cv::Mat segment(const cv::Mat& rgb) = 0;
+  /// `rgb` CV_8UC3 of any size; returns CV_8UC1 of the same size, 255 = person. Throws Error (invalid) for others.
+  cv::Mat segment(const cv::Mat& rgb);
+
+ protected:
+  virtual cv::Mat do_segment(const cv::Mat& rgb) = 0;
 };
 
 /// Each throws Error: not_found, corrupt, wrong_kind for the file; unsupported for a device or precision that is not here.

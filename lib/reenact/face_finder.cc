@@ -12,6 +12,14 @@ namespace {
 // The detector halves its input six times; narrower pictures are padded.
 constexpr int smallest_side = 64;
 
+cv::Size searched_size(cv::Size size, int detect_size) {
+  const int longer = std::max(size.width, size.height);
+  if (detect_size <= 0 || detect_size >= longer) return size;
+  const double scale = double(detect_size) / longer;
+  return {std::max(1, int(std::lround(size.width * scale))),
+          std::max(1, int(std::lround(size.height * scale)))};
+}
+
 }  // namespace
 
 FaceFinder::FaceFinder(std::unique_ptr<Detector> detector) : detector_(std::move(detector)) {}
@@ -27,22 +35,23 @@ void FaceFinder::reset() {
   frames_since_detection_ = 0;
 }
 
-std::vector<FaceBox> FaceFinder::search(const cv::Mat& rgb) {
-  const int longer = std::max(rgb.cols, rgb.rows);
-  const double scale = options_.detect_size > 0 ? std::min(1.0, double(options_.detect_size) / longer) : 1.0;
+cv::Mat FaceFinder::reduced(const cv::Mat& rgb, int detect_size) {
+  const cv::Size size = searched_size(rgb.size(), detect_size);
   cv::Mat picture = rgb;
-  if (scale < 1) {
-    const cv::Size size(std::max(1, int(std::lround(rgb.cols * scale))),
-                        std::max(1, int(std::lround(rgb.rows * scale))));
-    cv::resize(rgb, picture, size, 0, 0, cv::INTER_AREA);
-  }
-  const double scale_x = double(picture.cols) / rgb.cols, scale_y = double(picture.rows) / rgb.rows;
-  if (picture.cols < smallest_side || picture.rows < smallest_side) {
+  if (size != rgb.size()) cv::resize(rgb, picture, size, 0, 0, cv::INTER_AREA);
+  if (size.width < smallest_side || size.height < smallest_side) {
     cv::Mat padded;
-    cv::copyMakeBorder(picture, padded, 0, std::max(0, smallest_side - picture.rows), 0,
-                       std::max(0, smallest_side - picture.cols), cv::BORDER_CONSTANT);
+    cv::copyMakeBorder(picture, padded, 0, std::max(0, smallest_side - size.height), 0,
+                       std::max(0, smallest_side - size.width), cv::BORDER_CONSTANT);
     picture = padded;
   }
+  return picture;
+}
+
+std::vector<FaceBox> FaceFinder::search(const cv::Mat& rgb) {
+  const cv::Size size = searched_size(rgb.size(), options_.detect_size);
+  const double scale_x = double(size.width) / rgb.cols, scale_y = double(size.height) / rgb.rows;
+  const cv::Mat picture = reduced(rgb, options_.detect_size);
 
   auto faces = detect(picture);
   if (faces.empty()) {

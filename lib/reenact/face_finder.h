@@ -30,6 +30,9 @@ class FaceFinder {
   /// All faces in one picture (CV_8UC3), in its pixels, without regard to those before it. It is searched a
   /// second time without its colours when nothing was found: coloured light hides faces from a detector.
   std::vector<FaceBox> search(const cv::Mat& rgb);
+  /// The copy of a picture (CV_8UC3) that is searched: its longer side `detect_size` at most, or as it is for 0, and
+  /// padded where that leaves too little for the detector.
+  static cv::Mat reduced(const cv::Mat& rgb, int detect_size);
   /// Forgets the face followed (after a flush, a seek or a change of size).
   void reset();
   const Detector& detector() const { return *detector_; }

@@ -37,6 +37,23 @@ std::vector<fs::path> module_folders() {
   return folders;
 }
 
+/// The backend of an opened module, asked for only when the module was built for this version of the interface.
+Backend& backend_of(void* module, const fs::path& path) {
+  const auto version = reinterpret_cast<int (*)()>(::dlsym(module, "reenact_backend_api_version"));
+  const auto entry = reinterpret_cast<Backend* (*)()>(::dlsym(module, "reenact_backend"));
+  if (version && version() != backend_api_version) {
+    throw Error(ErrorCode::unsupported, "'" + path.string() + "' has version " + std::to_string(version()) +
+                                            " of the interface of backends, wanted version " +
+                                            std::to_string(backend_api_version));
+  }
+  Backend* backend = version && entry ? entry() : nullptr;
+  if (!backend) {
+    throw Error(ErrorCode::unsupported,
+                "'" + path.string() + "' gives no backend, wanted the LibTorch module of this library");
+  }
+  return *backend;
+}
+
 Backend& open_module() {
   std::string looked;
   for (const fs::path& folder : module_folders()) {
@@ -53,14 +70,7 @@ Backend& open_module() {
       throw Error(ErrorCode::unsupported, "cannot open the LibTorch module '" + candidate.string() +
                                               "': " + (reason ? reason : "unknown reason"));
     }
-    const auto entry = reinterpret_cast<Backend* (*)()>(::dlsym(module, "reenact_backend"));
-    Backend* backend = entry ? entry() : nullptr;
-    if (!backend) {
-      throw Error(
-          ErrorCode::unsupported,
-          "'" + candidate.string() + "' gives no backend, wanted the LibTorch module of this library");
-    }
-    return *backend;
+    return backend_of(module, candidate);
   }
   throw Error(ErrorCode::unsupported, std::string("the LibTorch module ") + module_name +
                                           ", which this needs, was looked for and not found in " + looked);

@@ -6,21 +6,18 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <opencv2/imgproc.hpp>
 #include <string>
 #include <vector>
 
-#include "cpu/detector_calibration.h"
-#include "cpu/generator_calibration.h"
 #include "offline/command_line_options.h"
 #include "offline/picture_source.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/face_cropper.h"
 #include "reenact/identity.h"
-#include "reenact/pose_track.h"
+#include "reenact/quantise.h"
 #include "tools/commands.h"
+#include "tools/pose_source.h"
 
 namespace reenact::tools {
 namespace {
@@ -35,56 +32,25 @@ struct Arguments {
   int threads = 1;
 };
 
-/// Poses from tracks, and from pictures and clips by way of the model's own encoder.
-class PoseReader {
- public:
-  PoseReader(const Arguments& arguments, const fs::path& model) : arguments_(arguments), model_(model) {}
-
-  /// At most `arguments.poses` of them, spread evenly over all drivers.
-  std::vector<std::vector<float>> read(const std::vector<fs::path>& drivers) {
-    std::vector<std::vector<float>> all, chosen;
-    for (const fs::path& driver : drivers) {
-      if (driver.extension() == ".safetensors") {
-        const PoseTrack track = load_pose_track(driver);
-        all.insert(all.end(), track.poses.begin(), track.poses.end());
-      } else {
-        read_pictures(driver, all);
-      }
+/// At most `arguments.poses` poses, spread evenly over all drivers.
+std::vector<std::vector<float>> read_poses(PoseSources& sources, const std::vector<fs::path>& drivers,
+                                           const Arguments& arguments) {
+  std::vector<std::vector<float>> all, chosen;
+  for (const fs::path& driver : drivers) {
+    const auto source = sources.open(driver);
+    const std::size_t before = all.size();
+    while (const auto frame = source->next()) {
+      if (!frame->held) all.push_back(frame->pose);
     }
-    const std::size_t wanted = std::min<std::size_t>(all.size(), arguments_.poses);
-    for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(all[i * all.size() / wanted]);
-    return chosen;
-  }
-
- private:
-  void read_pictures(const fs::path& driver, std::vector<std::vector<float>>& poses) {
-    if (!encoder_) {
-      EngineOptions engine;
-      engine.threads = arguments_.threads;
-      encoder_ = load_pose_encoder(model_, engine);
-      cropper_ = std::make_unique<FaceCropper>(arguments_.cropper, engine);
-    }
-    cropper_->reset();
-    PictureSource source(driver);
-    const std::size_t before = poses.size();
-    while (const auto picture = source.next()) {
-      const cv::Mat crop =
-          cropper_->crop(picture->rgb, encoder_->image_size(), static_cast<double>(picture->timestamp) / 1e9);
-      if (crop.empty()) continue;
-      poses.emplace_back(static_cast<std::size_t>(encoder_->embedding_size()));
-      encoder_->encode(crop, poses.back());
-    }
-    if (poses.size() == before) {
+    if (all.size() == before) {
       throw Error(ErrorCode::invalid,
                   "found no face in '" + driver.string() + "', wanted at least one picture with a face");
     }
   }
-
-  const Arguments& arguments_;
-  fs::path model_;
-  std::unique_ptr<PoseEncoder> encoder_;
-  std::unique_ptr<FaceCropper> cropper_;
-};
+  const std::size_t wanted = std::min<std::size_t>(all.size(), arguments.poses);
+  for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(all[i * all.size() / wanted]);
+  return chosen;
+}
 
 void quantise_detector(const Arguments& arguments) {
   const auto model =
@@ -93,18 +59,11 @@ void quantise_detector(const Arguments& arguments) {
   for (const fs::path& path : arguments.pictures) {
     for (const cv::Mat& picture : spread_pictures(path, arguments.poses)) {
       // As the cropper shows them to the detector.
-      const double longer = std::max(picture.cols, picture.rows);
-      const double scale = arguments.cropper.finder.detect_size > 0
-                               ? std::min(1.0, arguments.cropper.finder.detect_size / longer)
-                               : 1.0;
-      cv::Mat scaled;
-      cv::resize(picture, scaled, {}, scale, scale, cv::INTER_AREA);
-      pictures.push_back(scaled);
+      pictures.push_back(FaceFinder::reduced(picture, arguments.cropper.finder.detect_size));
     }
   }
   const fs::path output = arguments.output.empty() ? model->path() : arguments.output;
-  cpu::write_ranges(output, *model, cpu::calibrate_detector(model, pictures, arguments.threads),
-                    {{"method", "largest values over the pictures"}, {"pictures", pictures.size()}});
+  write_ranges(output, *model, calibrate_detector(model, pictures, arguments.threads));
   std::printf("%s: %zu pictures\n", output.c_str(), pictures.size());
 }
 
@@ -131,13 +90,16 @@ void quantise(const Arguments& arguments) {
                                         "' has weights of its own, so it is calibrated alone, but " +
                                         std::to_string(embeddings.size()) + " identities were given");
   }
-  PoseReader reader(arguments, model->path());
-  const auto poses = reader.read(arguments.drivers), check_poses = reader.read(arguments.check_drivers);
-  const auto calibration = cpu::calibrate_generator(model, personal ? personal->personal_weights : nullptr,
-                                                    embeddings, poses, arguments.threads, check_poses);
+  EngineOptions engine;
+  engine.threads = arguments.threads;
+  PoseSources sources(model->path(), arguments.cropper, engine);
+  const auto poses = read_poses(sources, arguments.drivers, arguments);
+  const auto check_poses = read_poses(sources, arguments.check_drivers, arguments);
+  const auto calibration = calibrate_generator(model, personal ? personal->personal_weights : nullptr,
+                                               embeddings, poses, arguments.threads, check_poses);
   const ModelFile& written = personal ? *personal->personal_weights : *model;
   const fs::path output = arguments.output.empty() ? written.path() : arguments.output;
-  cpu::write_calibrated(output, written, calibration);
+  write_ranges(output, written, calibration);
   if (calibration.pictures == 0) {
     spdlog::warn("this CPU has no int8 arithmetic: the ranges are written, their PSNR is unknown");
   } else {

@@ -22,6 +22,7 @@
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
 #include "tools/commands.h"
+#include "tools/pose_source.h"
 
 namespace reenact::tools {
 namespace {
@@ -43,11 +44,11 @@ struct Arguments {
 /// What stands behind the head.
 class Background {
  public:
-  /// "black", "transparent", a colour "R,G,B" or an image file.
+  /// "black", "transparent", a color "R,G,B" or an image file.
   Background(const std::string& text, int size) : transparent_(text == "transparent") {
     if (text == "black" || transparent_) return;
-    if (const auto colour = parse_colour(text))
-      picture_ = cv::Mat(size, size, CV_8UC3, *colour);
+    if (const auto color = parse_color(text))
+      picture_ = cv::Mat(size, size, CV_8UC3, *color);
     else
       cv::resize(read_rgb(text), picture_, {size, size}, 0, 0, cv::INTER_AREA);
   }
@@ -75,7 +76,7 @@ class Background {
   }
 
  private:
-  static std::optional<cv::Scalar> parse_colour(const std::string& text) {
+  static std::optional<cv::Scalar> parse_color(const std::string& text) {
     std::istringstream stream(text);
     int red = -1, green = -1, blue = -1;
     char comma = 0, second_comma = 0;
@@ -94,68 +95,6 @@ class Background {
   Compositor compositor_;
 };
 
-/// Poses one after the other, from a recorded track or from pictures.
-class PoseSource {
- public:
-  struct Frame {
-    std::vector<float> pose;  ///< empty when no face has been seen yet
-    std::int64_t timestamp;
-    cv::Mat crop;  ///< what the pose was read from; empty for a track
-    bool held;     ///< no face in this very picture
-  };
-  virtual ~PoseSource() = default;
-  virtual std::optional<Frame> next() = 0;
-  virtual double frame_rate() const = 0;
-};
-
-class TrackPoses : public PoseSource {
- public:
-  explicit TrackPoses(const fs::path& path) : track_(load_pose_track(path)) {}
-  std::optional<Frame> next() override {
-    if (index_ >= track_.poses.size()) return {};
-    Frame frame{track_.poses[index_], track_.timestamps[index_], {}, false};
-    ++index_;
-    return frame;
-  }
-  double frame_rate() const override { return track_.frame_rate(); }
-
- private:
-  PoseTrack track_;
-  std::size_t index_ = 0;
-};
-
-class PicturePoses : public PoseSource {
- public:
-  PicturePoses(const Arguments& arguments, const fs::path& model)
-      : encoder_(load_pose_encoder(model, arguments.engine)),
-        cropper_(arguments.cropper, arguments.engine),
-        source_(arguments.driver) {}
-
-  std::optional<Frame> next() override {
-    const auto picture = source_.next();
-    if (!picture) return {};
-    const cv::Mat crop =
-        cropper_.crop(picture->rgb, encoder_->image_size(), static_cast<double>(picture->timestamp) / 1e9);
-    if (!crop.empty()) {
-      last_pose_.resize(static_cast<std::size_t>(encoder_->embedding_size()));
-      encoder_->encode(crop, last_pose_);
-    }
-    return Frame{last_pose_, picture->timestamp, crop, crop.empty()};
-  }
-  double frame_rate() const override { return source_.frame_rate(); }
-
- private:
-  std::unique_ptr<PoseEncoder> encoder_;
-  FaceCropper cropper_;
-  PictureSource source_;
-  std::vector<float> last_pose_;
-};
-
-std::unique_ptr<PoseSource> open_poses(const Arguments& arguments, const fs::path& model) {
-  if (arguments.driver.extension() == ".safetensors") return std::make_unique<TrackPoses>(arguments.driver);
-  return std::make_unique<PicturePoses>(arguments, model);
-}
-
 cv::Mat beside(const cv::Mat& crop, const cv::Mat& head) {
   cv::Mat left(head.size(), head.type(), cv::Scalar::all(0));
   if (!crop.empty()) {
@@ -173,7 +112,8 @@ void run(const Arguments& arguments) {
   if (!arguments.output.empty() && arguments.identity.empty())
     throw Error(ErrorCode::invalid, "--identity is missing, wanted the identity file of the head to draw");
   const fs::path model = find_model(arguments.model);
-  auto poses = open_poses(arguments, model);
+  PoseSources pose_sources(model, arguments.cropper, arguments.engine);
+  const auto poses = pose_sources.open(arguments.driver);
   std::unique_ptr<Generator> generator;
   std::unique_ptr<Background> background;
   std::unique_ptr<PictureSink> sink;

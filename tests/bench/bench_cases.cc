@@ -12,13 +12,12 @@
 
 #include "bench/bench_models.h"
 #include "bench/interleaved_timing.h"
-#include "cpu/detector_calibration.h"
 #include "cpu/generator.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/generator_layer.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/quantise.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "torch/networks/generator.h"
@@ -146,16 +145,18 @@ void add_contestant(std::vector<Contestant>& contestants, const std::string& eng
 }
 
 /// Reference and cpu engine of a network without int8: `make` loads an object, `use` runs it once.
-template <typename Object>
+template <typename Object, typename Config>
 std::vector<ordered_json> compare_engines(
     const std::string& name, const std::shared_ptr<const ModelFile>& file, const BenchOptions& options,
     Network network,
-    std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const EngineOptions&),
+    std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const Config&,
+                                             const EngineOptions&),
     const std::function<void(Object&)>& use) {
+  const auto config = file->info().config.get<Config>();
   std::vector<Contestant> contestants;
   const auto add = [&](Backend& backend, const std::string& engine, Precision precision) {
     add_contestant(contestants, engine, precision, [&]() -> Contestant {
-      std::shared_ptr<Object> object = (backend.*make)(file, engine_options(options, precision));
+      std::shared_ptr<Object> object = (backend.*make)(file, config, engine_options(options, precision));
       return {engine, to_string(precision), options.threads, 0, 0, 0, [object, use] { use(*object); }};
     });
   };
@@ -164,7 +165,8 @@ std::vector<ordered_json> compare_engines(
   if (on_gpu(options)) return compare(name, contestants, options.rounds);
   for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
     const EngineOptions wish = engine_options(options, precision);
-    if (cpu_backend() && wanted(options, "cpu", precision) && cpu_backend()->supports(network, *file, wish)) {
+    if (cpu_backend() && wanted(options, "cpu", precision) &&
+        cpu_backend()->supports(network, *file, config, wish)) {
       add(*cpu_backend(), "cpu", precision);
     }
   }
@@ -182,9 +184,9 @@ std::shared_ptr<const ModelFile> calibrated_for(const std::shared_ptr<const Mode
                                             cpu::WeightSource(file)))
     return file;
   const std::vector<std::vector<float>> identities = {identity.embedding};
-  const auto calibration = cpu::calibrate_generator(file, nullptr, identities, poses, threads);
+  const auto calibration = calibrate_generator(file, nullptr, identities, poses, threads);
   const auto path = folder / "calibrated.safetensors";
-  cpu::write_calibrated(path, *file, calibration);
+  write_ranges(path, *file, calibration);
   return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
 }
 
@@ -193,10 +195,10 @@ std::shared_ptr<const ModelFile> calibrated_detector_for(const std::shared_ptr<c
                                                          const std::filesystem::path& folder, int threads) {
   EngineOptions int8;
   int8.precision = Precision::int8;
-  if (cpu_backend()->supports(Network::detector, *file, int8)) return file;
+  if (cpu_backend()->supports(Network::detector, *file, file->info().config.get<DetectorConfig>(), int8))
+    return file;
   const auto path = folder / "calibrated-detector.safetensors";
-  cpu::write_ranges(path, *file, cpu::calibrate_detector(file, pictures, threads),
-                    {{"pictures", pictures.size()}});
+  write_ranges(path, *file, calibrate_detector(file, pictures, threads));
   return std::make_shared<const ModelFile>(path, ModelKind::detector);
 }
 
@@ -233,7 +235,7 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
 
   std::shared_ptr<Generator> exact;  // the first: the others' PSNR is against it
   const auto made = [&](Backend& backend, const std::string& engine, Precision precision) -> Contestant {
-    std::shared_ptr<Generator> generator = backend.generator(file, engine_options(options, precision));
+    std::shared_ptr<Generator> generator = backend.generator(file, config, engine_options(options, precision));
     generator->set_identity(identity);
     double error_db = 0;
     if (exact) {
@@ -277,8 +279,9 @@ std::vector<ordered_json> bench_pose(const BenchOptions& options) {
   const auto config = file->info().config.get<ReenactorConfig>();
   const cv::Mat crop = noise_picture(config.image_size, config.image_size);
   std::vector<float> pose(config.pose_embedding_size);
-  return compare_engines<PoseEncoder>("pose", file, options, Network::pose_encoder, &Backend::pose_encoder,
-                                      [&](PoseEncoder& encoder) { encoder.encode(crop, pose); });
+  return compare_engines<PoseEncoder, ReenactorConfig>(
+      "pose", file, options, Network::pose_encoder, &Backend::pose_encoder,
+      [&](PoseEncoder& encoder) { encoder.encode(crop, pose); });
 }
 
 std::vector<ordered_json> bench_identity(const BenchOptions& options) {
@@ -286,9 +289,9 @@ std::vector<ordered_json> bench_identity(const BenchOptions& options) {
   const auto file = reenactor_for(options.model, folder.path(), true);
   const auto config = file->info().config.get<ReenactorConfig>();
   const std::vector<cv::Mat> crops(pictures_of_a_person, noise_picture(config.image_size, config.image_size));
-  return compare_engines<IdentityEncoder>("identity", file, options, Network::identity_encoder,
-                                          &Backend::identity_encoder,
-                                          [&](IdentityEncoder& encoder) { encoder.encode(crops); });
+  return compare_engines<IdentityEncoder, ReenactorConfig>(
+      "identity", file, options, Network::identity_encoder, &Backend::identity_encoder,
+      [&](IdentityEncoder& encoder) { encoder.encode(crops); });
 }
 
 std::vector<ordered_json> bench_detector(const BenchOptions& options) {
@@ -296,16 +299,18 @@ std::vector<ordered_json> bench_detector(const BenchOptions& options) {
   auto file = detector_for(preset_or(options.detector, options), folder.path());
   const cv::Mat picture = noise_picture(options.width, options.height);
   if (!on_gpu(options)) file = calibrated_detector_for(file, {picture}, folder.path(), options.threads);
-  return compare_engines<Detector>("detector", file, options, Network::detector, &Backend::detector,
-                                   [&](Detector& detector) { detector.detect(picture, 0.999f, 0.3f); });
+  return compare_engines<Detector, DetectorConfig>(
+      "detector", file, options, Network::detector, &Backend::detector,
+      [&](Detector& detector) { detector.detect(picture, 0.999f, 0.3f); });
 }
 
 std::vector<ordered_json> bench_segmenter(const BenchOptions& options) {
   const TemporaryFolder folder;
   const auto file = segmenter_for(preset_or(options.segmenter, options), folder.path());
   const cv::Mat crop = noise_picture(256, 256);
-  return compare_engines<Segmenter>("segmenter", file, options, Network::segmenter, &Backend::segmenter,
-                                    [&](Segmenter& segmenter) { segmenter.segment(crop); });
+  return compare_engines<Segmenter, SegmenterConfig>("segmenter", file, options, Network::segmenter,
+                                                     &Backend::segmenter,
+                                                     [&](Segmenter& segmenter) { segmenter.segment(crop); });
 }
 
 }  // namespace reenact::bench

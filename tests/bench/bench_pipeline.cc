@@ -9,13 +9,13 @@
 #include "bench/bench_models.h"
 #include "bench/interleaved_timing.h"
 #include "bench/timing_statistics.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/backend.h"
 #include "reenact/compositor.h"
 #include "reenact/crop.h"
 #include "reenact/face_finder.h"
 #include "reenact/face_tracker.h"
+#include "reenact/quantise.h"
 #ifdef REENACT_BENCH_ELEMENTS
 #include "bench/bench_elements.h"
 #endif
@@ -82,9 +82,11 @@ ordered_json run_parts(const BenchOptions& options, const PipelineModels& models
   engine.device = options.device;
   engine.threads = options.threads;
   Backend& backend = options.device == "cpu" ? *cpu_backend() : torch_backend();
-  const auto detector = backend.detector(models.detector, engine);
-  const auto encoder = backend.pose_encoder(models.reenactor, engine);
-  const auto generator = backend.generator(models.reenactor, engine);
+  const auto reenactor = models.reenactor->info().config.get<ReenactorConfig>();
+  const auto detector =
+      backend.detector(models.detector, models.detector->info().config.get<DetectorConfig>(), engine);
+  const auto encoder = backend.pose_encoder(models.reenactor, reenactor, engine);
+  const auto generator = backend.generator(models.reenactor, reenactor, engine);
   generator->set_identity(models.identity);
   // A face of a third of the picture's height in the middle.
   const float side = options.height / 3.0f, left = (options.width - side) / 2,

@@ -16,10 +16,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
+#include "reenact/quantise.h"
 
 namespace {
 
@@ -125,8 +125,7 @@ std::shared_ptr<const ModelFile> small_model() {
   const std::vector<std::vector<float>> identities = {std::vector<float>(config.identity_embedding_size,
                                                                          0.5f)},
                                         poses = {std::vector<float>(config.pose_embedding_size, 0.25f)};
-  cpu::write_calibrated(model->path(), *model,
-                        cpu::calibrate_generator(model, nullptr, identities, poses, 1));
+  write_ranges(model->path(), *model, calibrate_generator(model, nullptr, identities, poses, 1));
   return std::make_shared<const ModelFile>(model->path(), ModelKind::reenactor);
 }
 
@@ -134,7 +133,7 @@ std::unique_ptr<Generator> small_generator(Precision precision) {
   EngineOptions options;
   options.precision = precision;
   options.threads = 2;
-  auto generator = cpu_backend()->generator(small_model(), options);
+  auto generator = cpu_backend()->generator(small_model(), small_config(), options);
   auto identity = std::make_shared<Identity>();
   identity->embedding.assign(small_config().identity_embedding_size, 0.5f);
   generator->set_identity(identity);

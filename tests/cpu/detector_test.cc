@@ -8,12 +8,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cpu/detector_calibration.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/quantise.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -76,7 +75,7 @@ std::unique_ptr<Detector> load(const std::shared_ptr<const ModelFile>& model, Pr
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
-  return cpu_backend()->detector(model, options);
+  return cpu_backend()->detector(model, model->info().config.get<DetectorConfig>(), options);
 }
 
 TEST(CpuDetector, GivesTheAuthorsMaps) {
@@ -121,13 +120,13 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   EXPECT_THROW(load(plain, Precision::int8, 1), Error) << "without ranges";
   cv::Mat picture(96, 128, CV_8UC3);
   cv::RNG(3).fill(picture, cv::RNG::UNIFORM, 0, 256);
-  const auto ranges = cpu::calibrate_detector(plain, {&picture, 1}, 1);
+  const DetectorCalibration ranges = calibrate_detector(plain, {&picture, 1}, 1);
   const auto calibrated_path = plain->path().parent_path() / "s3fd_calibrated.safetensors";
-  cpu::write_ranges(calibrated_path, *plain, ranges, {{"pictures", 1}});
+  write_ranges(calibrated_path, *plain, ranges);
   const auto model = std::make_shared<const ModelFile>(calibrated_path, ModelKind::detector);
   EngineOptions int8;
   int8.precision = Precision::int8;
-  if (!cpu_backend()->supports(Network::detector, *model, int8))
+  if (!cpu_backend()->supports(Network::detector, *model, DetectorConfig{}, int8))
     GTEST_SKIP() << "this CPU has no VNNI with bf16, or oneDNN is not version 2";
   EXPECT_EQ(load(model, Precision::automatic, 1)->active_engine(), "onednn int8");
   std::vector<float> input(picture.total() * 3);

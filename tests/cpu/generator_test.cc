@@ -9,11 +9,11 @@
 #include <random>
 
 #include "cpu/generator.h"
-#include "cpu/generator_calibration.h"
 #include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/quantise.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -24,7 +24,8 @@ std::unique_ptr<cpu::Generator> load(const std::shared_ptr<const ModelFile>& fil
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
-  std::unique_ptr<Generator> generator = cpu_backend()->generator(file, options);
+  std::unique_ptr<Generator> generator =
+      cpu_backend()->generator(file, file->info().config.get<ReenactorConfig>(), options);
   return std::unique_ptr<cpu::Generator>(dynamic_cast<cpu::Generator*>(generator.release()));
 }
 
@@ -132,15 +133,15 @@ ReenactorConfig odd_config() {
 
 std::shared_ptr<const ModelFile> calibrated(const std::string& name, const ReenactorConfig& config,
                                             const FloatTensors& tensors,
-                                            cpu::GeneratorCalibration* result = nullptr) {
+                                            GeneratorCalibration* result = nullptr) {
   const auto model = write_model(name, ModelKind::reenactor, config, tensors);
   const std::vector<std::vector<float>> identities = {random_values(config.identity_embedding_size, 1)};
   std::vector<std::vector<float>> poses;
   for (unsigned i = 0; i < 8; ++i) poses.push_back(random_values(config.pose_embedding_size, 10 + i));
-  const auto calibration = cpu::calibrate_generator(model, nullptr, identities, poses, 1);
+  const auto calibration = calibrate_generator(model, nullptr, identities, poses, 1);
   if (result) *result = calibration;
   const auto path = model->path().parent_path() / (name + "_calibrated.safetensors");
-  cpu::write_calibrated(path, *model, calibration);
+  write_ranges(path, *model, calibration);
   return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
 }
 
@@ -148,7 +149,7 @@ TEST(CpuGenerator, Int8DrawsTheAuthorsPicture) {
   if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no VNNI";
   REENACT_SHARED_FILE(path, "parity/generator_small.safetensors");
   const SafetensorsFile file(path);
-  cpu::GeneratorCalibration calibration;
+  GeneratorCalibration calibration;
   const auto model =
       calibrated("small_int8", small_config(), state_of_network(file, "generator"), &calibration);
   EXPECT_GT(calibration.psnr, 30);

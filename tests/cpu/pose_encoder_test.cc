@@ -33,7 +33,7 @@ std::unique_ptr<PoseEncoder> load(const std::shared_ptr<const ModelFile>& model,
   EngineOptions options;
   options.precision = precision;
   options.threads = threads;
-  return cpu_backend()->pose_encoder(model, options);
+  return cpu_backend()->pose_encoder(model, model->info().config.get<ReenactorConfig>(), options);
 }
 
 /// Sample `index` of [N, 1, 3, S, S] with channels innermost.

@@ -154,7 +154,7 @@ TEST(CpuSegmenter, FollowsTheDefinition) {
   for (int threads : {1, 2}) {
     EngineOptions options;
     options.threads = threads;
-    const cv::Mat mask = cpu_backend()->segmenter(model, options)->segment(picture);
+    const cv::Mat mask = cpu_backend()->segmenter(model, config_here(), options)->segment(picture);
     ASSERT_EQ(mask.type(), CV_8UC1);
     ASSERT_EQ(mask.size(), picture.size());
     for (int y = 0; y < picture_size; ++y) {
@@ -171,7 +171,7 @@ TEST(CpuSegmenter, FollowsTheDefinition) {
 TEST(CpuSegmenter, MaskHasThePicturesSize) {
   const auto model =
       write_model("unet_size", ModelKind::segmenter, config_here(), random_unet(config_here()));
-  const auto segmenter = cpu_backend()->segmenter(model, {});
+  const auto segmenter = cpu_backend()->segmenter(model, config_here(), {});
   EXPECT_EQ(segmenter->segment(cv::Mat(50, 70, CV_8UC3, cv::Scalar(1, 2, 3))).size(), cv::Size(70, 50));
   EXPECT_THROW(segmenter->segment(cv::Mat(5, 5, CV_8UC1)), Error);
 }

@@ -4,12 +4,12 @@
 // an ellipse whose colours are red and green of the identity and red of the pose.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "fake_colors.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
 
 namespace reenact {
 namespace {
@@ -21,7 +21,7 @@ class FakePoseEncoder : public PoseEncoder {
   std::string active_engine() const override { return "fake fp32"; }
   int image_size() const override { return config_.pose_image_size(); }
   int embedding_size() const override { return config_.pose_embedding_size; }
-  void encode(const cv::Mat& rgb, std::span<float> pose) override {
+  void do_encode(const cv::Mat& rgb, std::span<float> pose) override {
     const cv::Scalar mean = cv::mean(rgb);
     for (std::size_t i = 0; i < pose.size(); ++i) pose[i] = i < 3 ? float(mean[int(i)] / 255) : 0;
   }
@@ -37,7 +37,7 @@ class FakeIdentityEncoder : public IdentityEncoder {
   std::string active_engine() const override { return "fake fp32"; }
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.identity_embedding_size; }
-  std::vector<float> encode(std::span<const cv::Mat> crops) override {
+  std::vector<float> do_encode(std::span<const cv::Mat> crops) override {
     std::vector<float> embedding(config_.identity_embedding_size, 0.0f);
     for (const cv::Mat& crop : crops) {
       const cv::Scalar mean = cv::mean(crop);
@@ -58,17 +58,8 @@ class FakeGenerator : public Generator {
   int image_size() const override { return config_.image_size; }
   int pose_embedding_size() const override { return config_.pose_embedding_size; }
   int identity_embedding_size() const override { return config_.identity_embedding_size; }
-  void set_identity(std::shared_ptr<const Identity> identity) override {
-    if (int(identity->embedding.size()) != config_.identity_embedding_size) {
-      throw Error(ErrorCode::wrong_kind, "the identity has " + std::to_string(identity->embedding.size()) +
-                                             " values, wanted " +
-                                             std::to_string(config_.identity_embedding_size));
-    }
-    identity_ = std::move(identity);
-  }
-  cv::Mat generate(std::span<const float> pose, AlphaMode) override {
-    if (!identity_) throw Error(ErrorCode::invalid, "no identity was set");
-    if (!std::isfinite(pose[0])) throw Error(ErrorCode::invalid, "a pose value is not finite");
+  void do_set_identity(std::shared_ptr<const Identity> identity) override { identity_ = std::move(identity); }
+  cv::Mat do_generate(std::span<const float> pose, AlphaMode) override {
     picture_.create(config_.image_size, config_.image_size, CV_8UC4);
     picture_.setTo(cv::Scalar::all(0));
     const auto level = [](float value) { return std::clamp(std::round(double(value) * 255), 0.0, 255.0); };
@@ -89,7 +80,7 @@ class FakeDetector : public Detector {
  public:
   std::string active_device() const override { return "cpu"; }
   std::string active_engine() const override { return "fake fp32"; }
-  std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float) override {
+  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float) override {
     constexpr float score = 0.99f;
     if (score < score_threshold) return {};
     cv::Mat mask, labels, stats, centers;
@@ -111,28 +102,38 @@ class FakeDetector : public Detector {
 
 class FakeBackend : public Backend {
  public:
-  bool supports(Network, const ModelFile&, const EngineOptions&) const override { return true; }
-  std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
+  bool supports(Network, const ModelFile&, const NetworkConfig&, const EngineOptions&) const override {
+    return true;
+  }
+  std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile>, const ReenactorConfig& config,
                                             const EngineOptions&) override {
-    return std::make_unique<FakePoseEncoder>(file->info().config.get<ReenactorConfig>());
+    return std::make_unique<FakePoseEncoder>(config);
   }
-  std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile> file,
+  std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile>,
+                                                    const ReenactorConfig& config,
                                                     const EngineOptions&) override {
-    return std::make_unique<FakeIdentityEncoder>(file->info().config.get<ReenactorConfig>());
+    return std::make_unique<FakeIdentityEncoder>(config);
   }
-  std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file, const EngineOptions&) override {
-    return std::make_unique<FakeGenerator>(file->info().config.get<ReenactorConfig>());
+  std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile>, const ReenactorConfig& config,
+                                       const EngineOptions&) override {
+    return std::make_unique<FakeGenerator>(config);
   }
-  std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile>, const EngineOptions&) override {
+  std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile>, const DetectorConfig&,
+                                     const EngineOptions&) override {
     return std::make_unique<FakeDetector>();
   }
-  std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile>, const EngineOptions&) override {
+  std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile>, const SegmenterConfig&,
+                                       const EngineOptions&) override {
     throw Error(ErrorCode::unsupported, "the fake backend has no segmenter");
   }
 };
 
 }  // namespace
 }  // namespace reenact
+
+extern "C" int reenact_backend_api_version() {
+  return reenact::backend_api_version;
+}
 
 extern "C" reenact::Backend* reenact_backend() {
   static reenact::FakeBackend backend;

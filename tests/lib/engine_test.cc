@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "reenact/backend.h"
+#include "reenact/identity.h"
 #include "support/environment_variable.h"
 #include "support/errors.h"
 #include "support/raw_safetensors.h"
@@ -68,6 +70,14 @@ TEST_F(TorchModule, BrokenAndForeignModulesAreNamed) {
                {(folder_ / module_name).string(), "gives no backend"});
 }
 
+TEST_F(TorchModule, OneOfAnotherVersionIsRefusedBeforeItsBackendIsTouched) {
+  const test::EnvironmentVariable path("REENACT_MODULE_PATH", folder_.path().string());
+  fs::copy_file(REENACT_TEST_OTHER_VERSION_MODULE, folder_ / module_name);
+  expect_error([] { torch_backend(); }, ErrorCode::unsupported,
+               {(folder_ / module_name).string(), "version " + std::to_string(backend_api_version + 41),
+                "wanted version " + std::to_string(backend_api_version)});
+}
+
 TEST_F(EngineTest, TorchGetsTheOptionsForEveryNetwork) {
   const EngineOptions options = torch("cuda:1", Precision::fp16, 3);
   const auto check = [](const EngineObject& object) {
@@ -100,7 +110,7 @@ TEST_F(EngineTest, AutoTakesTheCpuEngineWhereItCanAndElseTorch) {
   const ModelFile file(path, ModelKind::segmenter);
   for (const Precision precision : {Precision::fp32, Precision::fp16}) {
     const EngineOptions options{"cpu", precision, 1, "auto"};
-    if (cpu_backend() && cpu_backend()->supports(Network::segmenter, file, options)) {
+    if (cpu_backend() && cpu_backend()->supports(Network::segmenter, file, SegmenterConfig(), options)) {
       // The file has no weights: only the cpu engine misses them.
       expect_error([&] { load_segmenter(path, options); }, ErrorCode::wrong_kind, {path.string()});
     } else {
@@ -154,6 +164,65 @@ TEST_F(EngineTest, AWrongConfigurationNamesFileAndField) {
   const fs::path path = model(ModelKind::reenactor, {{"image_size", 100}});
   expect_error([&] { load_generator(path, torch()); }, ErrorCode::wrong_kind,
                {path.string(), "image_size", "100"});
+}
+
+/// The fake backend checks nothing itself.
+template <typename Use>
+void expect_pictures_are_checked(Use&& use) {
+  expect_error([&] { use(cv::Mat()); }, ErrorCode::invalid, {"an empty picture", "wanted 8-bit RGB"});
+  expect_error([&] { use(cv::Mat(4, 4, CV_8UC4)); }, ErrorCode::invalid, {"CV_8UC4", "wanted 8-bit RGB"});
+  expect_error([&] { use(cv::Mat(4, 4, CV_32FC3)); }, ErrorCode::invalid, {"CV_32FC3", "wanted 8-bit RGB"});
+}
+
+TEST_F(EngineTest, PicturesAreCheckedForEveryBackend) {
+  const fs::path reenactor = model(ModelKind::reenactor);
+  const auto pose_encoder = load_pose_encoder(reenactor, torch());
+  std::vector<float> pose(1), short_pose;
+  expect_pictures_are_checked([&](const cv::Mat& picture) { pose_encoder->encode(picture, pose); });
+  const cv::Mat picture(4, 4, CV_8UC3, cv::Scalar::all(1));
+  expect_error([&] { pose_encoder->encode(picture, short_pose); }, ErrorCode::invalid,
+               {"room for 0", "wanted 1"});
+  EXPECT_NO_THROW(pose_encoder->encode(picture, pose));
+
+  const auto identity_encoder = load_identity_encoder(reenactor, torch());
+  expect_pictures_are_checked([&](const cv::Mat& wrong) {
+    const cv::Mat crops[] = {picture, wrong};
+    identity_encoder->encode(crops);
+  });
+  expect_error([&] { identity_encoder->encode({}); }, ErrorCode::invalid,
+               {"no picture", "wanted at least one"});
+
+  const auto detector = load_detector(model(ModelKind::detector), torch());
+  expect_pictures_are_checked([&](const cv::Mat& wrong) { detector->detect(wrong, 0.5f, 0.3f); });
+  const auto segmenter = load_segmenter(model(ModelKind::segmenter), torch());
+  expect_pictures_are_checked([&](const cv::Mat& wrong) { segmenter->segment(wrong); });
+}
+
+TEST_F(EngineTest, IdentitiesAndPosesAreCheckedForEveryBackend) {
+  const auto generator = load_generator(model(ModelKind::reenactor), torch());
+  const std::vector<float> pose(3, 0.5f);
+  expect_error([&] { generator->generate(pose); }, ErrorCode::invalid, {"no identity"});
+  expect_error([&] { generator->set_identity(nullptr); }, ErrorCode::invalid, {"null identity"});
+  auto identity = std::make_shared<Identity>();
+  identity->name = "Ada";
+  identity->embedding.assign(4, 0.0f);
+  expect_error([&] { generator->set_identity(identity); }, ErrorCode::wrong_kind, {"'Ada'", "4 values", "3"});
+  expect_error([&] { generator->generate(pose); }, ErrorCode::invalid, {"no identity"});
+  identity->embedding.pop_back();
+  generator->set_identity(identity);
+  EXPECT_NO_THROW(generator->generate(pose));
+  expect_error([&] { generator->generate(std::span(pose).first(2)); }, ErrorCode::invalid, {"2 values", "3"});
+  for (const float wrong :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    expect_error(
+        [&] {
+          generator->generate(std::vector<float>{0, 0, wrong});
+        },
+        ErrorCode::invalid, {"not finite"});
+  }
+  // A refused identity leaves the one that was there.
+  EXPECT_THROW(generator->set_identity(nullptr), Error);
+  EXPECT_NO_THROW(generator->generate(pose));
 }
 
 TEST(EngineNames, InWords) {

@@ -39,7 +39,10 @@ class EnrolmentTest : public ::testing::Test {
   std::promise<std::string> failed_;
   Enrolment enrolment_{[this](std::shared_ptr<const Identity> identity, const IdentityEncoder&,
                               const Enrolment::Request&) { learned_.set_value(std::move(identity)); },
-                       [this](const std::exception& error) { failed_.set_value(error.what()); }};
+                       [this](const std::exception& error) {
+                         failed_.set_value(error.what());
+                         learned_.set_exception(std::make_exception_ptr(std::runtime_error(error.what())));
+                       }};
 };
 
 TEST_F(EnrolmentTest, LearnsFromAsManyCropsAsAskedForAndSavesTheIdentity) {

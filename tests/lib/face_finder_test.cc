@@ -19,7 +19,7 @@ class ScriptedDetector : public Detector {
     bool only_in_grey = false;
   };
   explicit ScriptedDetector(Record& record) : record_(record) {}
-  std::vector<FaceBox> detect(const cv::Mat& rgb, float, float) override {
+  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float, float) override {
     ++record_.calls;
     record_.last_size = rgb.size();
     std::vector<FaceBox> faces;

@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 
-#include "cpu/generator_calibration.h"
 #include "offline/command_line_options.h"
 #include "offline/contact_sheet.h"
 #include "offline/stop_signal.h"
@@ -18,6 +17,7 @@
 #include "reenact/error.h"
 #include "reenact/identity.h"
 #include "reenact/pose_track.h"
+#include "reenact/quantise.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
@@ -237,8 +237,8 @@ class PersonaliseRun {
     const auto personal = std::make_shared<const ModelFile>(arguments_.training.output, ModelKind::identity);
     const std::vector<std::vector<float>> embeddings = {person.embedding()};
     const auto calibration =
-        cpu::calibrate_generator(model_, personal, embeddings, poses, arguments_.training.threads);
-    cpu::write_calibrated(arguments_.training.output, *personal, calibration);
+        calibrate_generator(model_, personal, embeddings, poses, arguments_.training.threads);
+    write_ranges(arguments_.training.output, *personal, calibration);
     if (calibration.pictures > 0) {
       spdlog::info("int8 against fp32 on {} pictures: PSNR {:.1f} dB, worst {:.1f} dB", calibration.pictures,
                    calibration.psnr, calibration.worst_psnr);

@@ -38,11 +38,9 @@ class TorchPoseEncoder : public TorchObject<PoseEncoder, PoseEncoderNetworkImpl,
         }) {}
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.pose_embedding_size; }
-  void encode(const cv::Mat& rgb, std::span<float> pose) override {
-    if (static_cast<int>(pose.size()) != config_.pose_embedding_size)
-      throw Error(ErrorCode::invalid, "room for " + std::to_string(pose.size()) +
-                                          " pose values was given, but there are " +
-                                          std::to_string(config_.pose_embedding_size));
+
+ protected:
+  void do_encode(const cv::Mat& rgb, std::span<float> pose) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
     const auto& embedding = encode_(Execution::bytes(rgb, config_.pose_image_size(), scaled_))[0];
@@ -60,9 +58,9 @@ class TorchIdentityEncoder
   using TorchObject::TorchObject;
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.identity_embedding_size; }
-  std::vector<float> encode(std::span<const cv::Mat> rgb_crops) override {
-    if (rgb_crops.empty())
-      throw Error(ErrorCode::invalid, "an identity needs at least one picture, but none was given");
+
+ protected:
+  std::vector<float> do_encode(std::span<const cv::Mat> rgb_crops) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
     std::vector<torch::Tensor> frames;
@@ -89,7 +87,9 @@ class TorchDetector : public TorchObject<Detector, S3fdImpl, DetectorConfig> {
           }
           return maps;
         }) {}
-  std::vector<FaceBox> detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override {
+
+ protected:
+  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float iou_threshold) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
     const auto& maps = look_(detector_input({rgb}, config_));
@@ -114,7 +114,9 @@ class TorchSegmenter : public TorchObject<Segmenter, UnetSegmenterImpl, Segmente
           const auto logits = network_->forward(execution_.picture(bytes)).to(torch::kFloat);
           return std::vector<torch::Tensor>{torch::sigmoid(logits).mul(255).round().to(torch::kUInt8)};
         }) {}
-  cv::Mat segment(const cv::Mat& rgb) override {
+
+ protected:
+  cv::Mat do_segment(const cv::Mat& rgb) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
     const int size = config_.image_size;
@@ -141,14 +143,15 @@ std::shared_ptr<Module> loaded(std::shared_ptr<Module> module, const ModelFile& 
   return module;
 }
 
-template <typename Config>
-Config config_of(const ModelFile& file) {
-  return file.info().config.get<Config>();
+/// What a network is kept under, beside its file.
+std::string key_of(const ModelFile& file, const Execution& execution) {
+  return weight_key(file, execution.device_name() + ' ' + execution.engine_name());
 }
 
 }  // namespace
 
-bool TorchBackend::supports(Network, const ModelFile&, const EngineOptions& options) const {
+bool TorchBackend::supports(Network, const ModelFile&, const NetworkConfig&,
+                            const EngineOptions& options) const {
   try {
     Execution execution(options);
     return true;
@@ -158,11 +161,11 @@ bool TorchBackend::supports(Network, const ModelFile&, const EngineOptions& opti
 }
 
 std::unique_ptr<PoseEncoder> TorchBackend::pose_encoder(std::shared_ptr<const ModelFile> file,
+                                                        const ReenactorConfig& config,
                                                         const EngineOptions& options) {
   const Execution execution(options);
-  const auto config = config_of<ReenactorConfig>(*file);
   return std::make_unique<TorchPoseEncoder>(
-      pose_encoders_.get(*file, execution,
+      pose_encoders_.get(key_of(*file, execution),
                          [&] {
                            return loaded(std::make_shared<PoseEncoderNetworkImpl>(config), *file, "pose.",
                                          execution);
@@ -171,11 +174,11 @@ std::unique_ptr<PoseEncoder> TorchBackend::pose_encoder(std::shared_ptr<const Mo
 }
 
 std::unique_ptr<IdentityEncoder> TorchBackend::identity_encoder(std::shared_ptr<const ModelFile> file,
+                                                                const ReenactorConfig& config,
                                                                 const EngineOptions& options) {
   const Execution execution(options);
-  const auto config = config_of<ReenactorConfig>(*file);
   return std::make_unique<TorchIdentityEncoder>(
-      identity_encoders_.get(*file, execution,
+      identity_encoders_.get(key_of(*file, execution),
                              [&] {
                                return loaded(std::make_shared<IdentityEncoderNetworkImpl>(config), *file,
                                              "idt.", execution);
@@ -184,11 +187,11 @@ std::unique_ptr<IdentityEncoder> TorchBackend::identity_encoder(std::shared_ptr<
 }
 
 std::unique_ptr<Generator> TorchBackend::generator(std::shared_ptr<const ModelFile> file,
+                                                   const ReenactorConfig& config,
                                                    const EngineOptions& options) {
   const Execution execution(options);
-  const auto config = config_of<ReenactorConfig>(*file);
   const auto load = [this, config, execution](const ModelFile& source) {
-    return generators_.get(source, execution, [&] {
+    return generators_.get(key_of(source, execution), [&] {
       return loaded(std::make_shared<GeneratorNetworkImpl>(config), source, "gen.", execution);
     });
   };
@@ -196,28 +199,31 @@ std::unique_ptr<Generator> TorchBackend::generator(std::shared_ptr<const ModelFi
 }
 
 std::unique_ptr<Detector> TorchBackend::detector(std::shared_ptr<const ModelFile> file,
-                                                 const EngineOptions& options) {
+                                                 const DetectorConfig& config, const EngineOptions& options) {
   const Execution execution(options);
-  const auto config = config_of<DetectorConfig>(*file);
   return std::make_unique<TorchDetector>(
       detectors_.get(
-          *file, execution,
+          key_of(*file, execution),
           [&] { return loaded(std::make_shared<S3fdImpl>(config.width), *file, "s3fd.", execution); }),
       config, execution);
 }
 
 std::unique_ptr<Segmenter> TorchBackend::segmenter(std::shared_ptr<const ModelFile> file,
+                                                   const SegmenterConfig& config,
                                                    const EngineOptions& options) {
   const Execution execution(options);
-  const auto config = config_of<SegmenterConfig>(*file);
   return std::make_unique<TorchSegmenter>(
       segmenters_.get(
-          *file, execution,
+          key_of(*file, execution),
           [&] { return loaded(std::make_shared<UnetSegmenterImpl>(config), *file, "unet.", execution); }),
       config, execution);
 }
 
 }  // namespace reenact
+
+extern "C" __attribute__((visibility("default"))) int reenact_backend_api_version() {
+  return reenact::backend_api_version;
+}
 
 extern "C" __attribute__((visibility("default"))) reenact::Backend* reenact_backend() {
   static reenact::TorchBackend backend;

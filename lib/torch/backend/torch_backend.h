@@ -2,7 +2,7 @@
 #pragma once
 
 #include "reenact/backend.h"
-#include "torch/backend/weight_cache.h"
+#include "reenact/weight_cache.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/identity_encoder.h"
 #include "torch/networks/pose_encoder.h"
@@ -14,16 +14,19 @@ namespace reenact {
 /// The reference engine: every network as written in LibTorch, on CPUs and on GPUs.
 class TorchBackend : public Backend {
  public:
-  bool supports(Network network, const ModelFile& file, const EngineOptions& options) const override;
+  bool supports(Network network, const ModelFile& file, const NetworkConfig& config,
+                const EngineOptions& options) const override;
   std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
+                                            const ReenactorConfig& config,
                                             const EngineOptions& options) override;
   std::unique_ptr<IdentityEncoder> identity_encoder(std::shared_ptr<const ModelFile> file,
+                                                    const ReenactorConfig& config,
                                                     const EngineOptions& options) override;
-  std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file,
+  std::unique_ptr<Generator> generator(std::shared_ptr<const ModelFile> file, const ReenactorConfig& config,
                                        const EngineOptions& options) override;
-  std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile> file,
+  std::unique_ptr<Detector> detector(std::shared_ptr<const ModelFile> file, const DetectorConfig& config,
                                      const EngineOptions& options) override;
-  std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile> file,
+  std::unique_ptr<Segmenter> segmenter(std::shared_ptr<const ModelFile> file, const SegmenterConfig& config,
                                        const EngineOptions& options) override;
 
  private:

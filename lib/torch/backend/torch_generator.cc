@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "torch/backend/torch_generator.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "reenact/error.h"
+#include "reenact/identity.h"
 
 namespace reenact {
 
@@ -29,14 +26,7 @@ RepeatedCall TorchGenerator::drawing(AlphaMode alpha) {
   });
 }
 
-void TorchGenerator::set_identity(std::shared_ptr<const Identity> identity) {
-  if (!identity || static_cast<int>(identity->embedding.size()) != config_.identity_embedding_size)
-    throw Error(ErrorCode::wrong_kind,
-                "identity " +
-                    (identity ? "\"" + identity->name + "\" has an embedding of " +
-                                    std::to_string(identity->embedding.size()) + " values"
-                              : std::string("is missing")) +
-                    ", but the reenactor needs " + std::to_string(config_.identity_embedding_size));
+void TorchGenerator::do_set_identity(std::shared_ptr<const Identity> identity) {
   auto network = identity->personal_weights ? load_personal_(*identity->personal_weights) : shared_;
   torch::InferenceMode inference;
   const auto embedding =
@@ -52,15 +42,7 @@ void TorchGenerator::set_identity(std::shared_ptr<const Identity> identity) {
   premultiplied_.forget();
 }
 
-cv::Mat TorchGenerator::generate(std::span<const float> pose, AlphaMode alpha) {
-  if (!identity_.defined())
-    throw Error(ErrorCode::invalid, "a head was asked for before an identity was set");
-  if (static_cast<int>(pose.size()) != config_.pose_embedding_size)
-    throw Error(ErrorCode::invalid, "the pose has " + std::to_string(pose.size()) +
-                                        " values, but the reenactor needs " +
-                                        std::to_string(config_.pose_embedding_size));
-  if (!std::all_of(pose.begin(), pose.end(), [](float value) { return std::isfinite(value); }))
-    throw Error(ErrorCode::invalid, "the pose holds a value that is not finite");
+cv::Mat TorchGenerator::do_generate(std::span<const float> pose, AlphaMode alpha) {
   torch::InferenceMode inference;
   execution_.apply_threads();
   const auto pose_tensor =

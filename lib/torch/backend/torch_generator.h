@@ -22,8 +22,10 @@ class TorchGenerator : public Generator {
   int identity_embedding_size() const override { return config_.identity_embedding_size; }
   std::string active_device() const override { return execution_.device_name(); }
   std::string active_engine() const override { return execution_.engine_name(); }
-  void set_identity(std::shared_ptr<const Identity> identity) override;
-  cv::Mat generate(std::span<const float> pose, AlphaMode alpha) override;
+
+ protected:
+  void do_set_identity(std::shared_ptr<const Identity> identity) override;
+  cv::Mat do_generate(std::span<const float> pose, AlphaMode alpha) override;
 
  private:
   RepeatedCall drawing(AlphaMode alpha);

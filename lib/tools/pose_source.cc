@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/pose_source.h"
+
+#include "offline/picture_source.h"
+#include "reenact/pose_track.h"
+
+namespace reenact::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TrackPoses : public PoseSource {
+ public:
+  explicit TrackPoses(const fs::path& path) : track_(load_pose_track(path)) {}
+  std::optional<Frame> next() override {
+    if (index_ >= track_.poses.size()) return {};
+    Frame frame{track_.poses[index_], track_.timestamps[index_], {}, false};
+    ++index_;
+    return frame;
+  }
+  double frame_rate() const override { return track_.frame_rate(); }
+
+ private:
+  PoseTrack track_;
+  std::size_t index_ = 0;
+};
+
+class PicturePoses : public PoseSource {
+ public:
+  PicturePoses(const fs::path& driver, PoseEncoder& encoder, FaceCropper& cropper)
+      : encoder_(encoder), cropper_(cropper), source_(driver) {}
+
+  std::optional<Frame> next() override {
+    const auto picture = source_.next();
+    if (!picture) return {};
+    const cv::Mat crop =
+        cropper_.crop(picture->rgb, encoder_.image_size(), static_cast<double>(picture->timestamp) / 1e9);
+    if (!crop.empty()) {
+      last_pose_.resize(static_cast<std::size_t>(encoder_.embedding_size()));
+      encoder_.encode(crop, last_pose_);
+    }
+    return Frame{last_pose_, picture->timestamp, crop, crop.empty()};
+  }
+  double frame_rate() const override { return source_.frame_rate(); }
+
+ private:
+  PoseEncoder& encoder_;
+  FaceCropper& cropper_;
+  PictureSource source_;
+  std::vector<float> last_pose_;
+};
+
+}  // namespace
+
+std::unique_ptr<PoseSource> PoseSources::open(const fs::path& driver) {
+  if (driver.extension() == ".safetensors") return std::make_unique<TrackPoses>(driver);
+  if (!encoder_) {
+    encoder_ = load_pose_encoder(model_, engine_);
+    cropper_ = std::make_unique<FaceCropper>(cropper_options_, engine_);
+  }
+  cropper_->reset();
+  return std::make_unique<PicturePoses>(driver, *encoder_, *cropper_);
+}
+
+}  // namespace reenact::tools
