@@ -50,13 +50,15 @@ std::shared_ptr<const ModelFile> written(const test::TemporaryFolder& folder, Mo
 }
 
 /// Runs `use` on an object of each precision, made by `make`, which must be what its name says.
-template <typename Object, typename Result>
+template <typename Object, typename Result, typename Config>
 std::vector<Result> in_both_precisions(
-    std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const EngineOptions&),
+    std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const Config&,
+                                             const EngineOptions&),
     const std::shared_ptr<const ModelFile>& file, const std::function<Result(Object&)>& use) {
   std::vector<Result> results;
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
-    const auto object = (torch_backend().*make)(file, torch_on_cpu(precision));
+    const auto object = (torch_backend().*make)(file, file->info().config.template get<Config>(),
+                                                 torch_on_cpu(precision));
     EXPECT_EQ(object->active_engine(), "torch " + to_string(precision));
     results.push_back(use(*object));
   }
@@ -207,14 +209,14 @@ TEST(BFloat16, OnCpusIsForWhoAsksForLibTorch) {
   const auto file =
       written(folder, ModelKind::segmenter, config, weights_of(*UnetSegmenter(config), "unet."));
   auto options = torch_on_cpu(Precision::bf16);
-  EXPECT_TRUE(torch_backend().supports(Network::segmenter, *file, options));
+  EXPECT_TRUE(torch_backend().supports(Network::segmenter, *file, config, options));
   options.engine = "auto";
-  EXPECT_FALSE(torch_backend().supports(Network::segmenter, *file, options));
-  test::expect_error([&] { torch_backend().segmenter(file, options); }, ErrorCode::unsupported,
+  EXPECT_FALSE(torch_backend().supports(Network::segmenter, *file, config, options));
+  test::expect_error([&] { torch_backend().segmenter(file, config, options); }, ErrorCode::unsupported,
                      {"bf16", "cpu"});
   for (const Precision precision : {Precision::fp16, Precision::int8}) {
     options = torch_on_cpu(precision);
-    test::expect_error([&] { torch_backend().segmenter(file, options); }, ErrorCode::unsupported,
+    test::expect_error([&] { torch_backend().segmenter(file, config, options); }, ErrorCode::unsupported,
                        {to_string(precision), "cpu"});
   }
 }
