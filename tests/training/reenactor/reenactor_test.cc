@@ -168,8 +168,9 @@ TEST_F(MetaTraining, ABatchIsTheSameWhateverTheNumberOfThreads) {
       EXPECT_TRUE(torch::equal(batches[i].landmarks, batches[0].landmarks));
       EXPECT_TRUE(torch::equal(batches[i].has_landmarks, batches[0].has_landmarks));
       EXPECT_TRUE(torch::equal(batches[i].labels, batches[0].labels));
-      if (source != "table")
+      if (source != "table") {
         EXPECT_TRUE(torch::equal(batches[i].identity_frames, batches[0].identity_frames));
+      }
       EXPECT_EQ(randoms[i], randoms[0]);
     }
     Random other(7);
