@@ -199,8 +199,8 @@ struct ReenactCrop::Private {
   int square_width = 0;   // of the picture once its pixels are square
   RgbReader reader;
   guint64 frames = 0;
-  bool following = false;                       // whether the last frame had a face
-  std::optional<FaceTracker::State> last_face;  // in the picture with square pixels
+  bool following = false;                // whether the last frame had a face
+  std::optional<TrackedFace> last_face;  // in the picture with square pixels
 
   void forget_faces() {
     if (finder) finder->reset();
@@ -300,8 +300,7 @@ double seconds_of(const GstVideoInfo& info, GstBuffer* buffer, guint64 frame) {
   return double(frame) / rate;
 }
 
-void fill_meta(FaceMeta& meta, const ReenactCrop& self, const FaceTracker::State& face,
-               const cv::Rect& window) {
+void fill_meta(FaceMeta& meta, const ReenactCrop& self, const TrackedFace& face, const cv::Rect& window) {
   // Back from square pixels to those of the frame.
   const double scale = double(GST_VIDEO_INFO_WIDTH(&self.parent.in_info)) / self.p->square_width;
   meta.box = face.box;
@@ -344,7 +343,7 @@ cv::Mat cut(const cv::Mat& picture, const FaceBox& box, int size, const CropSett
 }
 
 /// Tells the debug log when a face comes and goes.
-void log_face(ReenactCrop* self, const std::optional<FaceTracker::State>& face) {
+void log_face(ReenactCrop* self, const std::optional<TrackedFace>& face) {
   ReenactCrop::Private& p = *self->p;
   if (face && (!p.following || face->track_id != p.last_face->track_id)) {
     GST_DEBUG_OBJECT(self, "Face %u found at (%.0f, %.0f) to (%.0f, %.0f), score %.3f", face->track_id,

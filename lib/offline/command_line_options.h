@@ -13,7 +13,7 @@ namespace reenact {
 /// Adds --device: auto, cpu, cuda or cuda:N.
 void add_device_option(CLI::App& command, std::string& device);
 
-/// Adds --device, --engine, --precision and --threads.
+/// Adds --device, --backend (also by its old name --engine), --precision and --threads.
 void add_engine_options(CLI::App& command, EngineOptions& options);
 
 /// Adds --already-cropped, --loader-crop, --detector, --detect-size, --score-threshold, --crop-scale.

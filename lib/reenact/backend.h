@@ -7,6 +7,7 @@
 
 #include "reenact/config.h"
 #include "reenact/engine.h"
+#include "reenact/export.h"
 #include "reenact/model_file.h"
 
 namespace reenact {
@@ -32,7 +33,7 @@ inline constexpr int backend_api_version = 1;
 ///
 /// The module is opened with dlopen the first time it is needed and stays open, so that a registry scan never loads
 /// LibTorch. One built for another version is refused before its backend is touched.
-class Backend {
+class REENACT_API Backend {
  public:
   virtual ~Backend() = default;
 

@@ -3,6 +3,8 @@
 
 #include <opencv2/core.hpp>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// How the mask of a head is treated before it is laid over a background.
@@ -20,9 +22,10 @@ class Compositor {
   /// `head` RGBA straight alpha CV_8UC4, scaled to `placement`, which may reach outside `background`:
   /// CV_8UC3, or CV_8UC4 with straight alpha (set the fourth channel to 255 where it is only padding). Throws
   /// Error (invalid) for other types and options out of range.
-  void blend(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options, cv::Mat& background);
+  REENACT_API void blend(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
+                         cv::Mat& background);
   /// Forgets the previous frame (after a seek, a flush or a change of identity).
-  void reset();
+  REENACT_API void reset();
 
  private:
   void smooth_mask(double share);

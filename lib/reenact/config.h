@@ -4,6 +4,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// Sizes of the reenactor's networks (section 3 of the paper). The defaults are the `paper` preset.
@@ -26,8 +28,8 @@ struct ReenactorConfig {
   double pose_encoder_width = 1.0;                   ///< width multiplier of a mobilenet_v2 pose encoder
   int pose_input_size = 0;  ///< side to which crops are reduced before the pose encoder; 0: image_size
 
-  int upsampling_blocks() const;  ///< log2(image_size / constant_size)
-  int hidden_size() const;        ///< projector_hidden with its default applied
+  REENACT_API int upsampling_blocks() const;  ///< log2(image_size / constant_size)
+  REENACT_API int hidden_size() const;        ///< projector_hidden with its default applied
   int pose_image_size() const { return pose_input_size ? pose_input_size : image_size; }
   bool operator==(const ReenactorConfig&) const = default;
 };
@@ -51,17 +53,17 @@ struct SegmenterConfig {
 /// `paper`: the published networks. `live`: pictures as large, of half as many channels, and light encoders that see
 /// all 256 pixels; made for CPUs that draw while somebody speaks. `lite`: heads of 128 pixels, trained on a CPU.
 /// Detector and segmenter of `live` are those of `lite`. Each throws Error (invalid) for any other name.
-ReenactorConfig reenactor_preset(const std::string& name);
-DetectorConfig detector_preset(const std::string& name);
-SegmenterConfig segmenter_preset(const std::string& name);
+REENACT_API ReenactorConfig reenactor_preset(const std::string& name);
+REENACT_API DetectorConfig detector_preset(const std::string& name);
+REENACT_API SegmenterConfig segmenter_preset(const std::string& name);
 
 /// JSON objects with the field names above. Reading keeps defaults for absent fields and throws Error (invalid) for
 /// unknown fields and values out of range.
-void to_json(nlohmann::json& json, const ReenactorConfig& config);
-void from_json(const nlohmann::json& json, ReenactorConfig& config);
-void to_json(nlohmann::json& json, const DetectorConfig& config);
-void from_json(const nlohmann::json& json, DetectorConfig& config);
-void to_json(nlohmann::json& json, const SegmenterConfig& config);
-void from_json(const nlohmann::json& json, SegmenterConfig& config);
+REENACT_API void to_json(nlohmann::json& json, const ReenactorConfig& config);
+REENACT_API void from_json(const nlohmann::json& json, ReenactorConfig& config);
+REENACT_API void to_json(nlohmann::json& json, const DetectorConfig& config);
+REENACT_API void from_json(const nlohmann::json& json, DetectorConfig& config);
+REENACT_API void to_json(nlohmann::json& json, const SegmenterConfig& config);
+REENACT_API void from_json(const nlohmann::json& json, SegmenterConfig& config);
 
 }  // namespace reenact

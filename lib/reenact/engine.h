@@ -10,6 +10,7 @@
 
 #include "reenact/config.h"
 #include "reenact/crop.h"
+#include "reenact/export.h"
 #include "reenact/identity.h"
 
 /// Inference. Usage:
@@ -29,7 +30,7 @@
 namespace reenact {
 
 enum class Precision { automatic, fp32, bf16, fp16, int8 };
-std::string to_string(Precision precision);
+REENACT_API std::string to_string(Precision precision);
 
 struct EngineOptions {
   std::string device = "auto";  ///< auto, cpu, cuda, cuda:N
@@ -39,7 +40,7 @@ struct EngineOptions {
 };
 
 /// What all engine objects tell about themselves.
-class EngineObject {
+class REENACT_API EngineObject {
  public:
   virtual ~EngineObject() = default;
   /// What really runs, e.g. "cpu", "cuda:0".
@@ -49,7 +50,7 @@ class EngineObject {
 };
 
 /// MobileNetV2 of section 3: a crop to a pose descriptor.
-class PoseEncoder : public EngineObject {
+class REENACT_API PoseEncoder : public EngineObject {
  public:
   virtual int image_size() const = 0;      ///< side of the crops it takes, pixels
   virtual int embedding_size() const = 0;  ///< d_p
@@ -62,7 +63,7 @@ class PoseEncoder : public EngineObject {
 };
 
 /// ResNeXt-50 of section 3: K crops of a person to the mean of their embeddings.
-class IdentityEncoder : public EngineObject {
+class REENACT_API IdentityEncoder : public EngineObject {
  public:
   virtual int image_size() const = 0;
   virtual int embedding_size() const = 0;  ///< d_i
@@ -80,7 +81,7 @@ enum class AlphaMode {
 };
 
 /// AdaIN generator of section 3: pose and identity to a head and its mask.
-class Generator : public EngineObject {
+class REENACT_API Generator : public EngineObject {
  public:
   virtual int image_size() const = 0;
   virtual int pose_embedding_size() const = 0;
@@ -104,7 +105,7 @@ class Generator : public EngineObject {
 };
 
 /// S3FD: faces in a picture.
-class Detector : public EngineObject {
+class REENACT_API Detector : public EngineObject {
  public:
   /// `rgb` CV_8UC3 of any size, used as it is; boxes in its pixels after non-maximum suppression, best first. Throws Error
   /// (invalid) for other pictures.
@@ -115,7 +116,7 @@ class Detector : public EngineObject {
 };
 
 /// Head and shoulders on a crop.
-class Segmenter : public EngineObject {
+class REENACT_API Segmenter : public EngineObject {
  public:
   /// `rgb` CV_8UC3 of any size; returns CV_8UC1 of the same size, 255 = person. Throws Error (invalid) for others.
   cv::Mat segment(const cv::Mat& rgb);
@@ -125,14 +126,15 @@ class Segmenter : public EngineObject {
 };
 
 /// Each throws Error: not_found, corrupt, wrong_kind for the file; unsupported for a device or precision that is not here.
-std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor,
-                                               const EngineOptions& options);
-std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor,
-                                                       const EngineOptions& options);
-std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor,
-                                          const EngineOptions& options);
-std::unique_ptr<Detector> load_detector(const std::filesystem::path& detector, const EngineOptions& options);
-std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter,
-                                          const EngineOptions& options);
+REENACT_API std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor,
+                                                           const EngineOptions& options);
+REENACT_API std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor,
+                                                                   const EngineOptions& options);
+REENACT_API std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor,
+                                                      const EngineOptions& options);
+REENACT_API std::unique_ptr<Detector> load_detector(const std::filesystem::path& detector,
+                                                    const EngineOptions& options);
+REENACT_API std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter,
+                                                      const EngineOptions& options);
 
 }  // namespace reenact

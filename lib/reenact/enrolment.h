@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reenact/engine.h"
+#include "reenact/export.h"
 #include "reenact/identity.h"
 
 namespace reenact {
@@ -37,14 +38,14 @@ class Enrolment {
   ~Enrolment() { cancel(); }
 
   /// Collects from now on. False while an earlier request is still open.
-  bool begin(const Request& request);
-  bool collecting() const;
+  REENACT_API bool begin(const Request& request);
+  REENACT_API bool collecting() const;
   /// One crop, CV_8UC3 RGB, is copied; the last one of a request starts the learning.
-  void add(const cv::Mat& rgb);
+  REENACT_API void add(const cv::Mat& rgb);
   /// No more crops will come: learns from those that did, if any.
-  void end_of_crops();
+  REENACT_API void end_of_crops();
   /// Forgets an open request and waits for the worker.
-  void cancel();
+  REENACT_API void cancel();
 
  private:
   void learn(Request request, std::vector<cv::Mat> crops);

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// What went wrong, so that a caller can choose a GStreamer error domain or an exit code.
@@ -17,7 +19,7 @@ enum class ErrorCode {
 };
 
 /// Every error of the library: what() is one sentence that names the file, what was found and what was wanted.
-class Error : public std::runtime_error {
+class REENACT_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}
   ErrorCode code() const { return code_; }

@@ -14,12 +14,12 @@ FaceCropper::FaceCropper(const FaceCropperOptions& options, const EngineOptions&
   finder_->set_options(options_.finder);
 }
 
-std::optional<FaceTracker::State> FaceCropper::find(const cv::Mat& rgb, double seconds) {
+std::optional<TrackedFace> FaceCropper::find(const cv::Mat& rgb, double seconds) {
   if (finder_) return finder_->find(rgb, seconds);
   const auto x = static_cast<float>(rgb.cols), y = static_cast<float>(rgb.rows);
   const auto share = static_cast<float>(1 / options_.crop_scale);
   const FaceBox middle{x * (1 - share) / 2, y * (1 - share) / 2, x * (1 + share) / 2, y * (1 + share) / 2, 1};
-  return FaceTracker::State{middle, 1, false};
+  return TrackedFace{middle, 1, false};
 }
 
 cv::Mat FaceCropper::cut(const cv::Mat& rgb, const FaceBox& box, int size) const {

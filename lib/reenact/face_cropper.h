@@ -32,7 +32,7 @@ class FaceCropper {
 
   /// The face that crop() would cut out of the next picture, in its pixels; of pictures already cropped the
   /// middle one over crop_scale. Empty when none was found.
-  std::optional<FaceTracker::State> find(const cv::Mat& rgb, double seconds);
+  std::optional<TrackedFace> find(const cv::Mat& rgb, double seconds);
   /// The window around `box`, a face that find() found in this picture: `size` x `size` RGB CV_8UC3.
   cv::Mat cut(const cv::Mat& rgb, const FaceBox& box, int size) const;
   /// Both: `size` x `size` RGB CV_8UC3, or an empty picture when no face was found.

@@ -6,6 +6,8 @@
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
+#include "reenact/face_tracker.h"
+
 namespace reenact {
 namespace {
 
@@ -22,15 +24,19 @@ cv::Size searched_size(cv::Size size, int detect_size) {
 
 }  // namespace
 
-FaceFinder::FaceFinder(std::unique_ptr<Detector> detector) : detector_(std::move(detector)) {}
+FaceFinder::FaceFinder(std::unique_ptr<Detector> detector)
+    : detector_(std::move(detector)), tracker_(std::make_unique<FaceTracker>()) {}
+FaceFinder::~FaceFinder() = default;
+FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
+FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
 
 void FaceFinder::set_options(const Options& options) {
   options_ = options;
-  tracker_.set_options(options.tracker);
+  tracker_->set_options(options.tracker);
 }
 
 void FaceFinder::reset() {
-  tracker_.reset();
+  tracker_->reset();
   following_ = false;
   frames_since_detection_ = 0;
 }
@@ -78,13 +84,13 @@ std::vector<FaceBox> FaceFinder::detect(const cv::Mat& picture) {
   return faces;
 }
 
-std::optional<FaceTracker::State> FaceFinder::find(const cv::Mat& rgb, double seconds) {
-  std::optional<FaceTracker::State> state;
+std::optional<TrackedFace> FaceFinder::find(const cv::Mat& rgb, double seconds) {
+  std::optional<TrackedFace> state;
   if (following_ && ++frames_since_detection_ < options_.detect_interval)
-    state = tracker_.predict(rgb, seconds);
+    state = tracker_->predict(rgb, seconds);
   if (!state) {
     frames_since_detection_ = 0;
-    state = tracker_.update(rgb, search(rgb), seconds);
+    state = tracker_->update(rgb, search(rgb), seconds);
   }
   following_ = state.has_value();
   return state;

@@ -7,9 +7,32 @@
 #include <vector>
 
 #include "reenact/engine.h"
-#include "reenact/face_tracker.h"
+#include "reenact/export.h"
 
 namespace reenact {
+
+/// Which of several faces is followed.
+enum class FaceSelect {
+  largest,  ///< the authors' choice
+  center,   ///< nearest to the middle of the picture
+  track,  ///< overlapping most with the face followed so far, else the largest of those nearly as sure as the surest
+  index  ///< the n-th from the left
+};
+
+struct TrackerOptions {
+  FaceSelect select = FaceSelect::track;
+  int index = 0;
+  double smoothing = 0.5;  ///< 0: boxes as detected (the authors' way) .. 1: steadiest
+};
+
+/// A face that is followed through a video.
+struct TrackedFace {
+  FaceBox box;        ///< smoothed, pixels of the picture
+  unsigned track_id;  ///< from 1; grows by one when another face is followed
+  bool detected;      ///< from a detection of this very frame, not carried over
+};
+
+class FaceTracker;
 
 /// Finds and follows one face through a video: detects on a reduced copy every so many frames, tracks in
 /// between.
@@ -23,25 +46,28 @@ class FaceFinder {
     TrackerOptions tracker;
   };
 
-  explicit FaceFinder(std::unique_ptr<Detector> detector);
-  void set_options(const Options& options);
+  REENACT_API explicit FaceFinder(std::unique_ptr<Detector> detector);
+  REENACT_API ~FaceFinder();
+  REENACT_API FaceFinder(FaceFinder&&) noexcept;
+  REENACT_API FaceFinder& operator=(FaceFinder&&) noexcept;
+  REENACT_API void set_options(const Options& options);
   /// The face in `rgb` (CV_8UC3) at `seconds` of stream time, or nothing.
-  std::optional<FaceTracker::State> find(const cv::Mat& rgb, double seconds);
+  REENACT_API std::optional<TrackedFace> find(const cv::Mat& rgb, double seconds);
   /// All faces in one picture (CV_8UC3), in its pixels, without regard to those before it. It is searched a
   /// second time without its colours when nothing was found: coloured light hides faces from a detector.
-  std::vector<FaceBox> search(const cv::Mat& rgb);
+  REENACT_API std::vector<FaceBox> search(const cv::Mat& rgb);
   /// The copy of a picture (CV_8UC3) that is searched: its longer side `detect_size` at most, or as it is for 0, and
   /// padded where that leaves too little for the detector.
-  static cv::Mat reduced(const cv::Mat& rgb, int detect_size);
+  REENACT_API static cv::Mat reduced(const cv::Mat& rgb, int detect_size);
   /// Forgets the face followed (after a flush, a seek or a change of size).
-  void reset();
+  REENACT_API void reset();
   const Detector& detector() const { return *detector_; }
 
  private:
   std::vector<FaceBox> detect(const cv::Mat& picture);
 
   std::unique_ptr<Detector> detector_;
-  FaceTracker tracker_;
+  std::unique_ptr<FaceTracker> tracker_;
   Options options_;
   int frames_since_detection_ = 0;
   bool following_ = false;

@@ -60,7 +60,7 @@ struct FaceTracker::Private {
   bool recent(double now) const { return known && std::abs(now - last_seen) <= longest_absence; }
 
   const FaceBox* choose(const cv::Mat& rgb, const std::vector<FaceBox>& faces, double now) const;
-  State follow(const FaceBox& found, bool detected, double now);
+  TrackedFace follow(const FaceBox& found, bool detected, double now);
 };
 
 const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vector<FaceBox>& faces,
@@ -104,7 +104,7 @@ const FaceBox* FaceTracker::Private::choose(const cv::Mat& rgb, const std::vecto
   return best(area);
 }
 
-FaceTracker::State FaceTracker::Private::follow(const FaceBox& found, bool detected, double now) {
+TrackedFace FaceTracker::Private::follow(const FaceBox& found, bool detected, double now) {
   const bool same = !detected || (recent(now) && intersection_over_union(found, box) >= least_overlap);
   if (!same) {
     ++track_id;
@@ -116,7 +116,7 @@ FaceTracker::State FaceTracker::Private::follow(const FaceBox& found, bool detec
   known = following = true;
   seconds = last_seen = now;
 
-  State state{found, track_id, detected};
+  TrackedFace state{found, track_id, detected};
   const double values[] = {(found.left + found.right) / 2 / unit, (found.top + found.bottom) / 2 / unit,
                            found.width() / unit, found.height() / unit};
   std::array<double, 4> smooth{};
@@ -141,8 +141,8 @@ void FaceTracker::set_options(const TrackerOptions& options) {
   p_->tune();
 }
 
-std::optional<FaceTracker::State> FaceTracker::update(const cv::Mat& rgb, std::span<const FaceBox> detections,
-                                                      double seconds) {
+std::optional<TrackedFace> FaceTracker::update(const cv::Mat& rgb, std::span<const FaceBox> detections,
+                                               double seconds) {
   if (rgb.type() != CV_8UC3)
     throw Error(ErrorCode::invalid, "a face was to be followed in a picture that is not 8-bit RGB");
   std::vector<FaceBox> faces;
@@ -153,12 +153,12 @@ std::optional<FaceTracker::State> FaceTracker::update(const cv::Mat& rgb, std::s
     p_->pattern.forget();
     return std::nullopt;
   }
-  const State state = p_->follow(*chosen, true, seconds);
+  const TrackedFace state = p_->follow(*chosen, true, seconds);
   p_->pattern.learn(rgb, *chosen);
   return state;
 }
 
-std::optional<FaceTracker::State> FaceTracker::predict(const cv::Mat& rgb, double seconds) {
+std::optional<TrackedFace> FaceTracker::predict(const cv::Mat& rgb, double seconds) {
   if (rgb.type() != CV_8UC3)
     throw Error(ErrorCode::invalid, "a face was to be followed in a picture that is not 8-bit RGB");
   if (!p_->following) return std::nullopt;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "reenact/export.h"
 #include "reenact/model_file.h"
 
 namespace reenact {
@@ -26,10 +27,10 @@ struct Identity {
 };
 
 /// Throws Error as ModelFile does, and wrong_kind when the embedding is missing or not finite.
-std::shared_ptr<const Identity> load_identity(const std::filesystem::path& path);
+REENACT_API std::shared_ptr<const Identity> load_identity(const std::filesystem::path& path);
 /// Writes the identity; of personal weights only those given here, `gen.*` by name.
-void save_identity(const std::filesystem::path& path, const Identity& identity,
-                   const nlohmann::json& provenance,
-                   const std::map<std::string, TensorView>& personal_weights = {});
+REENACT_API void save_identity(const std::filesystem::path& path, const Identity& identity,
+                               const nlohmann::json& provenance,
+                               const std::map<std::string, TensorView>& personal_weights = {});
 
 }  // namespace reenact

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "reenact/export.h"
 #include "reenact/safetensors.h"
 
 namespace reenact {
@@ -21,7 +22,7 @@ enum class ModelKind {
   checkpoint   ///< "checkpoint": everything a training run resumes from
 };
 
-std::string to_string(ModelKind kind);
+REENACT_API std::string to_string(ModelKind kind);
 
 /// The metadata every file of ours carries.
 struct ModelInfo {
@@ -38,9 +39,9 @@ inline constexpr int model_format_version = 1;
 class ModelFile {
  public:
   /// Throws Error: not_found, unreadable, corrupt, or wrong_kind with a sentence that names both kinds.
-  ModelFile(const std::filesystem::path& path, ModelKind wanted);
+  REENACT_API ModelFile(const std::filesystem::path& path, ModelKind wanted);
   /// Opens whatever kind it is.
-  explicit ModelFile(const std::filesystem::path& path);
+  REENACT_API explicit ModelFile(const std::filesystem::path& path);
 
   const ModelInfo& info() const { return info_; }
   const SafetensorsFile& file() const { return *file_; }
@@ -52,10 +53,10 @@ class ModelFile {
 };
 
 /// Metadata entries for write_safetensors.
-Metadata to_metadata(const ModelInfo& info);
+REENACT_API Metadata to_metadata(const ModelInfo& info);
 
 /// Finds a model by name: `name` itself if it exists, then each folder of REENACT_MODEL_PATH (colon-separated), then the
 /// installed models folder. Throws Error (not_found) that lists every place looked at.
-std::filesystem::path find_model(const std::string& name);
+REENACT_API std::filesystem::path find_model(const std::string& name);
 
 }  // namespace reenact

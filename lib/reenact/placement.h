@@ -3,6 +3,8 @@
 
 #include <opencv2/core.hpp>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// Where the head goes.
@@ -20,11 +22,11 @@ struct PlacementOptions {
 
 /// Where a head of `head` pixels goes in an output of `output` pixels; may reach outside it. `crop` is its place in a
 /// frame of `frame` pixels, which the output shows all of; an empty `crop` or `frame` means that nobody knows.
-cv::Rect head_rectangle(const PlacementOptions& options, cv::Size head, const cv::Rect& crop, cv::Size frame,
-                        cv::Size output);
+REENACT_API cv::Rect head_rectangle(const PlacementOptions& options, cv::Size head, const cv::Rect& crop,
+                                    cv::Size frame, cv::Size output);
 
 /// Scales the middle of `source` so that it fills `target`, whose size and type stay (the type is that of `source`);
 /// what does not fit is cut off at two sides. Neither may be empty.
-void cover(const cv::Mat& source, cv::Mat& target);
+REENACT_API void cover(const cv::Mat& source, cv::Mat& target);
 
 }  // namespace reenact

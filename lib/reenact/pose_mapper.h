@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// What a driver's pose means for the identity's head.
@@ -23,10 +25,10 @@ class PoseMapper {
  public:
   /// The next pose becomes the reference.
   void set_reference() { take_reference_ = true; }
-  void reset();
+  REENACT_API void reset();
   /// The result is valid until the next call. `neutral_pose` is ignored unless it is as long as `pose`.
-  std::span<const float> map(std::span<const float> pose, std::span<const float> neutral_pose, PoseMode mode,
-                             double strength);
+  REENACT_API std::span<const float> map(std::span<const float> pose, std::span<const float> neutral_pose,
+                                         PoseMode mode, double strength);
 
  private:
   bool take_reference_ = true;

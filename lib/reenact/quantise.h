@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "reenact/export.h"
+
 // Model files for int8 on CPUs: run a network in fp32, note which values it sees, and write these ranges into its file.
 namespace reenact {
 
@@ -39,22 +41,22 @@ struct DetectorCalibration {
 /// arithmetic, draws `check_poses`, or the same poses when there are none, in both and compares. `personal`
 /// holds a person's own weights, or is null. `threads` as in EngineOptions. Throws Error: invalid without poses or
 /// identities, unsupported in a build without the cpu backend.
-GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>& file,
-                                         const std::shared_ptr<const ModelFile>& personal,
-                                         std::span<const std::vector<float>> identity_embeddings,
-                                         std::span<const std::vector<float>> poses, int threads,
-                                         std::span<const std::vector<float>> check_poses = {});
+REENACT_API GeneratorCalibration calibrate_generator(const std::shared_ptr<const ModelFile>& file,
+                                                     const std::shared_ptr<const ModelFile>& personal,
+                                                     std::span<const std::vector<float>> identity_embeddings,
+                                                     std::span<const std::vector<float>> poses, int threads,
+                                                     std::span<const std::vector<float>> check_poses = {});
 
 /// Searches `pictures` (RGB CV_8UC3, as large as they are to be searched) in fp32. Throws Error: invalid without
 /// pictures, unsupported in a build without the cpu backend.
-DetectorCalibration calibrate_detector(const std::shared_ptr<const ModelFile>& file,
-                                       std::span<const cv::Mat> pictures, int threads);
+REENACT_API DetectorCalibration calibrate_detector(const std::shared_ptr<const ModelFile>& file,
+                                                   std::span<const cv::Mat> pictures, int threads);
 
 /// Writes `file` with the ranges to `path` (which may be the file itself), everything else as it was; how they came about
 /// goes to `quantisation` in its provenance. Throws Error as write_safetensors() does.
-void write_ranges(const std::filesystem::path& path, const ModelFile& file,
-                  const GeneratorCalibration& calibration);
-void write_ranges(const std::filesystem::path& path, const ModelFile& file,
-                  const DetectorCalibration& calibration);
+REENACT_API void write_ranges(const std::filesystem::path& path, const ModelFile& file,
+                              const GeneratorCalibration& calibration);
+REENACT_API void write_ranges(const std::filesystem::path& path, const ModelFile& file,
+                              const DetectorCalibration& calibration);
 
 }  // namespace reenact

@@ -10,15 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "reenact/export.h"
+
 namespace reenact {
 
 /// Element types of the safetensors format that the project reads and writes.
 enum class DataType { boolean, u8, i8, i16, i32, i64, f16, bf16, f32, f64 };
 
 /// Bytes of one element.
-std::size_t size_of(DataType type);
+REENACT_API std::size_t size_of(DataType type);
 /// The format's own name, e.g. "F32".
-std::string to_string(DataType type);
+REENACT_API std::string to_string(DataType type);
 
 /// A tensor in memory somebody else owns: row-major, little-endian.
 struct TensorView {
@@ -26,9 +28,9 @@ struct TensorView {
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
 
-  std::int64_t element_count() const;
+  REENACT_API std::int64_t element_count() const;
   /// The values as float, whatever the stored type.
-  std::vector<float> to_floats() const;
+  REENACT_API std::vector<float> to_floats() const;
 };
 
 using Metadata = std::map<std::string, std::string>;
@@ -40,17 +42,17 @@ using Metadata = std::map<std::string, std::string>;
 /// Throws Error (not_found, unreadable, corrupt) with the file's name.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(const std::filesystem::path& path);
-  ~SafetensorsFile();
+  REENACT_API explicit SafetensorsFile(const std::filesystem::path& path);
+  REENACT_API ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
-  const std::filesystem::path& path() const;
-  const Metadata& metadata() const;
-  const std::map<std::string, TensorView>& tensors() const;
-  bool contains(const std::string& name) const;
+  REENACT_API const std::filesystem::path& path() const;
+  REENACT_API const Metadata& metadata() const;
+  REENACT_API const std::map<std::string, TensorView>& tensors() const;
+  REENACT_API bool contains(const std::string& name) const;
   /// Throws Error (wrong_kind) naming file and tensor when it is absent.
-  const TensorView& at(const std::string& name) const;
+  REENACT_API const TensorView& at(const std::string& name) const;
 
  private:
   struct Private;
@@ -59,7 +61,8 @@ class SafetensorsFile {
 
 /// Writes tensors and metadata to `path` through a temporary file in the same folder, fsync and rename: an interrupted
 /// or failed write (full disk) leaves the file that was there. Throws Error (unreadable) naming the file and errno.
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, TensorView>& tensors,
-                       const Metadata& metadata);
+REENACT_API void write_safetensors(const std::filesystem::path& path,
+                                   const std::map<std::string, TensorView>& tensors,
+                                   const Metadata& metadata);
 
 }  // namespace reenact

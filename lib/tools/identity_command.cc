@@ -144,7 +144,7 @@ CLI::App* add_identity_command(CLI::App& parent) {
       ->required();
   command->add_option("--name", arguments->name, "Name shown to people; the file's name without it");
   command->add_option("--consent", arguments->consent, "Who agreed to what, in your own words");
-  command->add_option("--licence", arguments->licence, "SPDX expression or a sentence");
+  command->add_option("--licence,--license", arguments->licence, "SPDX expression or a sentence");
   command
       ->add_option("--thumbnail", arguments->thumbnail, "Picture to show; the most typical crop without it")
       ->option_text("IMAGE");

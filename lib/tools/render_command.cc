@@ -86,7 +86,7 @@ class Background {
     for (const int value : {red, green, blue})
       if (value < 0 || value > 255)
         throw Error(ErrorCode::invalid,
-                    "--background has the colour '" + text + "', wanted values from 0 to 255");
+                    "--background has the color '" + text + "', wanted values from 0 to 255");
     return cv::Scalar(red, green, blue);
   }
 
@@ -178,11 +178,11 @@ CLI::App* add_render_command(CLI::App& parent) {
       ->option_text("PATH");
   command->add_option("--pose-track", arguments->pose_track, "Record the poses into this file as well")
       ->option_text("FILE");
-  command->add_option("--licence", arguments->licence,
+  command->add_option("--licence,--license", arguments->licence,
                       "Licence of the pose track, an SPDX expression or a sentence");
   command
       ->add_option("--background", arguments->background,
-                   "black (colour times mask, as the authors' pictures), transparent, R,G,B or an image file")
+                   "black (color times mask, as the authors' pictures), transparent, R,G,B or an image file")
       ->capture_default_str();
   command->add_flag("--side-by-side", arguments->side_by_side, "Show the driving crop left of each head");
   command->add_option("--every", arguments->every, "Take one of so many pictures")

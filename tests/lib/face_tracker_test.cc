@@ -57,8 +57,8 @@ double center_y(const FaceBox& box) {
   return (box.top + box.bottom) / 2;
 }
 
-std::optional<FaceTracker::State> update(FaceTracker& tracker, const cv::Mat& picture,
-                                         std::vector<FaceBox> faces, double time) {
+std::optional<TrackedFace> update(FaceTracker& tracker, const cv::Mat& picture, std::vector<FaceBox> faces,
+                                  double time) {
   return tracker.update(picture, faces, time);
 }
 

@@ -128,7 +128,7 @@ bool ClipPreparer::make(const ClipSource& source, ClipRecord& record, const std:
 void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, const fs::path& clip,
                               ClipRecord& record, const std::function<bool()>& stopped) {
   const double rate = survey.frame_rate / options_.survey.every;
-  const auto colours = open_sink(clip / "rgb.mp4", rate), masks = open_sink(clip / "mask.mp4", rate);
+  const auto colors = open_sink(clip / "rgb.mp4", rate), masks = open_sink(clip / "mask.mp4", rate);
   auto next = survey.frames.begin();
   ClipRecord again;
   for_each_picture(source, options_.survey.every, again, [&](std::int64_t index, const cv::Mat& rgb, double) {
@@ -138,7 +138,7 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
       cv::cvtColor(segmenter_ ? segmenter_->segment(crop) : cv::Mat(crop.size(), CV_8UC1, cv::Scalar(255)),
                    mask, cv::COLOR_GRAY2RGB);
       writing([&] {
-        colours->add(crop);
+        colors->add(crop);
         masks->add(mask);
       });
       ++next;
@@ -150,7 +150,7 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
     throw Error(ErrorCode::unreadable,
                 "'" + source.path.string() + "' changed while it was read: pictures are gone");
   writing([&] {
-    colours->finish();
+    colors->finish();
     masks->finish();
     write_labels(clip / "labels.safetensors", survey.frames);
   });
