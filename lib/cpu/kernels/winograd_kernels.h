@@ -89,11 +89,11 @@ template <typename Function>
 }
 
 // Half of a - b, offset by 128: the mean of a and 255 - b.
-inline Vector half_difference(Vector a, Vector b) {
+inline Vector half_difference(const Vector& a, const Vector& b) {
   return mean(a, complement(b));
 }
 // Of values that are offset by 128, as is the result; what leaves 0..255 saturates.
-inline Vector saturating_difference(Vector a, Vector b) {
+inline Vector saturating_difference(const Vector& a, const Vector& b) {
   return flip_signs(subtract_saturating(flip_signs(a), flip_signs(b)));
 }
 
