@@ -3,9 +3,9 @@
 
 #include <torch/torch.h>
 
+#include "training/data/augmentation.h"
 #include "training/data/head_clip_source.h"
 #include "training/data/picture_tensor.h"
-#include "training/data/augmentation.h"
 #include "training/reenactor/reenactor_config.h"
 
 namespace reenact::training {

@@ -7,8 +7,8 @@
 
 #include "reenact/config.h"
 #include "torch/networks/discriminator.h"
-#include "training/data/head_clip_reader.h"
 #include "training/data/augmentation.h"
+#include "training/data/head_clip_reader.h"
 #include "training/learning/content_loss.h"
 #include "training/run/run_config.h"
 
