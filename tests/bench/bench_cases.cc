@@ -235,7 +235,8 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
 
   std::shared_ptr<Generator> exact;  // the first: the others' PSNR is against it
   const auto made = [&](Backend& backend, const std::string& engine, Precision precision) -> Contestant {
-    std::shared_ptr<Generator> generator = backend.generator(file, config, engine_options(options, precision));
+    std::shared_ptr<Generator> generator =
+        backend.generator(file, config, engine_options(options, precision));
     generator->set_identity(identity);
     double error_db = 0;
     if (exact) {

@@ -57,8 +57,8 @@ std::vector<Result> in_both_precisions(
     const std::shared_ptr<const ModelFile>& file, const std::function<Result(Object&)>& use) {
   std::vector<Result> results;
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
-    const auto object = (torch_backend().*make)(file, file->info().config.template get<Config>(),
-                                                 torch_on_cpu(precision));
+    const auto object =
+        (torch_backend().*make)(file, file->info().config.template get<Config>(), torch_on_cpu(precision));
     EXPECT_EQ(object->active_engine(), "torch " + to_string(precision));
     results.push_back(use(*object));
   }
