@@ -11,7 +11,7 @@
 namespace reenact {
 namespace {
 
-SegmenterConfig small_config() {
+SegmenterConfig small_segmenter_config() {
   SegmenterConfig config;
   config.image_size = 32;
   config.base_channels = 4;
@@ -21,7 +21,7 @@ SegmenterConfig small_config() {
 
 TEST(UnetSegmenter, HasTheParametersOfItsConfiguration) {
   for (const int levels : {1, 3}) {
-    auto config = small_config();
+    auto config = small_segmenter_config();
     config.levels = levels;
     UnetSegmenter network(config);
     // A block from a to b channels: 9ab + 9bb weights and four vectors of b for the normalisations.
@@ -37,7 +37,7 @@ TEST(UnetSegmenter, HasTheParametersOfItsConfiguration) {
 
 TEST(UnetSegmenter, KeepsTheResolutionAndPassesDetailThroughTheSkips) {
   torch::manual_seed(3);
-  UnetSegmenter network(small_config());
+  UnetSegmenter network(small_segmenter_config());
   network->eval();
   torch::NoGradGuard no_grad;
   auto rgb = torch::rand({2, 3, 32, 32});
@@ -51,7 +51,7 @@ TEST(UnetSegmenter, KeepsTheResolutionAndPassesDetailThroughTheSkips) {
 }
 
 TEST(SegmentPerson, GivesTheProbabilityAtTheSizeOfThePicture) {
-  UnetSegmenter network(small_config());
+  UnetSegmenter network(small_segmenter_config());
   network->eval();
   torch::NoGradGuard no_grad;
   for (auto& parameter : network->parameters()) parameter.zero_();
@@ -69,7 +69,7 @@ TEST(SegmentPerson, GivesTheProbabilityAtTheSizeOfThePicture) {
 }
 
 TEST(SegmentPerson, ResultOutlivesTheNetworksBuffers) {
-  UnetSegmenter network(small_config());
+  UnetSegmenter network(small_segmenter_config());
   network->eval();
   cv::Mat noise(32, 32, CV_8UC3);
   cv::theRNG().state = 5;
@@ -81,7 +81,7 @@ TEST(SegmentPerson, ResultOutlivesTheNetworksBuffers) {
 }
 
 TEST(SegmentPerson, RefusesGreyPictures) {
-  UnetSegmenter network(small_config());
+  UnetSegmenter network(small_segmenter_config());
   EXPECT_THROW(segment_person(network, cv::Mat(32, 32, CV_8UC1, cv::Scalar(0))), Error);
 }
 

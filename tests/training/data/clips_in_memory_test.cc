@@ -28,11 +28,11 @@ TEST(ClipsInMemory, HasTheTablesOrderWhateverTheNumberOfThreads) {
     std::filesystem::copy(clips / "c0", clips / id, std::filesystem::copy_options::recursive);
   std::filesystem::create_directory(clips / "bad");
 
-  const HeadClipReader reader(folder.path(), 32, {});
+  HeadClipReader reader(folder.path(), 32, {});
   const int threads_before = cv::getNumThreads();
   for (const int threads : {1, 2, 4}) {
     cv::setNumThreads(threads);
-    const ClipsInMemory dataset(folder.path(), 32, {});
+    ClipsInMemory dataset(folder.path(), 32, {});
     EXPECT_EQ(dataset.unreadable(), 1);
     std::vector<std::string> ids;
     for (const auto& entry : dataset.entries()) ids.push_back(entry.id);

@@ -69,7 +69,9 @@ TEST_F(StreamedClipsTest, AStepSeesTheSameClipsHoweverItIsReached) {
   bool differs = false;
   for (int step = 0; step <= 20; ++step) {
     const auto seen = walked.available(step);
-    if (step % 10 == 0) EXPECT_EQ(jumped.available(step), seen) << "step " << step;
+    if (step % 10 == 0) {
+      EXPECT_EQ(jumped.available(step), seen) << "step " << step;
+    }
     differs = differs || other.available(step) != seen;
   }
   EXPECT_TRUE(differs) << "another seed, another order";

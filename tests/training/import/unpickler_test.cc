@@ -19,7 +19,7 @@ PickleDocument read(const std::string& bytes) {
   return Unpickler::read(reader);
 }
 
-void expect_refused(ErrorCode code, const std::string& words, const std::string& bytes) {
+void expect_pickle_refused(ErrorCode code, const std::string& words, const std::string& bytes) {
   expect_error(code, words, [&] { read(bytes); });
 }
 
@@ -112,15 +112,15 @@ TEST(Unpickler, RefusesCodeByName) {
                                                        {"argparse", "ArgumentParser"}};
   for (const auto& [module, name] : names) {
     const std::string both = std::string(module) + "." + name;
-    expect_refused(ErrorCode::unsupported, "asks for the Python object " + both,
+    expect_pickle_refused(ErrorCode::unsupported, "asks for the Python object " + both,
                    PickleWriter().global(module, name).text("true").ops("\x85R").stop());
-    expect_refused(ErrorCode::unsupported, "asks for the Python object " + both,
+    expect_pickle_refused(ErrorCode::unsupported, "asks for the Python object " + both,
                    PickleWriter(4).text(module).text(name).ops("\x93").text("true").ops("\x85R").stop());
   }
 }
 
 TEST(Unpickler, RefusedNamesCannotTalkToTheTerminal) {
-  expect_refused(ErrorCode::unsupported, "o?[31ms.sys?tem",
+  expect_pickle_refused(ErrorCode::unsupported, "o?[31ms.sys?tem",
                  PickleWriter()
                      .global("o\x1b[31ms",
                              "sys\xff"
@@ -133,52 +133,52 @@ TEST(Unpickler, RefusesOpcodesThatMakeObjectsInOtherWays) {
   for (const unsigned char opcode : {0x69, 0x6f, 0x92, 0x82, 0x50, 0x96, 0x97, 0x30, 0x32, 0xff}) {
     char number[8];
     std::snprintf(number, sizeof number, "0x%02x", opcode);
-    expect_refused(ErrorCode::unsupported, std::string("the pickle opcode ") + number,
+    expect_pickle_refused(ErrorCode::unsupported, std::string("the pickle opcode ") + number,
                    PickleWriter().mark().text("os").op(static_cast<char>(opcode)).ops("os\nsystem\n").stop());
   }
 }
 
 TEST(Unpickler, RefusesCallsOfWhatIsNoFunction) {
-  expect_refused(ErrorCode::corrupt, "calls a string", PickleWriter().text("os.system").ops(")R").stop());
-  expect_refused(ErrorCode::corrupt, "not to be called",
+  expect_pickle_refused(ErrorCode::corrupt, "calls a string", PickleWriter().text("os.system").ops(")R").stop());
+  expect_pickle_refused(ErrorCode::corrupt, "not to be called",
                  PickleWriter().global("torch", "FloatStorage").ops(")R").stop());
-  expect_refused(ErrorCode::corrupt, "no argparse.Namespace",
+  expect_pickle_refused(ErrorCode::corrupt, "no argparse.Namespace",
                  PickleWriter().global("pathlib", "PosixPath").ops(")\x81").stop());
-  expect_refused(ErrorCode::corrupt, "sets attributes of a list", PickleWriter().ops("]}b").stop());
-  expect_refused(ErrorCode::corrupt, "in an unknown way",
+  expect_pickle_refused(ErrorCode::corrupt, "sets attributes of a list", PickleWriter().ops("]}b").stop());
+  expect_pickle_refused(ErrorCode::corrupt, "in an unknown way",
                  PickleWriter().global("argparse", "Namespace").ops(")\x81}b}b").stop());
 }
 
 TEST(Unpickler, RefusesValuesInsideThemselves) {
-  expect_refused(ErrorCode::corrupt, "contains itself",
+  expect_pickle_refused(ErrorCode::corrupt, "contains itself",
                  PickleWriter().ops("]q").op('\0').ops("h").op('\0').ops("a").stop());
-  expect_refused(ErrorCode::corrupt, "contains itself",
+  expect_pickle_refused(ErrorCode::corrupt, "contains itself",
                  PickleWriter().ops("}q\x01").text("me").ops("h\x01s").stop());
   // A list in a tuple in that list.
-  expect_refused(ErrorCode::corrupt, "contains itself",
+  expect_pickle_refused(ErrorCode::corrupt, "contains itself",
                  PickleWriter().ops("]q\x01h\x01\x85").ops("a").stop());
   // A namespace whose own field it is.
-  expect_refused(
+  expect_pickle_refused(
       ErrorCode::corrupt, "contains itself",
       PickleWriter().global("argparse", "Namespace").ops(")\x81q\x01}").text("me").ops("h\x01sb").stop());
 }
 
 TEST(Unpickler, RefusesDeepNesting) {
   const int depth = 100'000;
-  expect_refused(ErrorCode::corrupt, "more than 64 deep",
+  expect_pickle_refused(ErrorCode::corrupt, "more than 64 deep",
                  PickleWriter().ops(std::string(depth, ']') + std::string(depth - 1, 'a')).stop());
   // Nested by one-element tuples, each shared in the memo so that no single path of opcodes is deep.
   PickleWriter writer;
   writer.op(')');
   for (int i = 0; i < 70; ++i) writer.op('\x85');
-  expect_refused(ErrorCode::corrupt, "more than 64 deep", writer.stop());
+  expect_pickle_refused(ErrorCode::corrupt, "more than 64 deep", writer.stop());
   // Deep below something that was visited before on a shallow path: (a, ((b,),)) with b deep.
   PickleWriter shared;
   shared.mark().op(')');
   for (int i = 0; i < 40; ++i) shared.op('\x85');
   shared.ops("q\x01").ops("h\x01");
   for (int i = 0; i < 40; ++i) shared.op('\x85');
-  expect_refused(ErrorCode::corrupt, "more than 64 deep", shared.tuple().stop());
+  expect_pickle_refused(ErrorCode::corrupt, "more than 64 deep", shared.tuple().stop());
 }
 
 TEST(Unpickler, ManyReferencesToSharedListsAreCheap) {
@@ -198,35 +198,35 @@ TEST(Unpickler, ManyReferencesToSharedListsAreCheap) {
 }
 
 TEST(Unpickler, RefusesClaimsBeyondTheBytes) {
-  expect_refused(ErrorCode::corrupt, "claims 4294967295 more bytes",
+  expect_pickle_refused(ErrorCode::corrupt, "claims 4294967295 more bytes",
                  PickleWriter().op('X').raw(std::uint32_t{0xffffffff}).ops("abc").stop());
-  expect_refused(ErrorCode::corrupt, "claims 1152921504606846976 more bytes",
+  expect_pickle_refused(ErrorCode::corrupt, "claims 1152921504606846976 more bytes",
                  PickleWriter(4).ops("\x8d").raw(std::uint64_t{1} << 60).ops("abc").stop());
-  expect_refused(ErrorCode::corrupt, "claims a frame longer",
+  expect_pickle_refused(ErrorCode::corrupt, "claims a frame longer",
                  PickleWriter(4).ops("\x95").raw(std::uint64_t{1} << 63).stop());
-  expect_refused(ErrorCode::corrupt, "claims 255 more bytes",
+  expect_pickle_refused(ErrorCode::corrupt, "claims 255 more bytes",
                  PickleWriter().ops("\x8a\xff").ops("abc").stop());
-  expect_refused(ErrorCode::corrupt, "does not end", PickleWriter().ops("c" + std::string(1000, 'a')).stop());
-  expect_refused(ErrorCode::corrupt, "numbers its objects",
+  expect_pickle_refused(ErrorCode::corrupt, "does not end", PickleWriter().ops("c" + std::string(1000, 'a')).stop());
+  expect_pickle_refused(ErrorCode::corrupt, "numbers its objects",
                  PickleWriter().op('N').op('r').raw(std::uint32_t{0xffffffff}).stop());
 }
 
 TEST(Unpickler, RefusesMoreWorkThanAnyCheckpoint) {
   const auto count = static_cast<std::size_t>(Unpickler::max_steps) + 1;
   const std::string too_many = "holds more than 2000000 objects";
-  expect_refused(ErrorCode::corrupt, too_many, PickleWriter().ops(std::string(count, 'N')).stop());
-  expect_refused(ErrorCode::corrupt, too_many, PickleWriter().ops(std::string(count, '(')).stop());
+  expect_pickle_refused(ErrorCode::corrupt, too_many, PickleWriter().ops(std::string(count, 'N')).stop());
+  expect_pickle_refused(ErrorCode::corrupt, too_many, PickleWriter().ops(std::string(count, '(')).stop());
   // Short opcodes that copy something long: a path of 4,000 characters, a list of 1,000 pairs.
   PickleWriter path;
   path.global("pathlib", "PosixPath").ops("q\x01").text(std::string(4000, 'a')).ops("\x85q\x02\x86");
   for (int i = 0; i < 1000; ++i) path.ops("h\x01h\x02R");
-  expect_refused(ErrorCode::corrupt, too_many, path.stop());
+  expect_pickle_refused(ErrorCode::corrupt, too_many, path.stop());
   PickleWriter pairs;
   pairs.global("collections", "OrderedDict").ops("q\x01]").mark();
   for (int i = 0; i < 1000; ++i) pairs.ops("NN\x86");
   pairs.ops("e\x85q\x02\x86");
   for (int i = 0; i < 3000; ++i) pairs.ops("h\x01h\x02R");
-  expect_refused(ErrorCode::corrupt, too_many, pairs.stop());
+  expect_pickle_refused(ErrorCode::corrupt, too_many, pairs.stop());
 }
 
 TEST(Unpickler, RefusesBrokenStacks) {
@@ -263,15 +263,15 @@ TEST(Unpickler, RefusesImpossibleTensors) {
                          std::vector<std::int64_t> strides) {
     return PickleWriter().tensor("0", 4, offset, shape, strides).stop();
   };
-  expect_refused(ErrorCode::corrupt, "impossible offset", tensor(-1, {1}, {1}));
-  expect_refused(ErrorCode::corrupt, "impossible offset, shape", tensor(0, {1, 2}, {1}));
-  expect_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {-1}, {1}));
-  expect_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {1}, {-1}));
-  expect_refused(ErrorCode::corrupt, "9 dimensions",
+  expect_pickle_refused(ErrorCode::corrupt, "impossible offset", tensor(-1, {1}, {1}));
+  expect_pickle_refused(ErrorCode::corrupt, "impossible offset, shape", tensor(0, {1, 2}, {1}));
+  expect_pickle_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {-1}, {1}));
+  expect_pickle_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {1}, {-1}));
+  expect_pickle_refused(ErrorCode::corrupt, "9 dimensions",
                  tensor(0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)));
-  expect_refused(ErrorCode::corrupt, "negative size",
+  expect_pickle_refused(ErrorCode::corrupt, "negative size",
                  PickleWriter().storage("FloatStorage", "0", -5, true).stop());
-  expect_refused(ErrorCode::corrupt, "no element type",
+  expect_pickle_refused(ErrorCode::corrupt, "no element type",
                  PickleWriter()
                      .mark()
                      .text("storage")
@@ -282,7 +282,7 @@ TEST(Unpickler, RefusesImpossibleTensors) {
                      .tuple()
                      .op('Q')
                      .stop());
-  expect_refused(ErrorCode::corrupt, "no storage",
+  expect_pickle_refused(ErrorCode::corrupt, "no storage",
                  PickleWriter()
                      .mark()
                      .text("module")
@@ -293,7 +293,7 @@ TEST(Unpickler, RefusesImpossibleTensors) {
                      .tuple()
                      .op('Q')
                      .stop());
-  expect_refused(ErrorCode::unsupported, "a view of a storage",
+  expect_pickle_refused(ErrorCode::unsupported, "a view of a storage",
                  PickleWriter()
                      .mark()
                      .text("storage")
@@ -303,7 +303,7 @@ TEST(Unpickler, RefusesImpossibleTensors) {
                      .integer(1)
                      .ops("]tQ")
                      .stop());
-  expect_refused(ErrorCode::corrupt, "without a storage",
+  expect_pickle_refused(ErrorCode::corrupt, "without a storage",
                  PickleWriter().global("torch._utils", "_rebuild_tensor").ops("(NNNNtR").stop());
 }
 

@@ -16,7 +16,7 @@
 namespace reenact::training {
 namespace {
 
-constexpr int batch_size = 8;
+constexpr int samples_in_batch = 8;
 constexpr int steps = 12;
 
 ReenactorTrainingConfig config(bool batch_statistics, const std::vector<std::string>& changes = {}) {
@@ -69,7 +69,7 @@ void train(ClipsInMemory& dataset, const ReenactorTrainingConfig& settings, cons
     trainer.save_to(checkpoint);
     checkpoint.save(folder / state(place.rank, step), {});
     if (step == steps) return;
-    trainer.step(sampler.draw(batch_size, random, place.rank, place.count), step);
+    trainer.step(sampler.draw(samples_in_batch, random, place.rank, place.count), step);
   }
 }
 
@@ -93,7 +93,7 @@ double difference_of_updates(ClipsInMemory& dataset, const ReenactorTrainingConf
     const auto before = Checkpoint::load(folder / state(0, step)),
                after = Checkpoint::load(folder / state(0, step + 1));
     trainer.restore_from(before);
-    trainer.step(sampler.draw(batch_size, random, 0, parts), step);
+    trainer.step(sampler.draw(samples_in_batch, random, 0, parts), step);
     Checkpoint alone;
     trainer.save_to(alone);
     for (const auto& [name, tensor] : alone.tensors()) {

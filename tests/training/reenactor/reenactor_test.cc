@@ -337,7 +337,9 @@ TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   for (const std::string name : {"fit", "l1", "dice", "total"}) EXPECT_EQ(losses.count(name), 1u) << name;
   EXPECT_EQ(losses.count("cross"), 0u);
   for (const auto& [name, tensor] : trainer.model())
-    if (name.rfind("idt.", 0) != 0) EXPECT_TRUE(torch::equal(tensor, before.at(name))) << name;
+    if (name.rfind("idt.", 0) != 0) {
+      EXPECT_TRUE(torch::equal(tensor, before.at(name))) << name;
+    }
   // Batch normalisation's statistics are those of the latest weights: an average far behind them draws
   // nonsense.
   const auto moved = (state(encoder) - start).norm().item<double>();

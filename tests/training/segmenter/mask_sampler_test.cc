@@ -22,7 +22,7 @@ std::vector<HeadClip> discs() {
   return {{"disc", "disc", {frame}}};
 }
 
-MaskSampleOptions plain_options() {
+MaskSampleOptions plain_sample_options() {
   MaskSampleOptions options;
   options.degradation = {0, 0, 0, 0, 0};
   options.background_swap = 0;
@@ -31,7 +31,7 @@ MaskSampleOptions plain_options() {
 
 TEST(MaskSampler, PictureAndMaskMoveTogether) {
   const auto clips = discs();
-  const MaskSampler sampler(clips, 128, plain_options());
+  const MaskSampler sampler(clips, 128, plain_sample_options());
   std::mt19937_64 random(5);
   cv::Mat previous;
   for (int i = 0; i < 20; ++i) {
@@ -52,7 +52,7 @@ TEST(MaskSampler, PictureAndMaskMoveTogether) {
 
 TEST(MaskSampler, SwappedBackgroundsLeaveThePerson) {
   const auto clips = discs();
-  auto options = plain_options();
+  auto options = plain_sample_options();
   options.background_swap = 1;
   const MaskSampler sampler(clips, 128, options);
   std::mt19937_64 random(5);
