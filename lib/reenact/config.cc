@@ -159,7 +159,8 @@ void validate(const SegmenterConfig& config) {
 }
 
 [[noreturn]] void unknown_preset(const std::string& what, const std::string& name) {
-  throw Error(ErrorCode::invalid, "there is no " + what + " preset '" + name + "', wanted paper or lite");
+  throw Error(ErrorCode::invalid,
+              "there is no " + what + " preset '" + name + "', wanted paper, live or lite");
 }
 
 }  // namespace
