@@ -364,11 +364,17 @@ TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
   seed_everything(5);
   ReenactorTrainer trainer(settings, sampler.label_count());
   Random random(5);
-  const auto first = trainer.step(sampler.draw(4, random), 0);
-  LossValues last;
-  for (int step = 1; step < 60; ++step) last = trainer.step(sampler.draw(4, random), step);
-  EXPECT_LT(last.at("discriminator"), first.at("discriminator"));
-  EXPECT_GT(last.at("features"), 0);
+  constexpr int steps = 100, compared = 20;
+  double first = 0, last = 0;
+  LossValues losses;
+  for (int step = 0; step < steps; ++step) {
+    losses = trainer.step(sampler.draw(4, random), step);
+    // Single batches differ by more than a discriminator this small learns in so few steps.
+    if (step < compared) first += losses.at("discriminator") / compared;
+    if (step >= steps - compared) last += losses.at("discriminator") / compared;
+  }
+  EXPECT_LT(last, first);
+  EXPECT_GT(losses.at("features"), 0);
 }
 
 TEST_F(MetaTraining, ResumesBitByBit) {
