@@ -113,19 +113,20 @@ TEST(Unpickler, RefusesCodeByName) {
   for (const auto& [module, name] : names) {
     const std::string both = std::string(module) + "." + name;
     expect_pickle_refused(ErrorCode::unsupported, "asks for the Python object " + both,
-                   PickleWriter().global(module, name).text("true").ops("\x85R").stop());
-    expect_pickle_refused(ErrorCode::unsupported, "asks for the Python object " + both,
-                   PickleWriter(4).text(module).text(name).ops("\x93").text("true").ops("\x85R").stop());
+                          PickleWriter().global(module, name).text("true").ops("\x85R").stop());
+    expect_pickle_refused(
+        ErrorCode::unsupported, "asks for the Python object " + both,
+        PickleWriter(4).text(module).text(name).ops("\x93").text("true").ops("\x85R").stop());
   }
 }
 
 TEST(Unpickler, RefusedNamesCannotTalkToTheTerminal) {
   expect_pickle_refused(ErrorCode::unsupported, "o?[31ms.sys?tem",
-                 PickleWriter()
-                     .global("o\x1b[31ms",
-                             "sys\xff"
-                             "tem")
-                     .stop());
+                        PickleWriter()
+                            .global("o\x1b[31ms",
+                                    "sys\xff"
+                                    "tem")
+                            .stop());
 }
 
 TEST(Unpickler, RefusesOpcodesThatMakeObjectsInOtherWays) {
@@ -133,30 +134,32 @@ TEST(Unpickler, RefusesOpcodesThatMakeObjectsInOtherWays) {
   for (const unsigned char opcode : {0x69, 0x6f, 0x92, 0x82, 0x50, 0x96, 0x97, 0x30, 0x32, 0xff}) {
     char number[8];
     std::snprintf(number, sizeof number, "0x%02x", opcode);
-    expect_pickle_refused(ErrorCode::unsupported, std::string("the pickle opcode ") + number,
-                   PickleWriter().mark().text("os").op(static_cast<char>(opcode)).ops("os\nsystem\n").stop());
+    expect_pickle_refused(
+        ErrorCode::unsupported, std::string("the pickle opcode ") + number,
+        PickleWriter().mark().text("os").op(static_cast<char>(opcode)).ops("os\nsystem\n").stop());
   }
 }
 
 TEST(Unpickler, RefusesCallsOfWhatIsNoFunction) {
-  expect_pickle_refused(ErrorCode::corrupt, "calls a string", PickleWriter().text("os.system").ops(")R").stop());
+  expect_pickle_refused(ErrorCode::corrupt, "calls a string",
+                        PickleWriter().text("os.system").ops(")R").stop());
   expect_pickle_refused(ErrorCode::corrupt, "not to be called",
-                 PickleWriter().global("torch", "FloatStorage").ops(")R").stop());
+                        PickleWriter().global("torch", "FloatStorage").ops(")R").stop());
   expect_pickle_refused(ErrorCode::corrupt, "no argparse.Namespace",
-                 PickleWriter().global("pathlib", "PosixPath").ops(")\x81").stop());
+                        PickleWriter().global("pathlib", "PosixPath").ops(")\x81").stop());
   expect_pickle_refused(ErrorCode::corrupt, "sets attributes of a list", PickleWriter().ops("]}b").stop());
   expect_pickle_refused(ErrorCode::corrupt, "in an unknown way",
-                 PickleWriter().global("argparse", "Namespace").ops(")\x81}b}b").stop());
+                        PickleWriter().global("argparse", "Namespace").ops(")\x81}b}b").stop());
 }
 
 TEST(Unpickler, RefusesValuesInsideThemselves) {
   expect_pickle_refused(ErrorCode::corrupt, "contains itself",
-                 PickleWriter().ops("]q").op('\0').ops("h").op('\0').ops("a").stop());
+                        PickleWriter().ops("]q").op('\0').ops("h").op('\0').ops("a").stop());
   expect_pickle_refused(ErrorCode::corrupt, "contains itself",
-                 PickleWriter().ops("}q\x01").text("me").ops("h\x01s").stop());
+                        PickleWriter().ops("}q\x01").text("me").ops("h\x01s").stop());
   // A list in a tuple in that list.
   expect_pickle_refused(ErrorCode::corrupt, "contains itself",
-                 PickleWriter().ops("]q\x01h\x01\x85").ops("a").stop());
+                        PickleWriter().ops("]q\x01h\x01\x85").ops("a").stop());
   // A namespace whose own field it is.
   expect_pickle_refused(
       ErrorCode::corrupt, "contains itself",
@@ -166,7 +169,7 @@ TEST(Unpickler, RefusesValuesInsideThemselves) {
 TEST(Unpickler, RefusesDeepNesting) {
   const int depth = 100'000;
   expect_pickle_refused(ErrorCode::corrupt, "more than 64 deep",
-                 PickleWriter().ops(std::string(depth, ']') + std::string(depth - 1, 'a')).stop());
+                        PickleWriter().ops(std::string(depth, ']') + std::string(depth - 1, 'a')).stop());
   // Nested by one-element tuples, each shared in the memo so that no single path of opcodes is deep.
   PickleWriter writer;
   writer.op(')');
@@ -199,16 +202,17 @@ TEST(Unpickler, ManyReferencesToSharedListsAreCheap) {
 
 TEST(Unpickler, RefusesClaimsBeyondTheBytes) {
   expect_pickle_refused(ErrorCode::corrupt, "claims 4294967295 more bytes",
-                 PickleWriter().op('X').raw(std::uint32_t{0xffffffff}).ops("abc").stop());
+                        PickleWriter().op('X').raw(std::uint32_t{0xffffffff}).ops("abc").stop());
   expect_pickle_refused(ErrorCode::corrupt, "claims 1152921504606846976 more bytes",
-                 PickleWriter(4).ops("\x8d").raw(std::uint64_t{1} << 60).ops("abc").stop());
+                        PickleWriter(4).ops("\x8d").raw(std::uint64_t{1} << 60).ops("abc").stop());
   expect_pickle_refused(ErrorCode::corrupt, "claims a frame longer",
-                 PickleWriter(4).ops("\x95").raw(std::uint64_t{1} << 63).stop());
+                        PickleWriter(4).ops("\x95").raw(std::uint64_t{1} << 63).stop());
   expect_pickle_refused(ErrorCode::corrupt, "claims 255 more bytes",
-                 PickleWriter().ops("\x8a\xff").ops("abc").stop());
-  expect_pickle_refused(ErrorCode::corrupt, "does not end", PickleWriter().ops("c" + std::string(1000, 'a')).stop());
+                        PickleWriter().ops("\x8a\xff").ops("abc").stop());
+  expect_pickle_refused(ErrorCode::corrupt, "does not end",
+                        PickleWriter().ops("c" + std::string(1000, 'a')).stop());
   expect_pickle_refused(ErrorCode::corrupt, "numbers its objects",
-                 PickleWriter().op('N').op('r').raw(std::uint32_t{0xffffffff}).stop());
+                        PickleWriter().op('N').op('r').raw(std::uint32_t{0xffffffff}).stop());
 }
 
 TEST(Unpickler, RefusesMoreWorkThanAnyCheckpoint) {
@@ -268,43 +272,43 @@ TEST(Unpickler, RefusesImpossibleTensors) {
   expect_pickle_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {-1}, {1}));
   expect_pickle_refused(ErrorCode::corrupt, "negative size or stride", tensor(0, {1}, {-1}));
   expect_pickle_refused(ErrorCode::corrupt, "9 dimensions",
-                 tensor(0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)));
+                        tensor(0, std::vector<std::int64_t>(9, 1), std::vector<std::int64_t>(9, 1)));
   expect_pickle_refused(ErrorCode::corrupt, "negative size",
-                 PickleWriter().storage("FloatStorage", "0", -5, true).stop());
+                        PickleWriter().storage("FloatStorage", "0", -5, true).stop());
   expect_pickle_refused(ErrorCode::corrupt, "no element type",
-                 PickleWriter()
-                     .mark()
-                     .text("storage")
-                     .global("collections", "OrderedDict")
-                     .text("0")
-                     .text("cpu")
-                     .integer(1)
-                     .tuple()
-                     .op('Q')
-                     .stop());
+                        PickleWriter()
+                            .mark()
+                            .text("storage")
+                            .global("collections", "OrderedDict")
+                            .text("0")
+                            .text("cpu")
+                            .integer(1)
+                            .tuple()
+                            .op('Q')
+                            .stop());
   expect_pickle_refused(ErrorCode::corrupt, "no storage",
-                 PickleWriter()
-                     .mark()
-                     .text("module")
-                     .text("os")
-                     .text("0")
-                     .text("cpu")
-                     .integer(1)
-                     .tuple()
-                     .op('Q')
-                     .stop());
+                        PickleWriter()
+                            .mark()
+                            .text("module")
+                            .text("os")
+                            .text("0")
+                            .text("cpu")
+                            .integer(1)
+                            .tuple()
+                            .op('Q')
+                            .stop());
   expect_pickle_refused(ErrorCode::unsupported, "a view of a storage",
-                 PickleWriter()
-                     .mark()
-                     .text("storage")
-                     .global("torch", "FloatStorage")
-                     .text("0")
-                     .text("cpu")
-                     .integer(1)
-                     .ops("]tQ")
-                     .stop());
+                        PickleWriter()
+                            .mark()
+                            .text("storage")
+                            .global("torch", "FloatStorage")
+                            .text("0")
+                            .text("cpu")
+                            .integer(1)
+                            .ops("]tQ")
+                            .stop());
   expect_pickle_refused(ErrorCode::corrupt, "without a storage",
-                 PickleWriter().global("torch._utils", "_rebuild_tensor").ops("(NNNNtR").stop());
+                        PickleWriter().global("torch._utils", "_rebuild_tensor").ops("(NNNNtR").stop());
 }
 
 }  // namespace
