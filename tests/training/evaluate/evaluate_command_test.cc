@@ -90,13 +90,12 @@ class EvaluateCommand : public testing::Test {
   }
 
   static std::string file(const std::string& name) { return *folder_ / name; }
-  static test::ProgramResult evaluate(const std::string& what, std::vector<std::string> more) {
-    std::vector<std::string> arguments = {"evaluate",    what,
-                                          "--model",     file("reenactor.safetensors"),
-                                          "--landmarks", file("landmarks.safetensors"),
-                                          "--data",      file("data"),
-                                          "--threads",   "1",
-                                          "--device",    "cpu"};
+  static test::ProgramResult evaluate(const std::string& what, std::vector<std::string> more,
+                                      const std::string& landmarks = "landmarks.safetensors",
+                                      const std::string& data = "data") {
+    std::vector<std::string> arguments = {"evaluate", what, "--model", file("reenactor.safetensors")};
+    arguments.insert(arguments.end(), {"--landmarks", file(landmarks), "--data", file(data)});
+    arguments.insert(arguments.end(), {"--threads", "1", "--device", "cpu"});
     if (what == "identity")
       arguments.insert(arguments.end(), {"--recogniser", file("recogniser.safetensors")});
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -154,9 +153,8 @@ TEST_F(EvaluateCommand, SaysInOneSentenceWhatIsWrong) {
   expect(evaluate("identity", {"--identity", file("nobody.safetensors") + "=p9"}), "no clip of 'p9'");
   expect(evaluate("identity", {"--identity", file("nobody.safetensors"), "--pose-mode", "sideways"}),
          "sideways");
-  expect(evaluate("follow", {"--learn", "1", "--landmarks", file("recogniser.safetensors")}),
-         "wanted a landmarks");
-  expect(evaluate("follow", {"--learn", "1", "--data", file("nowhere")}), "nowhere");
+  expect(evaluate("follow", {"--learn", "1"}, "recogniser.safetensors"), "wanted a landmarks");
+  expect(evaluate("follow", {"--learn", "1"}, "landmarks.safetensors", "nowhere"), "nowhere");
   std::ofstream(file("not.jsonl")) << "no json\n";
   expect(test::run_program({"evaluate", "plane", file("not.jsonl"), "--output", file("x.svg")}), "no json");
 }
