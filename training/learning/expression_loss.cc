@@ -91,7 +91,8 @@ class FaceMeasure {
   torch::Tensor mesh_, across_, down_, width_, height_;
 };
 
-/// [B, 478, 2] -> [B, 17], weighted.
+}  // namespace
+
 torch::Tensor expression_features(const torch::Tensor& landmarks) {
   using namespace mesh;
   const FaceMeasure face(landmarks);
@@ -121,8 +122,6 @@ torch::Tensor expression_features(const torch::Tensor& landmarks) {
   add_gaze(right_iris, right_eye_outer, right_eye_inner);
   return torch::stack(features, 1);
 }
-
-}  // namespace
 
 torch::Tensor expression_loss(const torch::Tensor& predicted, const torch::Tensor& wanted,
                               const torch::Tensor& known) {

@@ -32,4 +32,10 @@ namespace reenact::training {
 torch::Tensor expression_loss(const torch::Tensor& predicted, const torch::Tensor& wanted,
                               const torch::Tensor& known);
 
+/// The seventeen features themselves, [B, 478, 2] -> [B, 17], in the table's order and brought to like sizes.
+torch::Tensor expression_features(const torch::Tensor& landmarks);
+
+/// Which of them is the turn of the head.
+inline constexpr int turn_feature = 7;
+
 }  // namespace reenact::training
