@@ -8,6 +8,8 @@ namespace reenact::training {
 /// Each adds one subcommand whose callback does the work and throws Error when it cannot.
 CLI::App* add_detector_command(CLI::App& parent);     // training/detector/detector_command.cc
 CLI::App* add_segmenter_command(CLI::App& parent);    // training/segmenter/segmenter_command.cc
+CLI::App* add_recogniser_command(CLI::App& parent);   // training/recogniser/recogniser_command.cc
+CLI::App* add_landmarks_command(CLI::App& parent);    // training/landmarks/landmarks_command.cc
 CLI::App* add_reenactor_command(CLI::App& parent);    // training/reenactor/reenactor_command.cc
 CLI::App* add_import_command(CLI::App& parent);       // training/import/import_command.cc
 CLI::App* add_personalise_command(CLI::App& parent);  // training/personalise/personalise_command.cc

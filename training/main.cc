@@ -15,6 +15,8 @@ void add_commands(CLI::App& app) {
   training::add_reenactor_command(app);
   training::add_detector_command(app);
   training::add_segmenter_command(app);
+  training::add_recogniser_command(app);
+  training::add_landmarks_command(app);
   training::add_personalise_command(app);
   training::add_import_command(app);
   // The commands of the program `reenact` by their former names, for one version.

@@ -45,6 +45,25 @@ void visit_segmenter(Config& config, Visitor&& field) {
   field("levels", config.levels);
 }
 
+template <typename Config, typename Visitor>
+void visit_recogniser(Config& config, Visitor&& field) {
+  field("depth", config.depth);
+  field("width", config.width);
+  field("image_size", config.image_size);
+  field("embedding_size", config.embedding_size);
+  field("mean", config.mean);
+  field("deviation", config.deviation);
+  field("norm_epsilon", config.norm_epsilon);
+}
+
+template <typename Config, typename Visitor>
+void visit_landmarks(Config& config, Visitor&& field) {
+  field("points", config.points);
+  field("image_size", config.image_size);
+  field("width", config.width);
+  field("framing", config.framing);
+}
+
 [[noreturn]] void refuse(const std::string& what, const std::string& field, const json& found,
                          const std::string& wanted) {
   throw Error(ErrorCode::invalid,
@@ -158,6 +177,26 @@ void validate(const SegmenterConfig& config) {
   }
 }
 
+void validate(const RecogniserConfig& config) {
+  if (config.depth != 18 && config.depth != 50 && config.depth != 100)
+    refuse("recogniser", "depth", config.depth, "18, 50 or 100");
+  check("recogniser", "width", config.width, 0.05, 4.0);
+  check("recogniser", "image_size", config.image_size, 16, 1024);
+  if (config.image_size % 16 != 0) refuse("recogniser", "image_size", config.image_size, "a multiple of 16");
+  check("recogniser", "embedding_size", config.embedding_size, 1, 8192);
+  check("recogniser", "mean", config.mean, 0.0, 255.0);
+  check("recogniser", "deviation", config.deviation, 0.5, 255.0);
+  check("recogniser", "norm_epsilon", config.norm_epsilon, 1e-12, 0.1);
+}
+
+void validate(const LandmarksConfig& config) {
+  // The face's five points and its measures are taken by their numbers in this mesh.
+  if (config.points != 478) refuse("landmarks", "points", config.points, "478");
+  check("landmarks", "image_size", config.image_size, 32, 1024);
+  check("landmarks", "width", config.width, 0.05, 4.0);
+  check("landmarks", "framing", config.framing, 1.0, 3.0);
+}
+
 [[noreturn]] void unknown_preset(const std::string& what, const std::string& name) {
   throw Error(ErrorCode::invalid,
               "there is no " + what + " preset '" + name + "', wanted paper, live or lite");
@@ -249,6 +288,30 @@ void to_json(json& object, const SegmenterConfig& config) {
 void from_json(const json& object, SegmenterConfig& config) {
   Reader reader(object, "segmenter");
   visit_segmenter(config, reader);
+  reader.finish();
+  validate(config);
+}
+
+void to_json(json& object, const RecogniserConfig& config) {
+  object = json::object();
+  visit_recogniser(config, [&](const char* name, const auto& value) { object[name] = value; });
+}
+
+void from_json(const json& object, RecogniserConfig& config) {
+  Reader reader(object, "recogniser");
+  visit_recogniser(config, reader);
+  reader.finish();
+  validate(config);
+}
+
+void to_json(json& object, const LandmarksConfig& config) {
+  object = json::object();
+  visit_landmarks(config, [&](const char* name, const auto& value) { object[name] = value; });
+}
+
+void from_json(const json& object, LandmarksConfig& config) {
+  Reader reader(object, "landmarks");
+  visit_landmarks(config, reader);
   reader.finish();
   validate(config);
 }

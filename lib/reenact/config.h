@@ -50,6 +50,28 @@ struct SegmenterConfig {
   bool operator==(const SegmenterConfig&) const = default;
 };
 
+/// A residual network that turns an aligned face into a unit vector, near to those of the same person
+/// (Deng et al., ArcFace, CVPR 2019). It measures and draws nothing.
+struct RecogniserConfig {
+  int depth = 18;              ///< 18, 50 or 100 layers
+  double width = 1.0;          ///< multiplier of all channels; 1: the published networks
+  int image_size = 112;        ///< side of the aligned face, pixels; a multiple of 16
+  int embedding_size = 512;    ///< length of the vector
+  double mean = 127.5;         ///< subtracted from RGB 0..255, which is then
+  double deviation = 127.5;    ///< divided by this
+  double norm_epsilon = 1e-5;  ///< of the batch normalisations
+  bool operator==(const RecogniserConfig&) const = default;
+};
+
+/// A MobileNetV2 that finds the face mesh. It measures and shares no weights with a pose encoder.
+struct LandmarksConfig {
+  int points = 478;      ///< of mediapipe's face mesh, irises included
+  int image_size = 160;  ///< side of the network's input, pixels
+  double width = 1.0;    ///< multiplier of all channels
+  double framing = 1.5;  ///< side of the square that is looked at closely over the longer side of the mesh
+  bool operator==(const LandmarksConfig&) const = default;
+};
+
 /// `paper`: the published networks. `live`: pictures as large, of half as many channels, and light encoders that see
 /// all 256 pixels; made for CPUs that draw while somebody speaks. `lite`: heads of 128 pixels, trained on a CPU.
 /// Detector and segmenter of `live` are those of `lite`. Each throws Error (invalid) for any other name.
@@ -65,5 +87,9 @@ REENACT_API void to_json(nlohmann::json& json, const DetectorConfig& config);
 REENACT_API void from_json(const nlohmann::json& json, DetectorConfig& config);
 REENACT_API void to_json(nlohmann::json& json, const SegmenterConfig& config);
 REENACT_API void from_json(const nlohmann::json& json, SegmenterConfig& config);
+REENACT_API void to_json(nlohmann::json& json, const RecogniserConfig& config);
+REENACT_API void from_json(const nlohmann::json& json, RecogniserConfig& config);
+REENACT_API void to_json(nlohmann::json& json, const LandmarksConfig& config);
+REENACT_API void from_json(const nlohmann::json& json, LandmarksConfig& config);
 
 }  // namespace reenact

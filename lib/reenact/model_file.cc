@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr ModelKind all_kinds[] = {ModelKind::detector,  ModelKind::segmenter,  ModelKind::reenactor,
-                                   ModelKind::identity,  ModelKind::perceptual, ModelKind::pose_track,
-                                   ModelKind::checkpoint};
+                                   ModelKind::identity,  ModelKind::perceptual, ModelKind::recogniser,
+                                   ModelKind::landmarks, ModelKind::pose_track, ModelKind::checkpoint};
 
 std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
@@ -97,6 +97,10 @@ std::string to_string(ModelKind kind) {
       return "identity";
     case ModelKind::perceptual:
       return "perceptual";
+    case ModelKind::recogniser:
+      return "recogniser";
+    case ModelKind::landmarks:
+      return "landmarks";
     case ModelKind::pose_track:
       return "pose_track";
     case ModelKind::checkpoint:

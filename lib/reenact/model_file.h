@@ -18,6 +18,8 @@ enum class ModelKind {
   reenactor,  ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`
   identity,  ///< "identity": `embedding` [d_i], optional personal `gen.*`, `thumbnail`, `neutral_pose` [d_p]
   perceptual,  ///< "perceptual": VGG networks of the content losses, `vgg19.*`, `vggface.*`
+  recogniser,  ///< "recogniser": tells people by their faces, tensors `arc.*`
+  landmarks,   ///< "landmarks": face mesh of a head crop, tensors `lmk.*`
   pose_track,  ///< "pose_track": `poses` [N, d_p], `timestamps` [N] nanoseconds
   checkpoint   ///< "checkpoint": everything a training run resumes from
 };

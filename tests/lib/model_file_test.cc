@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 using test::expect_error;
 
 constexpr ModelKind kinds[] = {ModelKind::detector,  ModelKind::segmenter,  ModelKind::reenactor,
-                               ModelKind::identity,  ModelKind::perceptual, ModelKind::pose_track,
-                               ModelKind::checkpoint};
+                               ModelKind::identity,  ModelKind::perceptual, ModelKind::recogniser,
+                               ModelKind::landmarks, ModelKind::pose_track, ModelKind::checkpoint};
 
 class ModelFileTest : public ::testing::Test {
  protected:
