@@ -90,7 +90,7 @@ void grade_shadows_and_lights(cv::Mat& rgb, const LightOptions& options, Random&
 
 void expose_wrongly(cv::Mat& rgb, const LightOptions& options, Random& random) {
   const bool dark = happens(random, 0.6);
-  const double most = dark ? options.exposure_stops : options.exposure_stops / 2;
+  const double most = dark ? options.exposure_stops : options.exposure_stops * 0.4;
   const double stops = uniform(random, 0.3, 1) * most;
   rgb.convertTo(rgb, CV_8UC3, std::exp2(dark ? -stops : stops));
 }

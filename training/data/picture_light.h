@@ -17,7 +17,7 @@ struct LightOptions {
   double exposure = 0.1;         ///< too dark or too bright
   double shade = 0.2;            ///< of a face: one side in the shade
   double lamp_saturation = 1.0;  ///< of lamps and hues at most, 0 (white) .. 1 (a pure colour)
-  double exposure_stops = 2.5;   ///< at most so many too dark; half as many too bright
+  double exposure_stops = 2.5;   ///< at most so many too dark; 0.4 of that too bright
   double deepest_shade = 0.08;   ///< share of the light that is left on the dark side, at least
 };
 

@@ -72,6 +72,7 @@ void read_scenes(const RunConfig& file, SceneOptions& scenes) {
 void read_validation(const RunConfig& file, DetectionSettings& validation) {
   file.read("validation.detect_size", validation.detect_size, 32);
   file.read("validation.score_threshold", validation.score_threshold, 0, 1);
+  file.read("validation.thresholds", validation.thresholds);
   file.read("validation.iou_threshold", validation.iou_threshold, 0, 1);
 }
 

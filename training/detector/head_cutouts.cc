@@ -56,6 +56,28 @@ std::vector<FaceBox> read_clip_boxes(const std::filesystem::path& clip_folder) {
   return boxes;
 }
 
+std::vector<std::optional<double>> read_clip_yaws(const std::filesystem::path& clip_folder) {
+  const auto path = clip_folder / "labels.safetensors";
+  const SafetensorsFile labels(path);
+  const auto& tensor = labels.at("landmarks");
+  if (tensor.shape.size() != 3 || tensor.shape[2] != 2)
+    throw Error(ErrorCode::wrong_kind,
+                path.string() + ": landmarks is not a tensor of frames, points and two coordinates");
+  const auto values = tensor.to_floats();
+  const auto points = static_cast<std::size_t>(tensor.shape[1]);
+  std::vector<std::optional<double>> yaws;
+  for (std::size_t frame = 0; frame < static_cast<std::size_t>(tensor.shape[0]); ++frame) {
+    std::vector<cv::Point2f> landmarks;
+    for (std::size_t i = 0; i < points; ++i) {
+      const float* point = values.data() + 2 * (frame * points + i);
+      landmarks.emplace_back(point[0], point[1]);
+    }
+    const auto yaw = yaw_of(landmarks);
+    yaws.push_back(yaw && std::isfinite(*yaw) ? yaw : std::nullopt);
+  }
+  return yaws;
+}
+
 FaceBox face_box_of_crop(const FaceBox& labelled, double crop_scale, double side) {
   const double scale = side / (std::max(labelled.width(), labelled.height()) * crop_scale);
   const auto middle = static_cast<float>(side / 2);

@@ -33,6 +33,9 @@ struct HeadChoice {
 /// Throws Error (not_found, corrupt, wrong_kind) naming the file.
 std::vector<FaceBox> read_clip_boxes(const std::filesystem::path& clip_folder);
 
+/// Yaw of each frame of clips/<id>/labels.safetensors, column `landmarks`, as yaw_of() tells. Throws as read_clip_boxes().
+std::vector<std::optional<double>> read_clip_yaws(const std::filesystem::path& clip_folder);
+
 /// Where a labelled box lies in the crop that was cut around it: squared, enlarged by `crop_scale`, scaled to
 /// `side`.
 FaceBox face_box_of_crop(const FaceBox& labelled, double crop_scale, double side);

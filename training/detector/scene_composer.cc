@@ -33,6 +33,15 @@ double area(const FaceBox& box) {
   return std::max(0.f, box.width()) * std::max(0.f, box.height());
 }
 
+/// As large and as high as a face, anywhere in a picture.
+FaceBox any_box(double face_size, int size, Random& random) {
+  const double width = 0.85 * face_size, height = face_size / 0.85;
+  const double left = uniform(random, -width / 4, size - 0.75 * width),
+               top = uniform(random, -height / 4, size - 0.75 * height);
+  return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(left + width),
+          static_cast<float>(top + height), 1};
+}
+
 /// Adds a box to the faces when most of it can be seen, to the ignored ones when only a part can.
 void add_box(Scene& scene, const FaceBox& box, bool sure) {
   const auto visible = clipped(box, scene.rgb.cols);
@@ -213,7 +222,10 @@ Scene SceneComposer::draw(int size, Random& random) const {
                 : kind == 2 ? collage(size, true, random)
                 : kind == 3 ? collage(size, false, random)
                             : Scene{background(size, random), {}, {}};
-  for (const auto& face : scene.faces) {
+  // Things and shades lie in scenes without faces too, so that they do not come to mean one.
+  auto places = scene.faces;
+  if (places.empty()) places.push_back(any_box(draw_face_size(size, random), size, random));
+  for (const auto& face : places) {
     if (happens(random, options_.light.shade)) shade_face(scene.rgb, face, options_.light, random);
     if (happens(random, options_.occlusion.probability))
       occlude(scene.rgb, face, backgrounds_, options_.occlusion, random);
