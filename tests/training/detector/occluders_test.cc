@@ -11,7 +11,7 @@ namespace {
 const FaceBox face_in_the_middle{60, 50, 140, 150, 1};
 
 cv::Mat plain_picture() {
-  return cv::Mat(200, 200, CV_8UC3, cv::Scalar(255, 0, 255));
+  return cv::Mat(200, 200, CV_8UC3, cv::Scalar(120, 40, 130));
 }
 
 /// Share of the face box whose pixels are not what they were.
