@@ -318,11 +318,12 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
     }
     const auto free_pose = reader_ ? free_pose_of(batch) : torch::Tensor();
     if (networks_->landmark_head && !config_.training.freeze_pose) {
-      const auto read = networks_->landmarks(pose);
+      // The reader's head stays: it is the same space of poses.
       losses["landmarks"] =
           config_.loss.landmarks *
-          (reader_ ? landmark_loss(read, reader_->landmarks(free_pose), torch::ones({pose.size(0)}, device_))
-                   : landmark_loss(read, batch.landmarks, batch.has_landmarks));
+          (reader_ ? landmark_loss(reader_->landmarks(pose), reader_->landmarks(free_pose),
+                                   torch::ones({pose.size(0)}, device_))
+                   : landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks));
     }
     if (config_.loss.pose > 0)
       losses["pose"] = config_.loss.pose *
