@@ -12,6 +12,7 @@ CLI::App* add_recogniser_command(CLI::App& parent);   // training/recogniser/rec
 CLI::App* add_landmarks_command(CLI::App& parent);    // training/landmarks/landmarks_command.cc
 CLI::App* add_reenactor_command(CLI::App& parent);    // training/reenactor/reenactor_command.cc
 CLI::App* add_import_command(CLI::App& parent);       // training/import/import_command.cc
+CLI::App* add_evaluate_command(CLI::App& parent);     // training/evaluate/evaluate_command.cc
 CLI::App* add_personalise_command(CLI::App& parent);  // training/personalise/personalise_command.cc
 
 }  // namespace reenact::training

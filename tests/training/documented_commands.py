@@ -27,9 +27,14 @@ SMALL = {
 data.face_free_held_out=1 validation.detect_size=96 training.warm_up_steps=2""".split(),
     'segmenter': """network.image_size=32 network.base_channels=4 network.levels=2 training.batch_size=4 training.precision=float32
 data.stored_size=48 training.warm_up_steps=2""".split(),
+    'recogniser': """network.width=0.0625 network.image_size=32 network.embedding_size=8 data.stored_size=64 training.batch_size=4
+training.precision=float32 validation.least_gap=2""".split(),
+    'landmarks': """network.width=0.1 network.image_size=32 data.stored_size=64 training.batch_size=4
+training.precision=float32""".split(),
     'personalise': ['augmentation.pixelwise=false'],
 }
-STEPS = {'reenactor': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'], 'personalise': ['--iterations', '2'],
+STEPS = {'reenactor': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'],
+         'recogniser': ['--steps', '2'], 'landmarks': ['--steps', '2'], 'personalise': ['--iterations', '2'],
          'prepare': ['--size', '64', '--every', '12', '--validation-share', '0', '--least-sharpness', '0']}
 
 # The last checkpoint also gets the names that it has after the documented numbers of steps.

@@ -58,9 +58,10 @@ cv::Mat aligned_face(const cv::Mat& rgb, const std::vector<cv::Point2f>& mesh, i
   if (!mask.empty()) {
     if (mask.size() != rgb.size() || mask.type() != CV_8UC1)
       throw Error(ErrorCode::invalid, "a face's mask is not of its picture's size and of 8 bits");
-    cv::Mat share;
+    cv::Mat share, person;
     cv::cvtColor(mask, share, cv::COLOR_GRAY2RGB);
-    cv::multiply(rgb, share, picture, 1.0 / 255);
+    cv::multiply(rgb, share, person, 1.0 / 255);
+    picture = person;
   }
   cv::Mat face;
   cv::warpAffine(picture, face, place, {size, size}, cv::INTER_LINEAR);

@@ -90,8 +90,9 @@ IResNetImpl::IResNetImpl(const RecogniserConfig& config, double dropout)
 }
 
 torch::Tensor IResNetImpl::forward(const torch::Tensor& rgb) {
-  const auto input = (rgb * (255 / config_.deviation) - config_.mean / config_.deviation)
-                         .contiguous(at::MemoryFormat::ChannelsLast);
+  auto input = rgb * (255 / config_.deviation) - config_.mean / config_.deviation;
+  // On CPUs oneDNN 2.6, that of LibTorch 1.13, writes past its gradients of narrow layers with the channels innermost.
+  input = input.contiguous(input.is_cuda() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
   auto x = rectified(prelu_, bn1_(conv1_(input)));
   for (auto& layer : layers_) x = layer->forward(x);
   // The published weights of `fc` count channel, row, column, whatever the memory format.

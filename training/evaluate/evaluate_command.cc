@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "offline/atomic_file.h"
+#include "offline/command_line_options.h"
+#include "offline/contact_sheet.h"
+#include "reenact/error.h"
+#include "torch/device.h"
+#include "training/commands.h"
+#include "training/evaluate/follow_evaluation.h"
+#include "training/evaluate/identity_evaluation.h"
+#include "training/evaluate/plane_plot.h"
+
+namespace reenact::training {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EvaluationArguments {
+  DrivenHeadsOptions heads;
+  std::string recogniser = "recogniser.safetensors", landmarks = "landmarks.safetensors";
+  std::string pose_mode = "absolute", label;
+  fs::path output;
+  std::size_t frames = 0;
+};
+
+struct PlaneArguments {
+  std::vector<fs::path> lines;
+  fs::path output;
+};
+
+void use_threads(const EngineOptions& engine) {
+  if (engine.threads > 0) at::set_num_threads(engine.threads);
+}
+
+DrivenHeads heads_of(EvaluationArguments& arguments) {
+  const auto& mode = arguments.pose_mode;
+  if (mode != "absolute" && mode != "relative")
+    throw Error(ErrorCode::invalid, "--pose-mode is '" + mode + "', wanted absolute or relative");
+  arguments.heads.mode = mode == "relative" ? PoseMode::relative : PoseMode::absolute;
+  use_threads(arguments.heads.engine);
+  return DrivenHeads(arguments.heads);
+}
+
+/// One line of JSON on stdout and the sheet in the output folder.
+void give_out(const HeadReport& report, const char* command, const EvaluationArguments& arguments,
+              const DrivenHeads& heads, const char* sheet) {
+  nlohmann::json line = report.figures;
+  line["command"] = command;
+  line["label"] = arguments.label.empty() ? arguments.heads.model.stem().string() + " " + arguments.pose_mode
+                                          : arguments.label;
+  line["model"] = arguments.heads.model.filename().string();
+  line["pose_mode"] = arguments.pose_mode;
+  line["engine"] = heads.active_engine();
+  if (!arguments.output.empty()) {
+    fs::create_directories(arguments.output);
+    write_png(arguments.output / sheet, report.sheet);
+  }
+  std::puts(line.dump().c_str());
+}
+
+void run_identity(EvaluationArguments& arguments) {
+  const auto device = device_from(arguments.heads.engine.device);
+  auto recogniser = load_recogniser(arguments.recogniser, device);
+  auto landmarks = load_landmark_network(arguments.landmarks, device);
+  auto heads = heads_of(arguments);
+  const auto report = evaluate_identity(heads, recogniser, landmarks, arguments.frames);
+  give_out(report, "evaluate identity", arguments, heads, "identity.png");
+  const auto& figures = report.figures;
+  spdlog::info(
+      "nearer to the identity than to the driver in {:.1f} % of {} heads, distances {:.3f} and {:.3f}",
+      100 * figures["nearer_to_identity"]["mean"].get<double>(), figures["frames"].get<int>(),
+      figures["distance_to_identity"]["mean"].get<double>(),
+      figures["distance_to_driver"]["mean"].get<double>());
+}
+
+void run_follow(EvaluationArguments& arguments) {
+  auto landmarks = load_landmark_network(arguments.landmarks, device_from(arguments.heads.engine.device));
+  auto heads = heads_of(arguments);
+  const auto report = evaluate_follow(heads, landmarks, arguments.frames);
+  give_out(report, "evaluate follow", arguments, heads, "follow.png");
+  if (report.figures.contains("follow"))
+    spdlog::info("correlation with the driver {:.3f}, mean over the movements",
+                 report.figures["follow"]["mean"].get<double>());
+}
+
+void run_plane(const PlaneArguments& arguments) {
+  std::vector<nlohmann::json> lines;
+  for (const auto& path : arguments.lines) {
+    std::ifstream file(path);
+    if (!file)
+      throw Error(ErrorCode::not_found, "'" + path.string() + "' cannot be read, wanted lines of JSON");
+    for (std::string text; std::getline(file, text);) {
+      if (text.empty()) continue;
+      auto line = nlohmann::json::parse(text, nullptr, false);
+      if (line.is_discarded())
+        throw Error(ErrorCode::corrupt,
+                    "'" + path.string() + "' has the line '" + text.substr(0, 60) +
+                        "', wanted JSON that `evaluate identity` or `evaluate follow` printed");
+      lines.push_back(std::move(line));
+    }
+  }
+  const auto points = plane_points(lines);
+  const auto svg = plane_plot(points);
+  write_file_atomically(arguments.output, std::as_bytes(std::span(svg)));
+  spdlog::info("{} points in {}", points.size(), arguments.output.string());
+}
+
+void add_head_options(CLI::App& command, EvaluationArguments& arguments) {
+  command.add_option("--model", arguments.heads.model, "Reenactor that draws")
+      ->option_text("FILE")
+      ->capture_default_str();
+  command.add_option("--landmarks", arguments.landmarks, "Landmark network, of `reenact-train landmarks`")
+      ->option_text("FILE")
+      ->capture_default_str();
+  command.add_option("--data", arguments.heads.data, "Data folder; the clips of its split val drive")
+      ->option_text("FOLDER")
+      ->required();
+  command
+      .add_option(
+          "--identity", arguments.heads.identities,
+          "Identity files; FILE=PERSON for one made of somebody of split val, else the identity's own picture "
+          "is what the model draws at rest")
+      ->option_text("FILE[=PERSON] ...");
+  command
+      .add_option("--learn", arguments.heads.learn,
+                  "So many people of split val become identities too, each by one frame")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--pose-mode", arguments.pose_mode, "absolute or relative")->capture_default_str();
+  command.add_option("--drivers", arguments.heads.drivers, "At most so many clips; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--label", arguments.label,
+                     "Name of the point in the plane; model and pose mode without it");
+  command.add_option("--output", arguments.output, "Folder for a contact sheet")->option_text("FOLDER");
+  add_engine_options(command, arguments.heads.engine);
+}
+
+}  // namespace
+
+CLI::App* add_evaluate_command(CLI::App& parent) {
+  auto* command =
+      parent.add_subcommand("evaluate", "Measures drawn heads: whose they are and how well they follow");
+  command->require_subcommand(1);
+
+  auto* identity = command->add_subcommand(
+      "identity", "Distance of drawn heads to the identity and to the driver; prints one line of JSON");
+  auto of_identity = std::make_shared<EvaluationArguments>();
+  of_identity->frames = 16;
+  add_head_options(*identity, *of_identity);
+  identity
+      ->add_option("--recogniser", of_identity->recogniser, "Face recogniser, of `reenact-train recogniser`")
+      ->option_text("FILE")
+      ->capture_default_str();
+  identity->add_option("--frames", of_identity->frames, "Frames of each clip, spread evenly; 0: all")
+      ->capture_default_str();
+  identity->callback([of_identity] { run_identity(*of_identity); });
+
+  auto* follow = command->add_subcommand(
+      "follow", "Correlation of drawn heads with the driver, movement by movement; prints one line of JSON");
+  auto of_follow = std::make_shared<EvaluationArguments>();
+  add_head_options(*follow, *of_follow);
+  follow->add_option("--frames", of_follow->frames, "Frames of each clip from its start; 0: all")
+      ->capture_default_str();
+  follow->callback([of_follow] { run_follow(*of_follow); });
+
+  auto* plane =
+      command->add_subcommand("plane", "Plot of identity against motion from the lines of the other two");
+  auto of_plane = std::make_shared<PlaneArguments>();
+  plane->add_option("lines", of_plane->lines, "Files with such lines")->option_text("FILE ...")->required();
+  plane->add_option("--output", of_plane->output, "SVG file to write")->option_text("FILE")->required();
+  plane->callback([of_plane] { run_plane(*of_plane); });
+  return command;
+}
+
+}  // namespace reenact::training
