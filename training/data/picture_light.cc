@@ -107,15 +107,17 @@ void read_light(const RunConfig& file, const std::string& section, LightOptions&
   file.read(section + ".deepest_shade", light.deepest_shade, above_zero, 1);
 }
 
-void relight(cv::Mat& rgb, const LightOptions& options, Random& random) {
-  if (happens(random, options.lamps)) light_with_lamps(rgb, options, random);
-  if (happens(random, options.grading)) {
-    if (happens(random, 0.5))
-      grade_to_one_hue(rgb, options, random);
-    else
-      grade_shadows_and_lights(rgb, options, random);
-  }
-  if (happens(random, options.exposure)) expose_wrongly(rgb, options, random);
+bool relight(cv::Mat& rgb, const LightOptions& options, Random& random) {
+  const bool lamps = happens(random, options.lamps);
+  if (lamps) light_with_lamps(rgb, options, random);
+  const bool grading = happens(random, options.grading);
+  if (grading && happens(random, 0.5))
+    grade_to_one_hue(rgb, options, random);
+  else if (grading)
+    grade_shadows_and_lights(rgb, options, random);
+  const bool exposure = happens(random, options.exposure);
+  if (exposure) expose_wrongly(rgb, options, random);
+  return lamps || grading || exposure;
 }
 
 void shade_face(cv::Mat& rgb, const FaceBox& face, const LightOptions& options, Random& random) {

@@ -25,8 +25,8 @@ struct LightOptions {
 void read_light(const RunConfig& file, const std::string& section, LightOptions& light);
 
 /// Changes the light on a whole picture: lamps, grading, exposure. RGB CV_8UC3, in place. Every pixel becomes darker,
-/// brighter or of another colour where it is; nothing moves.
-void relight(cv::Mat& rgb, const LightOptions& options, Random& random);
+/// brighter or of another colour where it is; nothing moves. False when nothing was to change this time.
+bool relight(cv::Mat& rgb, const LightOptions& options, Random& random);
 
 /// Puts one side of a face into the shade, whose border crosses the face at any angle, sharp or soft; the other side
 /// may become brighter. It fades out within half a face's size around the box.

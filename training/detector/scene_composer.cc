@@ -80,6 +80,26 @@ FaceBox moved(const FaceBox& box, double x, double y, double scale) {
   return {map(box.left, x), map(box.top, y), map(box.right, x), map(box.bottom, y), box.score};
 }
 
+/// Takes faces that too little or too much light has wiped out for unsure ones.
+void ignore_unseen(Scene& scene) {
+  constexpr double least_deviation = 5;  // of the grey values
+  const cv::Rect picture({}, scene.rgb.size());
+  std::vector<FaceBox> seen;
+  for (const auto& face : scene.faces) {
+    const auto region = cv::Rect(cv::Point(static_cast<int>(face.left), static_cast<int>(face.top)),
+                                 cv::Point(static_cast<int>(face.right), static_cast<int>(face.bottom))) &
+                        picture;
+    cv::Mat grey, mean, deviation;
+    if (!region.empty()) {
+      cv::cvtColor(scene.rgb(region), grey, cv::COLOR_RGB2GRAY);
+      cv::meanStdDev(grey, mean, deviation);
+    }
+    const bool clear = !region.empty() && deviation.at<double>(0) >= least_deviation;
+    (clear ? seen : scene.ignored).push_back(face);
+  }
+  scene.faces = std::move(seen);
+}
+
 void mirror(Scene& scene) {
   cv::flip(scene.rgb, scene.rgb, 1);
   const float width = static_cast<float>(scene.rgb.cols);
@@ -231,7 +251,7 @@ Scene SceneComposer::draw(int size, Random& random) const {
       occlude(scene.rgb, face, backgrounds_, options_.occlusion, random);
   }
   if (happens(random, 0.5)) mirror(scene);
-  relight(scene.rgb, options_.light, random);
+  if (relight(scene.rgb, options_.light, random)) ignore_unseen(scene);
   degrade(scene.rgb, options_.degradation, random);
   return scene;
 }
@@ -265,6 +285,25 @@ Scene SceneComposer::portrait(int size, Random& random) const {
 }
 
 cv::Mat SceneComposer::window_beside_a_face(int size, Random& random) const {
+  const cv::Mat plain(size, size, CV_8UC3, any_colour(random));
+  if (happens(random, 0.5)) {
+    constexpr int attempts = 8;
+    const auto& picture = *pick(photographs_, random);
+    const double width = picture.rgb.cols, height = picture.rgb.rows, shorter = std::min(width, height);
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      const double side = uniform(random, options_.narrowest_window, 0.6) * shorter;
+      const double x = uniform(random, 0, width - side), y = uniform(random, 0, height - side);
+      const auto touches = [&](const FaceBox& face) {
+        const double margin = 0.15 * size_of(face);
+        return face.left - margin < x + side && face.right + margin > x && face.top - margin < y + side &&
+               face.bottom + margin > y;
+      };
+      if (std::none_of(picture.faces.begin(), picture.faces.end(), touches) &&
+          std::none_of(picture.ignored.begin(), picture.ignored.end(), touches))
+        return window_of(picture.rgb, x, y, side, size, plain);
+    }
+    return plain;
+  }
   const auto& head = draw_head(random);
   const double width = head.rgb.cols, height = head.rgb.rows, gap = 0.08 * head.face.height();
   // Clothes below the chin more often than what is above the head.
@@ -272,10 +311,10 @@ cv::Mat SceneComposer::window_beside_a_face(int size, Random& random) const {
   const double top = below ? std::min(height, head.face.bottom + gap) : 0;
   const double bottom = below ? height : std::max(0.0, head.face.top - 2 * gap);
   const double most = bottom - top;
-  if (most < 12) return cv::Mat(size, size, CV_8UC3, any_colour(random));
+  if (most < 12) return plain;
   const double side = uniform(random, 0.5, 1) * most;
   return window_of(head.rgb, uniform(random, 0, width - side), uniform(random, top, bottom - side), side,
-                   size, cv::Mat(size, size, CV_8UC3, any_colour(random)));
+                   size, plain);
 }
 
 cv::Mat SceneComposer::background(int size, Random& random) const {

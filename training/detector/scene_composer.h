@@ -29,7 +29,7 @@ struct SceneOptions {
   double largest_turn = 45;         ///< by so many degrees at most, where it looked at the viewer
   double rotation = 45;             ///< in the plane, every second pasted head by so many degrees at most
   double narrowest_window = 0.12;   ///< of a background, as a share of its shorter side
-  double texture = 0.12;            ///< probability that a background is clothes or hair from beside a face
+  double texture = 0.2;  ///< probability that a background is what lies beside a face: clothes, hair, a room
   OcclusionOptions occlusion;
   LightOptions light;
   DegradationOptions degradation;

@@ -135,6 +135,31 @@ TEST(SceneComposer, BoxesStayInsideThePicture) {
   EXPECT_GT(faces, 100);
 }
 
+TEST(SceneComposer, FacesThatLightHasWipedOutAreUnsure) {
+  auto options = plain_options();
+  options.photographs = 1;
+  options.light.exposure = 1;
+  const std::vector<FacePicture> pictures = {red_face_picture(), empty_picture()};
+  const auto heads = red_heads();
+  const SceneComposer composer(pictures, heads, options);
+  std::mt19937_64 random(5);
+  int unsure = 0;
+  for (int i = 0; i < 30; ++i) {
+    const auto scene = composer.draw(128, random);
+    unsure += static_cast<int>(scene.ignored.size());
+    for (const auto& face : scene.faces) {
+      // What is left of a plain face is its edge.
+      const cv::Rect middle(cv::Point(static_cast<int>(face.left), static_cast<int>(face.top)),
+                            cv::Point(static_cast<int>(face.right), static_cast<int>(face.bottom)));
+      cv::Mat grey, mean, deviation;
+      cv::cvtColor(scene.rgb(middle & cv::Rect(0, 0, 128, 128)), grey, cv::COLOR_RGB2GRAY);
+      cv::meanStdDev(grey, mean, deviation);
+      EXPECT_GE(deviation.at<double>(0), 4.9);
+    }
+  }
+  EXPECT_GT(unsure, 15);
+}
+
 TEST(SceneComposer, TurnedHeadsAreDrawnAsOftenAsWanted) {
   auto options = plain_options();
   options.collages = 1;
