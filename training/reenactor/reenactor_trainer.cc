@@ -591,6 +591,7 @@ std::map<std::string, torch::Tensor> ReenactorTrainer::model() const {
   // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
   if (config_.identity.source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
   tensors.merge(weights_of(*average_->gen, "gen."));
+  if (average_->landmark_head) tensors.merge(weights_of(*average_->landmark_head, "landmark_head."));
   // Without its table of classes, which `personalise` replaces by the person's one row.
   if (config_.discriminator.exported)
     for (const auto& [name, tensor] : weights_of(*discriminator_, "dis."))
