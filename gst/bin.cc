@@ -65,6 +65,7 @@ struct Proxy {
   const char *name, *nick, *blurb;
   const char* child_property;
   std::vector<Child> of;
+  const char* own_default = nullptr;  ///< nick of an enum's value that the bin starts with instead
 };
 
 /// In the order of their numbers, from 1.
@@ -82,6 +83,12 @@ const std::vector<Proxy>& proxies() {
        "Where the networks run: auto, cpu, cuda or cuda:N, of crop, pose and generator",
        "device",
        {crop, pose, generator}},
+      {"pose-mode",
+       "Pose mode",
+       "How the head takes the driver's pose, of generator",
+       "pose-mode",
+       {generator},
+       "auto"},
       {"no-face", "No face", "What to give out for frames without a face, of crop", "no-face", {crop}},
       {"background", "Background", "What the head is laid over, of compositor", "background", {compositor}},
       {"background-color",
@@ -127,8 +134,11 @@ GParamSpec* new_spec(const Proxy& proxy) {
     spec = g_param_spec_string(proxy.name, proxy.nick, proxy.blurb, G_PARAM_SPEC_STRING(child)->default_value,
                                flags);
   } else if (G_IS_PARAM_SPEC_ENUM(child)) {
-    spec = g_param_spec_enum(proxy.name, proxy.nick, proxy.blurb, child->value_type,
-                             G_PARAM_SPEC_ENUM(child)->default_value, flags);
+    const GParamSpecEnum* choice = G_PARAM_SPEC_ENUM(child);
+    const gint initial = proxy.own_default
+                             ? g_enum_get_value_by_nick(choice->enum_class, proxy.own_default)->value
+                             : choice->default_value;
+    spec = g_param_spec_enum(proxy.name, proxy.nick, proxy.blurb, child->value_type, initial, flags);
   } else {
     const GParamSpecUInt* number = G_PARAM_SPEC_UINT(child);
     spec = g_param_spec_uint(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
@@ -273,6 +283,11 @@ static void reenact_bin_init(ReenactBin* self) {
     if (i == queue) bound(elements[i]);
     gst_bin_add(GST_BIN(self), elements[i]);
     if (i > 0 && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
+  }
+  for (const Proxy& proxy : proxies()) {
+    for (const Child child : proxy.of)
+      if (proxy.own_default && elements[child])
+        gst_util_set_object_arg(G_OBJECT(elements[child]), proxy.child_property, proxy.own_default);
   }
   add_ghost_pad(self, "sink", elements[crop], &sink_template);
   add_ghost_pad(self, "src", elements[convert], &src_template);

@@ -22,6 +22,7 @@
 #include "base/properties.h"
 #include "elements.h"
 #include "reenact/error.h"
+#include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
@@ -49,6 +50,9 @@ GType enum_type<PoseMode>() {
       enum_value(PoseMode::relative,
                  "The head moves from its own resting pose as the driver moves from the reference",
                  "relative"),
+      enum_value(PoseMode::automatic,
+                 "As relative, from a reference that finds itself; expression and bearing stay the driver's",
+                 "auto"),
       {}};
   static const GType type = register_enum("ReenactPoseMode", values);
   return type;
@@ -69,7 +73,7 @@ struct GeneratorSettings {
 constexpr Property<GeneratorSettings> property_table[] = {
     {"pose-mode",
      "Pose mode",
-     "Whether the head takes the driver's pose or its motion",
+     "How the head takes the driver's pose",
      member<&GeneratorSettings::pose_mode>,
      {},
      set_while_playing},
@@ -128,6 +132,7 @@ const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::pa
                          const EngineOptions& options) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator = load_generator(model, options);
+  p.mapper.set_landmark_head(load_landmark_head(model));
   p.head = Head::unknown;
   return *p.generator;
 }
@@ -162,6 +167,19 @@ gboolean configure(ReenactNetworkFilter* filter, GstCaps* in, GstCaps*) {
                                          std::to_string(wanted) + ":1:1:1");
 }
 
+/// When and of whom the pose in `buffer` was seen.
+Sighting sighting_of(ReenactNetworkFilter* filter, GstBuffer* buffer) {
+  Sighting sighting;
+  const guint64 running_time = gst_segment_to_running_time(&GST_BASE_TRANSFORM(filter)->segment,
+                                                           GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(running_time)) sighting.seconds = double(running_time) / GST_SECOND;
+  if (const FaceMeta* face = get_face_meta(buffer)) {
+    sighting.face = face->track_id;
+    sighting.held = face->flags & face_held;
+  }
+  return sighting;
+}
+
 Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   GeneratorSettings settings;
@@ -188,10 +206,9 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                      GST_TIME_ARGS(GST_BUFFER_PTS(in)));
     p.mapper.set_reference();
   }
-  p.generator
-      ->generate(
-          p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode, settings.pose_strength))
-      .copyTo(picture);
+  const auto mapped = p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode,
+                                   settings.pose_strength, sighting_of(filter, in));
+  p.generator->generate(mapped).copyTo(picture);
   return {};
 }
 
@@ -231,7 +248,8 @@ void install_signals(GObjectClass* object_class) {
   /**
    * ReenactGenerator::set-reference:
    *
-   * Action: the next pose becomes the reference from which pose-mode=relative counts.
+   * Action: the next pose becomes the reference from which pose-mode=relative counts, and pose-mode=auto until
+   * another face comes.
    */
   signals[set_reference_signal] = g_signal_new_class_handler(
       "set-reference", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),

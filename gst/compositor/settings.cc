@@ -63,6 +63,13 @@ constexpr Property<Settings> table[] = {
      member<&Settings::mask, &MaskOptions::erode>,
      {0, 64},
      set_by_controller},
+    {"mask-fade",
+     "Mask fade",
+     "Share of the head's side over which it fades where its border lies inside the output, so that hair and "
+     "shoulders that leave the crop end in no line",
+     member<&Settings::mask, &MaskOptions::fade>,
+     {0, 0.5},
+     set_by_controller},
     {"mask-feather",
      "Mask feather",
      "Blur of the mask's edge, sigma in pixels",

@@ -33,6 +33,7 @@ void check(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& op
   };
   check_range("erode", options.erode, 64);
   check_range("feather", options.feather, 64);
+  check_range("fade", options.fade, 0.5);
   check_range("smoothing", options.smoothing, 0.95);
   check_range("opacity", options.opacity, 1);
   for (const int value : {placement.x, placement.y, placement.width, placement.height}) {
@@ -150,6 +151,7 @@ void Compositor::blend(const cv::Mat& head, const cv::Rect& placement, const Mas
     std::swap(work_, scaled_);
   }
   treat_mask(options, reducing ? 1.0 : std::sqrt(head_pixels / pixels));
+  if (options.fade > 0) fade_border(options.fade, placement, background.size());
   if (options.color_match) match_colors(background(visible));
 
   const cv::Mat* source = &work_;
@@ -215,6 +217,53 @@ void Compositor::treat_mask(const MaskOptions& options, double scale) {
   if (sigma >= least) feather(mask_, sigma, scratch_);
   if (options.opacity < 1) mask_.convertTo(mask_, CV_8U, options.opacity);
   cv::insertChannel(mask_, work_, 3);
+}
+
+void Compositor::Fade::set(double first_share, double last_share, int size) {
+  if (first == first_share && last == last_share && weights.size() == static_cast<std::size_t>(size)) return;
+  first = first_share;
+  last = last_share;
+  weights.resize(static_cast<std::size_t>(size));
+  for (int i = 0; i < size; ++i) {
+    const double place = (i + 0.5) / size;
+    const auto smooth_step = [](double distance, double width) {
+      const double t = width > 0 ? std::min(distance / width, 1.0) : 1.0;
+      return t * t * (3 - 2 * t);
+    };
+    const double weight = smooth_step(place, first) * smooth_step(1 - place, last);
+    weights[static_cast<std::size_t>(i)] = static_cast<int>(std::lround(256 * weight));
+  }
+}
+
+void Compositor::fade_border(double share, const cv::Rect& placement, const cv::Size& background) {
+  // Never farther than the border is inside, so that a head that comes to the output's edge loses its fade gradually.
+  const auto width = [share](int inside, int side) {
+    return std::min(share, std::max(0.0, static_cast<double>(inside) / side));
+  };
+  across_.set(width(placement.x, placement.width),
+              width(background.width - placement.br().x, placement.width), work_.cols);
+  down_.set(width(placement.y, placement.height),
+            width(background.height - placement.br().y, placement.height), work_.rows);
+  const int* across = across_.weights.data();
+  int left = 0, right = work_.cols;  // columns between them keep their alpha
+  while (left < right && across[left] < 256) ++left;
+  while (right > left && across[right - 1] < 256) --right;
+  for (int y = 0; y < work_.rows; ++y) {
+    std::uint8_t* row = work_.ptr(y);
+    const int down = down_.weights[static_cast<std::size_t>(y)];
+    const auto fade = [&](int from, int to) {
+      for (int x = from; x < to; ++x) {
+        std::uint8_t& alpha = row[4 * x + 3];
+        alpha = static_cast<std::uint8_t>((alpha * across[x] * down + 32768) >> 16);
+      }
+    };
+    if (down < 256) {
+      fade(0, work_.cols);
+    } else {
+      fade(0, left);
+      fade(right, work_.cols);
+    }
+  }
 }
 
 void Compositor::match_colors(const cv::Mat& background) {

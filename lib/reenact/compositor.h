@@ -2,6 +2,7 @@
 #pragma once
 
 #include <opencv2/core.hpp>
+#include <vector>
 
 #include "reenact/export.h"
 
@@ -9,8 +10,10 @@ namespace reenact {
 
 /// How the mask of a head is treated before it is laid over a background.
 struct MaskOptions {
-  double erode = 0;          ///< pixels of the output by which the mask shrinks, 0..64
-  double feather = 0;        ///< sigma in pixels of the blur of its edge, 0..64
+  double erode = 0;    ///< pixels of the output by which the mask shrinks, 0..64
+  double feather = 0;  ///< sigma in pixels of the blur of its edge, 0..64
+  double fade =
+      0;  ///< share of the head's side over which it fades where its border lies inside the output, 0..0.5
   double smoothing = 0;      ///< share of the previous frame's mask that is kept, 0..0.95
   double opacity = 1;        ///< 0..1
   bool color_match = false;  ///< shift mean and deviation of the head's colours half way to the background's
@@ -30,8 +33,18 @@ class Compositor {
  private:
   void smooth_mask(double share);
   void treat_mask(const MaskOptions& options, double scale);
+  void fade_border(double share, const cv::Rect& placement, const cv::Size& background);
   void match_colors(const cv::Mat& background);
 
+  /// Shares of alpha, in 256ths, along one axis of the head.
+  struct Fade {
+    double first = 0, last = 0;  // share of the side that fades at either end
+    std::vector<int> weights;
+    /// Changes the weights only where they have to.
+    void set(double first_share, double last_share, int size);
+  };
+
+  Fade across_, down_;
   cv::Mat previous_mask_;            // CV_32FC1: 8 bits would never settle under strong smoothing
   cv::Mat work_;                     // the head as it is being prepared
   cv::Mat mask_, scaled_, scratch_;  // kept, so that frames allocate nothing

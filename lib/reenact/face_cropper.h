@@ -18,8 +18,10 @@ struct FaceCropperOptions {
   /// Then the authors' data loader's second crop, which their models were trained with.
   bool loader_crop = false;
   std::string detector = "detector.safetensors";  ///< name for find_model()
-  /// As the elements search, but in every picture and with boxes as detected (the authors' way).
-  FaceFinder::Options finder{.detect_interval = 1, .tracker = {.smoothing = 0}};
+  /// As the elements search, but in every picture and with boxes as detected (the authors' way): the next picture may
+  /// show something else, so that nothing is kept or carried over.
+  FaceFinder::Options finder{
+      .detect_interval = 1, .keep_share = 1, .longest_carry = 0, .tracker = {.smoothing = 0}};
   double crop_scale = paper_crop_scale;
 };
 

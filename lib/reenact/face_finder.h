@@ -35,7 +35,7 @@ struct TrackedFace {
 class FaceTracker;
 
 /// Finds and follows one face through a video: detects on a reduced copy every so many frames, tracks in
-/// between.
+/// between. A face is taken up at a high score and kept at a lower one.
 class FaceFinder {
  public:
   struct Options {
@@ -43,6 +43,13 @@ class FaceFinder {
     int detect_size = 320;    ///< longer side of the copy that is searched, pixels; 0: the picture itself
     float score_threshold = 0.97f;  ///< below it the shipped detector takes walls for faces
     float iou_threshold = 0.3f;     ///< of the paper
+    /// A detection where the followed face was last counts from this share of `score_threshold` on, so that a face that
+    /// turns to the side is not lost; 1: from the whole, as for a new face.
+    float keep_share = 0.4f;
+    double longest_doubt =
+        5;  ///< seconds since the last detection above `score_threshold` for which that holds
+    /// Seconds since the last detection for which the face is followed by its look alone; 0: it is lost at once.
+    double longest_carry = 2;
     TrackerOptions tracker;
   };
 
@@ -64,13 +71,16 @@ class FaceFinder {
   const Detector& detector() const { return *detector_; }
 
  private:
-  std::vector<FaceBox> detect(const cv::Mat& picture);
+  std::vector<FaceBox> search(const cv::Mat& rgb, const FaceBox* expected, double seconds);
+  std::vector<FaceBox> detect(const cv::Mat& picture, float score_threshold);
+  std::optional<TrackedFace> find_anew(const cv::Mat& rgb, double seconds);
 
   std::unique_ptr<Detector> detector_;
   std::unique_ptr<FaceTracker> tracker_;
   Options options_;
   int frames_since_detection_ = 0;
   bool following_ = false;
+  double last_sure_ = 0, last_detected_ = 0;  // seconds of detections above the threshold, and of any
 };
 
 }  // namespace reenact

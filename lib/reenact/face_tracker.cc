@@ -170,6 +170,16 @@ std::optional<TrackedFace> FaceTracker::predict(const cv::Mat& rgb, double secon
   return p_->follow(*found, false, seconds);
 }
 
+std::optional<TrackedFace> FaceTracker::carry(const cv::Mat& rgb, double seconds) {
+  const auto state = predict(rgb, seconds);
+  if (state) p_->pattern.learn(rgb, p_->box);
+  return state;
+}
+
+std::optional<FaceBox> FaceTracker::last_box(double seconds) const {
+  return p_->recent(seconds) ? std::optional(p_->box) : std::nullopt;
+}
+
 void FaceTracker::reset() {
   p_->pattern.forget();
   p_->following = p_->known = false;

@@ -23,6 +23,11 @@ class FaceTracker {
   std::optional<TrackedFace> update(const cv::Mat& rgb, std::span<const FaceBox> detections, double seconds);
   /// A frame on which it did not run. Empty when no face is followed or it was lost.
   std::optional<TrackedFace> predict(const cv::Mat& rgb, double seconds);
+  /// As predict(), on a frame on which the detector ran and missed the face: its look is learnt anew where it was found,
+  /// since it is changing. Each call may add an error of a pixel or two.
+  std::optional<TrackedFace> carry(const cv::Mat& rgb, double seconds);
+  /// Where the face was seen last, not smoothed; empty when that is longer ago than a second.
+  std::optional<FaceBox> last_box(double seconds) const;
   void reset();
 
  private:

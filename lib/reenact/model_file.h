@@ -15,7 +15,8 @@ namespace reenact {
 enum class ModelKind {
   detector,   ///< "detector": S3FD, tensors `s3fd.*`
   segmenter,  ///< "segmenter": U-Net, tensors `unet.*`
-  reenactor,  ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`
+  reenactor,  ///< "reenactor": pose encoder `pose.*`, identity encoder `idt.*`, generator and AdaIN MLP `gen.*`, and
+              ///< where it was trained with landmarks `landmark_head.*`
   identity,  ///< "identity": `embedding` [d_i], optional personal `gen.*`, `thumbnail`, `neutral_pose` [d_p]
   perceptual,  ///< "perceptual": VGG networks of the content losses, `vgg19.*`, `vggface.*`
   recogniser,  ///< "recogniser": tells people by their faces, tensors `arc.*`

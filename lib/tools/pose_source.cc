@@ -33,13 +33,15 @@ class PicturePoses : public PoseSource {
   std::optional<Frame> next() override {
     const auto picture = source_.next();
     if (!picture) return {};
-    const cv::Mat crop =
-        cropper_.crop(picture->rgb, encoder_.image_size(), static_cast<double>(picture->timestamp) / 1e9);
-    if (!crop.empty()) {
+    const auto face = cropper_.find(picture->rgb, static_cast<double>(picture->timestamp) / 1e9);
+    cv::Mat crop;
+    if (face) {
+      crop = cropper_.cut(picture->rgb, face->box, encoder_.image_size());
       last_pose_.resize(static_cast<std::size_t>(encoder_.embedding_size()));
       encoder_.encode(crop, last_pose_);
+      last_face_ = face->track_id;
     }
-    return Frame{last_pose_, picture->timestamp, crop, crop.empty()};
+    return Frame{last_pose_, picture->timestamp, crop, !face, last_face_};
   }
   double frame_rate() const override { return source_.frame_rate(); }
 
@@ -48,6 +50,7 @@ class PicturePoses : public PoseSource {
   FaceCropper& cropper_;
   PictureSource source_;
   std::vector<float> last_pose_;
+  unsigned last_face_ = 0;
 };
 
 }  // namespace

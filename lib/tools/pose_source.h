@@ -22,6 +22,7 @@ class PoseSource {
     std::int64_t timestamp = 0;  ///< nanoseconds since the start
     cv::Mat crop;       ///< RGB CV_8UC3 that the pose was read from; empty for a track and without a face
     bool held = false;  ///< no face in this very picture
+    unsigned face = 0;  ///< grows by one when another face is followed; 0 for a track
   };
   virtual ~PoseSource() = default;
   /// Empty after the last frame.

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <opencv2/imgproc.hpp>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,7 +21,9 @@
 #include "reenact/error.h"
 #include "reenact/face_cropper.h"
 #include "reenact/identity.h"
+#include "reenact/landmark_head.h"
 #include "reenact/model_file.h"
+#include "reenact/pose_mapper.h"
 #include "reenact/pose_track.h"
 #include "tools/commands.h"
 #include "tools/pose_source.h"
@@ -33,6 +37,7 @@ struct Arguments {
   std::string model = "reenactor.safetensors", identity;
   fs::path driver, output, pose_track;
   std::string background = "black", licence;
+  PoseMode pose_mode = PoseMode::automatic;
   bool side_by_side = false;
   std::int64_t every = 1, limit = 0;
   FaceCropperOptions cropper;
@@ -54,7 +59,7 @@ class Background {
   }
 
   /// The generator's picture for `pose` over this background: RGB, or straight RGBA when transparent.
-  cv::Mat draw(Generator& generator, const std::vector<float>& pose) {
+  cv::Mat draw(Generator& generator, std::span<const float> pose) {
     if (transparent_) return generator.generate(pose, AlphaMode::straight).clone();
     if (!picture_.empty()) {
       cv::Mat result = picture_.clone();
@@ -117,9 +122,13 @@ void run(const Arguments& arguments) {
   std::unique_ptr<Generator> generator;
   std::unique_ptr<Background> background;
   std::unique_ptr<PictureSink> sink;
+  std::shared_ptr<const Identity> identity;
+  PoseMapper mapper;
   if (!arguments.output.empty()) {
     generator = load_generator(model, arguments.engine);
-    generator->set_identity(load_identity(find_model(arguments.identity)));
+    identity = load_identity(find_model(arguments.identity));
+    generator->set_identity(identity);
+    mapper.set_landmark_head(load_landmark_head(model));
     background = std::make_unique<Background>(arguments.background, generator->image_size());
     sink = open_sink(arguments.output, poses->frame_rate() / static_cast<double>(arguments.every));
   }
@@ -139,8 +148,14 @@ void run(const Arguments& arguments) {
       track.timestamps.push_back(frame->timestamp);
     }
     if (!sink) continue;
-    const cv::Mat head = frame->pose.empty() ? background->empty(generator->image_size())
-                                             : background->draw(*generator, frame->pose);
+    cv::Mat head;
+    if (frame->pose.empty()) {
+      head = background->empty(generator->image_size());
+    } else {
+      const Sighting sighting{static_cast<double>(frame->timestamp) / 1e9, frame->face, frame->held};
+      head = background->draw(
+          *generator, mapper.map(frame->pose, identity->neutral_pose, arguments.pose_mode, 1, sighting));
+    }
     sink->add(arguments.side_by_side ? beside(frame->crop, head) : head);
   }
   if (track.poses.empty())
@@ -184,6 +199,15 @@ CLI::App* add_render_command(CLI::App& parent) {
       ->add_option("--background", arguments->background,
                    "black (color times mask, as the authors' pictures), transparent, R,G,B or an image file")
       ->capture_default_str();
+  static const std::map<std::string, PoseMode> pose_modes = {
+      {"absolute", PoseMode::absolute}, {"relative", PoseMode::relative}, {"auto", PoseMode::automatic}};
+  command
+      ->add_option(
+          "--pose-mode", arguments->pose_mode,
+          "auto (expression and bearing are the driver's, proportions the identity's), absolute (all as the "
+          "driver's) or relative (motion as the driver's since the first picture)")
+      ->transform(CLI::CheckedTransformer(pose_modes, CLI::ignore_case).description(""))
+      ->option_text("MODE=auto");
   command->add_flag("--side-by-side", arguments->side_by_side, "Show the driving crop left of each head");
   command->add_option("--every", arguments->every, "Take one of so many pictures")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}))

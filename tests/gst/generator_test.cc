@@ -61,6 +61,18 @@ TEST_F(GeneratorTest, MovesRelativeToTheReference) {
   EXPECT_EQ(drawn(h.get(), 0.9f, 3)[2], 115);
 }
 
+TEST_F(GeneratorTest, CountsFromARunningMeanOnItsOwn) {
+  auto h = harness("pose-mode=auto");
+  EXPECT_EQ(drawn(h.get(), 0.6f, 0)[2], 64) << "starts at rest";
+  int last = 0;
+  for (int frame = 1; frame < 25 * 20; ++frame) last = drawn(h.get(), 0.8f, frame)[2];
+  EXPECT_NEAR(last, 64, 3) << "where the driver stays is where he rests";
+  g_signal_emit_by_name(element_.get(), "set-reference");
+  for (int frame = 500; frame < 750; ++frame) last = drawn(h.get(), 0.4f, frame)[2];
+  EXPECT_NEAR(last, 64, 1) << "glides to the reference that was asked for";
+  EXPECT_NEAR(drawn(h.get(), 0.6f, 750)[2], 115, 1);
+}
+
 TEST_F(GeneratorTest, PoseStrengthCountsFromTheRestingPose) {
   auto h = harness("pose-strength=0");
   EXPECT_EQ(drawn(h.get(), 0.9f, 0)[2], 64);

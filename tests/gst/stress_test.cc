@@ -95,7 +95,7 @@ TEST_F(StressTest, PropertiesIdentitiesAndEnrolmentsChangeWhileBuffersFlow) {
   meanwhile([this](int turn) {
     g_object_set(element("crop"), "crop-scale", 1.5 + turn % 5 * 0.1, "smoothing", turn % 2 * 0.5, "no-face",
                  turn % 2 * 2, "detect-interval", 1 + turn % 4, "post-messages", turn % 2, nullptr);
-    g_object_set(element("generator"), "pose-mode", turn % 2, "pose-strength", turn % 3 * 0.5, nullptr);
+    g_object_set(element("generator"), "pose-mode", turn % 3, "pose-strength", turn % 3 * 0.5, nullptr);
     g_signal_emit_by_name(element("generator"), "set-reference");
   });
   meanwhile([this](int turn) {

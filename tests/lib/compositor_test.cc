@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <opencv2/imgproc.hpp>
@@ -345,6 +346,74 @@ TEST(Compositor, RefusesOtherPicturesAndOptionsOutOfRange) {
       },
       ErrorCode::invalid, {"1073741824"});
   Compositor().blend(head, {0, 0, 0, 0}, {}, background);  // nothing to lay is no error
+}
+
+/// The mask of a head that is opaque all over, where it is placed in an output of that size.
+cv::Mat faded(int head, const cv::Rect& placement, const cv::Size& output, double fade) {
+  MaskOptions options;
+  options.fade = fade;
+  cv::Mat background(output, CV_8UC3, cv::Scalar::all(0)), mask;
+  Compositor().blend(head_of(cv::Mat(head, head, CV_8UC1, cv::Scalar(255)), {255, 255, 255}), placement,
+                     options, background);
+  cv::extractChannel(background, mask, 0);
+  return mask;
+}
+
+/// 3t^2 - 2t^3 of the way from the border inwards, which starts `distance` pixels ago and takes `width`.
+double smooth_step(double distance, double width) {
+  const double t = std::clamp(distance / width, 0.0, 1.0);
+  return t * t * (3 - 2 * t);
+}
+
+TEST(MaskFade, FollowsItsFormulaOnTheSidesInsideTheOutput) {
+  // Right and lower border are inside, left and upper ones at the output's edge.
+  const cv::Mat mask = faded(100, {0, 0, 100, 100}, {130, 120}, 0.08);
+  for (int y = 0; y < 100; ++y) {
+    for (int x = 0; x < 100; ++x) {
+      const double wanted = 255 * smooth_step(99.5 - x, 8) * smooth_step(99.5 - y, 8);
+      ASSERT_NEAR(mask.at<uchar>(y, x), wanted, 1.5) << x << ", " << y;
+    }
+  }
+}
+
+TEST(MaskFade, LeavesBordersAtTheOutputsEdgeAndBeyond) {
+  for (const cv::Rect& placement :
+       {cv::Rect(0, 0, 64, 64), cv::Rect(-8, -8, 80, 80), cv::Rect(-4, 0, 72, 64)})
+    EXPECT_EQ(cv::countNonZero(faded(64, placement, {64, 64}, 0.1) != 255), 0) << placement;
+}
+
+TEST(MaskFade, GrowsAsTheBorderMovesInside) {
+  // A head that drifts away from the edge loses half a pixel of mask for each pixel, up to the whole fade.
+  for (int x = 0; x <= 40; ++x) {
+    const cv::Mat row = faded(200, {x, 0, 200, 200}, {300, 200}, 0.1)(cv::Rect(x, 100, 100, 1));
+    const double missing = 100 * 255 - cv::sum(row)[0];
+    EXPECT_NEAR(missing, 255 * std::min(x, 20) / 2.0, 10) << x;
+  }
+}
+
+TEST(MaskFade, IsAShareOfTheSideAtAnySize) {
+  for (const int side : {50, 400}) {
+    const cv::Mat mask = faded(100, {10, 10, side, side}, {side + 20, side + 20}, 0.2);
+    const int reach = std::min(side / 5, 10);
+    EXPECT_NEAR(mask.at<uchar>(10 + side / 2, 10 + reach / 2), 255 * smooth_step(reach / 2 + 0.5, reach), 6)
+        << side;
+    EXPECT_EQ(mask.at<uchar>(10 + side / 2, 10 + reach + 3), 255) << side;
+  }
+}
+
+TEST(MaskFade, OutOfRangeIsRefused) {
+  MaskOptions options;
+  cv::Mat background(8, 8, CV_8UC3, cv::Scalar::all(0));
+  const cv::Mat head = head_of(disc(8, 3), {1, 2, 3});
+  Compositor compositor;
+  for (const double value : {-0.1, 0.6, std::numeric_limits<double>::quiet_NaN()}) {
+    options.fade = value;
+    test::expect_error(
+        [&] {
+          compositor.blend(head, {0, 0, 8, 8}, options, background);
+        },
+        ErrorCode::invalid, {"fade"});
+  }
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "reenact/face_cropper.h"
+
 namespace reenact {
 namespace {
 
@@ -19,14 +21,15 @@ class ScriptedDetector : public Detector {
     bool only_in_grey = false;
   };
   explicit ScriptedDetector(Record& record) : record_(record) {}
-  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float, float) override {
+  std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float) override {
     ++record_.calls;
     record_.last_size = rgb.size();
     std::vector<FaceBox> faces;
     if (record_.only_in_grey && !is_grey(rgb)) return faces;
     for (const auto& s : record_.shares)
-      faces.push_back(
-          {s.left * rgb.cols, s.top * rgb.rows, s.right * rgb.cols, s.bottom * rgb.rows, s.score});
+      if (s.score > score_threshold)
+        faces.push_back(
+            {s.left * rgb.cols, s.top * rgb.rows, s.right * rgb.cols, s.bottom * rgb.rows, s.score});
     return faces;
   }
   std::string active_device() const override { return "cpu"; }
@@ -44,7 +47,7 @@ class ScriptedDetector : public Detector {
 class FaceFinderTest : public testing::Test {
  protected:
   FaceFinderTest() : finder_(std::make_unique<ScriptedDetector>(record_)) {
-    record_.shares = {{0.25f, 0.25f, 0.75f, 0.75f, 0.9f}};
+    record_.shares = {{0.25f, 0.25f, 0.75f, 0.75f, 0.99f}};
     options_.tracker.smoothing = 0;
     finder_.set_options(options_);
     picture_.create(480, 640, CV_8UC3);
@@ -57,6 +60,7 @@ class FaceFinderTest : public testing::Test {
   FaceFinder finder_;
   FaceFinder::Options options_;
   cv::Mat picture_;
+  double time_ = 0;
 };
 
 TEST_F(FaceFinderTest, SearchesAReducedCopyAndTellsPixelsOfThePicture) {
@@ -115,6 +119,89 @@ TEST_F(FaceFinderTest, LooksAgainWithoutColoursWhenNothingWasFound) {
   ASSERT_EQ(faces.size(), 1u);
   EXPECT_NEAR(faces[0].left, 160, 1e-3);
   EXPECT_EQ(record_.calls, 2);
+}
+
+TEST_F(FaceFinderTest, ADoubtfulFaceIsKeptAndNotTakenUp) {
+  const auto face_of = [&](float score) {
+    record_.shares[0].score = score;
+    return finder_.find(picture_, time_ += 1 / 6.0);
+  };
+  options_.detect_interval = 1;
+  options_.longest_carry = 0;
+  finder_.set_options(options_);
+  EXPECT_FALSE(face_of(0.6f)) << "not sure enough for a new face";
+  ASSERT_TRUE(face_of(0.98f));
+  for (int i = 0; i < 12; ++i) {
+    const auto face = face_of(0.5f);
+    ASSERT_TRUE(face) << i;
+    EXPECT_TRUE(face->detected);
+    EXPECT_EQ(face->track_id, 1u);
+  }
+  EXPECT_FALSE(face_of(0.3f)) << "below the share";
+  EXPECT_TRUE(face_of(0.5f)) << "where it was, less than a second later";
+}
+
+TEST_F(FaceFinderTest, DoubtLastsNoLongerThanItMay) {
+  options_.detect_interval = 1;
+  options_.longest_carry = 0;
+  options_.longest_doubt = 1;
+  finder_.set_options(options_);
+  ASSERT_TRUE(finder_.find(picture_, 0));
+  record_.shares[0].score = 0.5f;
+  EXPECT_TRUE(finder_.find(picture_, 0.9));
+  EXPECT_FALSE(finder_.find(picture_, 1.1));
+}
+
+TEST_F(FaceFinderTest, ADoubtfulFaceElsewhereIsNoFace) {
+  options_.detect_interval = 1;
+  options_.longest_carry = 0;
+  finder_.set_options(options_);
+  ASSERT_TRUE(finder_.find(picture_, 0));
+  record_.shares = {{0, 0, 0.2f, 0.2f, 0.6f}};
+  EXPECT_FALSE(finder_.find(picture_, 1 / 30.0));
+}
+
+TEST_F(FaceFinderTest, ASureFaceElsewhereDoesNotTakeThePlaceOfOneThatTurnsAway) {
+  options_.detect_interval = 1;
+  finder_.set_options(options_);
+  ASSERT_TRUE(finder_.find(picture_, 0));
+  record_.shares[0].score = 0.5f;
+  record_.shares.push_back({0.8f, 0.1f, 0.95f, 0.3f, 0.99f});
+  for (const double seconds : {0.5, 1.0, 1.5})
+    EXPECT_NEAR(finder_.find(picture_, seconds)->box.left, 160, 1) << seconds;
+  EXPECT_NEAR(finder_.find(picture_, 2.4)->box.left, 0.8 * 640, 1) << "it has been away for long";
+}
+
+TEST_F(FaceFinderTest, IsFollowedByItsLookWhileTheDetectorMissesItForTwoSeconds) {
+  const auto moved = [&](int frame) {
+    cv::Mat picture;
+    cv::warpAffine(picture_, picture, cv::Matx23d(1, 0, 0.8 * frame, 0, 1, 0), picture_.size(),
+                   cv::INTER_LINEAR, cv::BORDER_REFLECT);
+    return picture;
+  };
+  ASSERT_TRUE(finder_.find(moved(0), 0));
+  record_.shares.clear();
+  int frame = 1;
+  for (; frame < 60; ++frame) {
+    const auto face = finder_.find(moved(frame), frame / 30.0);
+    ASSERT_TRUE(face) << frame;
+    EXPECT_FALSE(face->detected);
+    EXPECT_EQ(face->track_id, 1u);
+    EXPECT_NEAR(face->box.left, 160 + 0.8 * frame, 4) << frame;
+  }
+  bool followed = true;
+  for (; frame < 75; ++frame) followed = finder_.find(moved(frame), frame / 30.0).has_value();
+  EXPECT_FALSE(followed) << "nobody has seen it for more than two seconds";
+}
+
+TEST_F(FaceFinderTest, PicturesThatHaveNothingToDoWithEachOtherKeepNothing) {
+  options_ = FaceCropperOptions().finder;
+  finder_.set_options(options_);
+  ASSERT_TRUE(finder_.find(picture_, 0));
+  record_.shares[0].score = 0.9f;
+  EXPECT_FALSE(finder_.find(picture_, 0));
+  record_.shares.clear();
+  EXPECT_FALSE(finder_.find(picture_, 0));
 }
 
 TEST_F(FaceFinderTest, LeavesOutBoxesThatAreNone) {

@@ -142,6 +142,50 @@ TEST(FaceTracker, AFaceThatIsGoneIsLost) {
   EXPECT_FALSE(tracker.predict(scene.frame(box), 6 * frame_time));
 }
 
+TEST(FaceTracker, ACarriedFaceMayChangeItsLook) {
+  // One look fades into another, as that of a head does which turns: more than the first look would be found in.
+  const Scene scene;
+  const FaceBox box = box_at(300, 200);
+  const cv::Rect area(240, 125, 120, 150);
+  cv::Mat other(area.size(), CV_8UC3);
+  cv::RNG(7).fill(other, cv::RNG::UNIFORM, 0, 256);
+  cv::GaussianBlur(other, other, {0, 0}, 5);
+  cv::normalize(other, other, 0, 255, cv::NORM_MINMAX);
+  constexpr int frames = 20;
+  const auto followed = [&](bool carry) {
+    FaceTracker tracker(without_smoothing());
+    EXPECT_TRUE(update(tracker, scene.frame(box), {box}, 0));
+    int count = 0;
+    for (int i = 1; i <= frames; ++i) {
+      cv::Mat picture = scene.frame(box);
+      cv::Mat face = picture(area);
+      cv::addWeighted(face, 1 - i / double{frames}, other, i / double{frames}, 0, face);
+      const auto state =
+          carry ? tracker.carry(picture, i * frame_time) : tracker.predict(picture, i * frame_time);
+      if (!state) break;
+      EXPECT_FALSE(state->detected);
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_LT(followed(false), frames);
+  EXPECT_EQ(followed(true), frames);
+}
+
+TEST(FaceTracker, TellsWhereTheFaceWasForASecond) {
+  const Scene scene;
+  FaceTracker tracker;
+  EXPECT_FALSE(tracker.last_box(0));
+  const FaceBox box = box_at(300, 200);
+  ASSERT_TRUE(update(tracker, scene.frame(box), {box}, 5));
+  EXPECT_FALSE(update(tracker, scene.without_face(), {}, 5.5));
+  ASSERT_TRUE(tracker.last_box(5.9));
+  EXPECT_EQ(tracker.last_box(5.9)->left, box.left);
+  EXPECT_FALSE(tracker.last_box(6.1));
+  tracker.reset();
+  EXPECT_FALSE(tracker.last_box(5.9));
+}
+
 TEST(FaceTracker, AFacelessPatternIsNotFollowed) {
   const cv::Mat grey(480, 640, CV_8UC3, cv::Scalar::all(128));
   FaceTracker tracker;

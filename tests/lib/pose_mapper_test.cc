@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
+
+#include "support/small_landmark_head.h"
 
 namespace reenact {
 namespace {
@@ -56,6 +59,93 @@ TEST(PoseMapper, APoseOfAnotherLengthIsAReferenceOfItsOwn) {
   PoseMapper mapper;
   mapped(mapper, {1, 1}, {}, PoseMode::relative, 1);
   EXPECT_EQ(mapped(mapper, {4, 5, 6}, {}, PoseMode::relative, 1), (Pose{4, 5, 6}));
+}
+
+class AutomaticPose : public ::testing::Test {
+ protected:
+  AutomaticPose() { mapper_.set_landmark_head(head_); }
+
+  Pose mapped(const Pose& pose, double interval = 0.04) {
+    const auto result =
+        mapper_.map(pose, rest_, PoseMode::automatic, 1, {.seconds = now_ += interval, .face = face_});
+    return {result.begin(), result.end()};
+  }
+
+  // Rests with a mouth that is slightly open and a nose to the left, and is another person in the last two numbers.
+  const Pose rest_ = {0, 0, 1, -2, 0.5f, 0, 10, 20};
+  std::shared_ptr<const LandmarkHead> head_ =
+      std::make_shared<const LandmarkHead>(test::SmallLandmarkHead().head());
+  PoseMapper mapper_;
+  double now_ = 0;
+  unsigned face_ = 1;
+};
+
+TEST_F(AutomaticPose, HasTheDriversExpressionAndBearingAndTheIdentitysShape) {
+  // Starts with closed eyes, in the middle of a word, looking aside.
+  const std::vector<Pose> clip = {
+      {-2, -2, 5, 4, 1, 0, 3, -3}, {0.5f, 0, 0, 4, 1, 0, 3, -3}, {0, 0, 8, 6, -2, 0, 3, -3}};
+  for (int i = 0; i < 200; ++i) {
+    const Pose& pose = clip[static_cast<std::size_t>(i / 7 % 3)];
+    const Pose result = mapped(pose);
+    for (std::size_t k = 0; k < 6; ++k) EXPECT_NEAR(result[k], pose[k], 0.01) << k << " in frame " << i;
+    EXPECT_NEAR(result[6], 10, 1e-3);
+    EXPECT_NEAR(result[7], 20, 1e-3);
+  }
+}
+
+TEST_F(AutomaticPose, CountsFromTheMeanOfAllWithoutALandmarkHead) {
+  mapper_.set_landmark_head(nullptr);
+  EXPECT_EQ(mapped({1, 1, 1, 1, 1, 1, 1, 1}), rest_);
+  Pose result;
+  for (int i = 0; i < 20 * 25; ++i) result = mapped({2, 1, 1, 1, 1, 1, 1, 1});
+  EXPECT_NEAR(result[0], rest_[0], 0.1);
+}
+
+TEST_F(AutomaticPose, HoldsTheReferenceThatWasAskedForUntilAnotherFaceComes) {
+  const Pose asked = {0, 0, 4, 3, 0, 0, 1, 2}, other = {0, 0, 4, 3, 0, 0, 9, 2};
+  mapped(other);
+  mapper_.set_reference();
+  mapped(asked);
+  for (int i = 0; i < 250; ++i) mapped(other);
+  EXPECT_NEAR(mapped(asked)[6], 10, 0.01);
+  face_ = 2;
+  for (int i = 0; i < 250; ++i) mapped(other);
+  EXPECT_NEAR(mapped(other)[6], 10, 0.01);
+}
+
+TEST_F(AutomaticPose, ShowsTwoThirdsOfWhatIsNotMeasuredButMovesWithTheDriver) {
+  for (int i = 0; i < 250; ++i) mapped({0, 0, 0, 0, 0, 0, 4, 5});
+  const Pose result = mapped({0, 0, 0, 0, 0, 0, 7, 5});
+  EXPECT_NEAR(result[6], 12, 0.05);
+  EXPECT_NEAR(result[7], 20, 0.05);
+}
+
+TEST_F(AutomaticPose, StrengthCountsFromTheRestingPose) {
+  const Pose driver = {1, 1, 5, 4, 2.5f, 0, 3, 3};
+  const auto result = [&](double strength) {
+    const auto mapped = mapper_.map(driver, rest_, PoseMode::automatic, strength);
+    return Pose(mapped.begin(), mapped.end());
+  };
+  const Pose none = result(0), half = result(0.5), twice = result(2);
+  for (std::size_t k = 0; k < rest_.size(); ++k) EXPECT_NEAR(none[k], rest_[k], 1e-3) << k;
+  EXPECT_NEAR(half[2], 3, 0.01);
+  EXPECT_NEAR(half[3], 1, 0.01);
+  EXPECT_NEAR(twice[2], 9, 0.01);
+}
+
+TEST_F(AutomaticPose, DrawsAnIdentityWithoutRestingPoseAsTheDriver) {
+  const Pose pose = {0, 0, 4, 3, 0, 0, 1, 2};
+  mapper_.map(Pose(8), {}, PoseMode::automatic, 1);
+  const auto result = mapper_.map(pose, {}, PoseMode::automatic, 1);
+  for (std::size_t i = 0; i < pose.size(); ++i) EXPECT_NEAR(result[i], pose[i], 1e-5);
+}
+
+TEST_F(AutomaticPose, IsFoundWhileAnotherModeIsOn) {
+  const Pose driver = {0, 0, 0, 0, 0, 0, 7, 7};
+  mapper_.map(Pose(8), rest_, PoseMode::absolute, 1, {.seconds = 0, .face = 1});
+  for (now_ = 0.04; now_ < 20; now_ += 0.04)
+    mapper_.map(driver, rest_, PoseMode::absolute, 1, {.seconds = now_, .face = 1});
+  EXPECT_NEAR(mapped(driver)[6], 10, 0.3);
 }
 
 }  // namespace

@@ -220,7 +220,7 @@ TEST_F(OfflineChain, RenderDrawsTheAuthorsPicture) {
   make_identity("ada.safetensors", {0});
   const auto identity = load_identity(file("ada.safetensors"));
   succeed({"render", driver(1), "--model", model_, "--identity", file("ada.safetensors"), "--already-cropped",
-           "--output", file("out")});
+           "--pose-mode", "absolute", "--output", file("out")});
   const auto [premultiplied, mask] = head_of(identity->embedding, pose_of(1));
   double darkest = 0, brightest = 0;
   cv::minMaxLoc(premultiplied.reshape(1), &darkest, &brightest);
@@ -230,7 +230,7 @@ TEST_F(OfflineChain, RenderDrawsTheAuthorsPicture) {
   EXPECT_LE(cv::norm(picture, premultiplied, cv::NORM_INF), 1);
 
   succeed({"render", driver(1), "--model", model_, "--identity", file("ada.safetensors"), "--already-cropped",
-           "--output", file("clear"), "--background", "transparent"});
+           "--pose-mode", "absolute", "--output", file("clear"), "--background", "transparent"});
   const cv::Mat rgba = cv::imread(file("clear/000000.png"), cv::IMREAD_UNCHANGED);
   ASSERT_EQ(rgba.channels(), 4);
   cv::Mat alpha;
@@ -238,7 +238,7 @@ TEST_F(OfflineChain, RenderDrawsTheAuthorsPicture) {
   EXPECT_LE(cv::norm(alpha, mask, cv::NORM_INF), 1);
 
   succeed({"render", driver(1), "--model", model_, "--identity", file("ada.safetensors"), "--already-cropped",
-           "--output", file("green"), "--background", "0,200,0"});
+           "--pose-mode", "absolute", "--output", file("green"), "--background", "0,200,0"});
   cv::Mat expected(side, side, CV_8UC3);
   for (int y = 0; y < side; ++y)
     for (int x = 0; x < side; ++x) {
@@ -248,6 +248,18 @@ TEST_F(OfflineChain, RenderDrawsTheAuthorsPicture) {
     }
   // The colour is rounded to grey levels before it is multiplied by the mask.
   EXPECT_LE(cv::norm(read("green/000000.png"), expected, cv::NORM_INF), 2);
+}
+
+TEST_F(OfflineChain, RenderMovesTheHeadFromItsRestingPose) {
+  make_identity("ada.safetensors", {0});
+  const auto identity = load_identity(file("ada.safetensors"));
+  // The first pose is the reference: whoever drives, the head rests.
+  for (const char* mode : {"relative", "auto"}) {
+    succeed({"render", driver(1), "--model", model_, "--identity", file("ada.safetensors"),
+             "--already-cropped", "--pose-mode", mode, "--output", file(mode)});
+    const cv::Mat rest = head_of(identity->embedding, identity->neutral_pose).first;
+    EXPECT_LE(cv::norm(read(std::string(mode) + "/000000.png"), rest, cv::NORM_INF), 1) << mode;
+  }
 }
 
 TEST_F(OfflineChain, APoseTrackGivesTheSamePicturesAsItsDriver) {

@@ -8,6 +8,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "training/data/foreground_colors.h"
+
 namespace reenact::training {
 namespace {
 
@@ -172,11 +174,13 @@ void displace_sometimes(cv::Mat& rgb, Random& random) {
 void read_augmentation(const RunConfig& file, AugmentationConfig& augmentation) {
   file.read("augmentation.pixelwise", augmentation.pixelwise);
   file.read("augmentation.affine_scale", augmentation.affine_scale, 0, 1);
+  file.read("augmentation.warp", augmentation.warp, 0, 0.2);
   file.read("augmentation.background_swap", augmentation.background_swap, 0, 1);
   file.read("augmentation.shift", augmentation.shift, 0);
   file.read("augmentation.zoom", augmentation.zoom, 0, 1);
   file.read("augmentation.rotation", augmentation.rotation, 0);
   file.read("augmentation.flip", augmentation.flip);
+  file.read("augmentation.decontaminate", augmentation.decontaminate);
 }
 
 void blend_in_edges(cv::Mat& rgb, Random& random) {
@@ -188,6 +192,20 @@ void blend_in_edges(cv::Mat& rgb, Random& random) {
   cv::filter2D(rgb, edges, -1, kernel, {-1, -1}, 0, cv::BORDER_REFLECT_101);
   const cv::Mat weights = random_blending(rgb.size(), random);
   cv::blendLinear(edges, rgb.clone(), weights, 1 - weights, rgb);
+}
+
+void warp_smoothly(cv::Mat& rgb, double reach, Random& random) {
+  constexpr int points = 4;
+  const float most = static_cast<float>(reach * rgb.cols);
+  cv::Mat coarse(points, points, CV_32FC2), displacements, map(rgb.size(), CV_32FC2), warped;
+  cv::RNG(random()).fill(coarse, cv::RNG::UNIFORM, -most, most);
+  cv::resize(coarse, displacements, rgb.size(), 0, 0, cv::INTER_CUBIC);
+  for (int row = 0; row < rgb.rows; ++row)
+    for (int column = 0; column < rgb.cols; ++column)
+      map.at<cv::Vec2f>(row, column) = displacements.at<cv::Vec2f>(row, column) +
+                                       cv::Vec2f(static_cast<float>(column), static_cast<float>(row));
+  cv::remap(rgb, warped, map, cv::noArray(), cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
+  rgb = warped;
 }
 
 void displace_pixels(cv::Mat& rgb, Random& random) {
@@ -233,6 +251,8 @@ HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const Augment
     cv::warpAffine(sample.pose_source.clone(), sample.pose_source, matrix, sample.pose_source.size(),
                    cv::INTER_LINEAR, cv::BORDER_REFLECT_101);
   }
+  if (config.warp > 0 && happens(random, 0.5)) warp_smoothly(sample.pose_source, config.warp, random);
+  if (config.decontaminate) sample.target = foreground_colors(sample.target, sample.mask);
   return sample;
 }
 

@@ -16,14 +16,16 @@ struct AugmentationConfig {
   // Of the pose source alone: the transformation A of section 3.3 of the paper, ranges of the released code.
   // It changes how the person looks and keeps the pose, so that the pose descriptor cannot carry the
   // identity.
-  bool pixelwise = true;         ///< blur, sharpening, contrast, brightness, saturation, noise, JPEG
-  double affine_scale = 0.2;     ///< x and y scaled independently by 1 -+ this, every second sample
+  bool pixelwise = true;      ///< blur, sharpening, contrast, brightness, saturation, noise, JPEG
+  double affine_scale = 0.2;  ///< x and y scaled independently by 1 -+ this, every second sample
+  double warp = 0.0;          ///< smooth displacements of at most this share of the side, every second sample
   double background_swap = 0.0;  ///< probability that the background becomes a flat colour or another picture
   // Of pose source and target together.
-  double shift = 0.05;    ///< translation by at most this share of the side, every second sample
-  double zoom = 0.0;      ///< scaled by 1 -+ this
-  double rotation = 0.0;  ///< standard deviation, degrees
-  bool flip = false;      ///< mirrored every second time; a mirrored person counts as another identity
+  double shift = 0.05;         ///< translation by at most this share of the side, every second sample
+  double zoom = 0.0;           ///< scaled by 1 -+ this
+  double rotation = 0.0;       ///< standard deviation, degrees
+  bool flip = false;           ///< mirrored every second time; a mirrored person counts as another identity
+  bool decontaminate = false;  ///< the target shows foreground_colors(), free of the old background's
 };
 
 /// Section [augmentation]. Throws Error (invalid).
@@ -50,6 +52,8 @@ void augment_pixels(cv::Mat& rgb, Random& random);
 /// One operation of it: edges by a Laplacian, blended in where a random map says so: smooth noise of 2 to 16
 /// cells a side, where the released code's is simplex noise.
 void blend_in_edges(cv::Mat& rgb, Random& random);
+/// Bends an RGB picture smoothly: points of a grid of 4 x 4 move by up to `reach` of the side, those between them with them.
+void warp_smoothly(cv::Mat& rgb, double reach, Random& random);
 /// Another: every pixel comes from a place at most 3.5 pixels away in x and in y; black where that lies outside.
 void displace_pixels(cv::Mat& rgb, Random& random);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <set>
 
 #include "offline/table.h"
 #include "reenact/error.h"
@@ -89,6 +90,26 @@ void align(LabelledClip& clip, const Video& video, const std::vector<FaceBox>& b
   }
 }
 
+/// Crops, boxes and yaws of a row of clips.tsv.
+LabelledClip read_crops(const std::filesystem::path& folder, const std::string& id, double crop_scale,
+                        const std::vector<FaceBox>& boxes) {
+  LabelledClip clip;
+  clip.id = id;
+  const auto clip_folder = folder / "clips" / id;
+  const auto crops = read_video(clip_folder / "rgb.mp4", boxes.size());
+  if (crops.frames.size() != boxes.size())
+    throw Error(ErrorCode::corrupt,
+                (clip_folder / "rgb.mp4").string() + ": has " + std::to_string(crops.frames.size()) +
+                    " frames that can be decoded, but " + std::to_string(boxes.size()) + " are labelled");
+  clip.yaw = read_clip_yaws(clip_folder);
+  clip.yaw.resize(boxes.size());
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    const auto box = face_box_of_crop(boxes[i], crop_scale, crops.frames[i].cols);
+    clip.crops.push_back({id, crops.frames[i], {box}, {}});
+  }
+  return clip;
+}
+
 }  // namespace
 
 std::vector<LabelledClip> read_labelled_clips(const std::filesystem::path& folder, const std::string& split,
@@ -96,20 +117,9 @@ std::vector<LabelledClip> read_labelled_clips(const std::filesystem::path& folde
   std::vector<LabelledClip> clips;
   for (auto& row : read_table(folder / "clips.tsv")) {
     if (row["split"] != split) continue;
-    LabelledClip clip;
-    clip.id = row["id"];
     const double crop_scale = std::stod(row["crop_scale"]);
-    const auto clip_folder = folder / "clips" / clip.id;
-    const auto boxes = read_clip_boxes(clip_folder);
-    const auto crops = read_video(clip_folder / "rgb.mp4", boxes.size());
-    if (crops.frames.size() != boxes.size())
-      throw Error(ErrorCode::corrupt,
-                  (clip_folder / "rgb.mp4").string() + ": has " + std::to_string(crops.frames.size()) +
-                      " frames that can be decoded, but " + std::to_string(boxes.size()) + " are labelled");
-    for (std::size_t i = 0; i < boxes.size(); ++i) {
-      const auto box = face_box_of_crop(boxes[i], crop_scale, crops.frames[i].cols);
-      clip.crops.push_back({clip.id, crops.frames[i], {box}, {}});
-    }
+    const auto boxes = read_clip_boxes(folder / "clips" / row["id"]);
+    auto clip = read_crops(folder, row["id"], crop_scale, boxes);
     const auto published = folder / "drivers" / (clip.id + ".mp4");
     if (std::filesystem::exists(published)) {
       const auto video = read_video(published, latest_start + 3 * boxes.size());
@@ -122,6 +132,29 @@ std::vector<LabelledClip> read_labelled_clips(const std::filesystem::path& folde
   if (clips.empty())
     throw Error(ErrorCode::not_found, (folder / "clips.tsv").string() + ": has no clip of split " + split);
   return clips;
+}
+
+std::vector<std::pair<FacePicture, double>> read_turned_unseen_crops(const std::filesystem::path& folder,
+                                                                     double least_yaw) {
+  auto rows = read_table(folder / "clips.tsv");
+  std::set<std::string> seen_people;
+  for (auto& row : rows)
+    if (row["split"] == "train" && row["ship"] == "yes") seen_people.insert(row["person"]);
+  std::vector<std::pair<FacePicture, double>> turned;
+  for (auto& row : rows) {
+    if (row["split"] != "train" || row["ship"] == "yes" || seen_people.count(row["person"])) continue;
+    const auto clip_folder = folder / "clips" / row["id"];
+    const auto is_turned = [&](const std::optional<double>& yaw) {
+      return yaw && std::abs(*yaw) >= least_yaw;
+    };
+    const auto yaws = read_clip_yaws(clip_folder);
+    if (std::none_of(yaws.begin(), yaws.end(), is_turned)) continue;
+    const auto clip =
+        read_crops(folder, row["id"], std::stod(row["crop_scale"]), read_clip_boxes(clip_folder));
+    for (std::size_t i = 0; i < clip.crops.size(); ++i)
+      if (is_turned(clip.yaw[i])) turned.emplace_back(clip.crops[i], *clip.yaw[i]);
+  }
+  return turned;
 }
 
 }  // namespace reenact::training

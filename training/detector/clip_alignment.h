@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "training/detector/detection_pictures.h"
@@ -15,7 +17,8 @@ struct LabelledClip {
   std::string id;
   std::vector<FacePicture>
       whole;  ///< frames as published, reduced to `longer_side`; empty without drivers/<id>.mp4
-  std::vector<FacePicture> crops;  ///< frames of clips/<id>/rgb.mp4
+  std::vector<FacePicture> crops;          ///< frames of clips/<id>/rgb.mp4
+  std::vector<std::optional<double>> yaw;  ///< of each labelled frame, degrees, as yaw_of() tells
   int first_frame = 0,
       frame_step = 1;  ///< crop i shows frame first_frame + i * frame_step of the published clip
   double alignment_error =
@@ -30,5 +33,11 @@ struct LabelledClip {
 /// best. Throws Error (not_found, corrupt) naming the file.
 std::vector<LabelledClip> read_labelled_clips(const std::filesystem::path& folder, const std::string& split,
                                               int longer_side);
+
+/// Crops of the clips of split "train" that may not be shipped, and of people of whom no clip may, in which the face is
+/// turned by `least_yaw` degrees at least: with their yaw. A model trained on what may be shipped has not seen them.
+/// Throws Error as read_labelled_clips(); none is not an error.
+std::vector<std::pair<FacePicture, double>> read_turned_unseen_crops(const std::filesystem::path& folder,
+                                                                     double least_yaw);
 
 }  // namespace reenact::training

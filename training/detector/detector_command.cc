@@ -37,24 +37,22 @@ void evaluate(const TrainingOptions& options, const std::filesystem::path& model
   EngineOptions engine;
   engine.threads = options.threads;
   engine.device = options.device;
-  FaceFinder finder(load_detector(model, engine));
+  const auto detector = load_detector(model, engine);
   const auto search = [&](const cv::Mat& rgb, float score_threshold, float iou_threshold) {
-    FaceFinder::Options options;
-    options.detect_size = config.validation.detect_size;
-    options.score_threshold = score_threshold;
-    options.iou_threshold = iou_threshold;
-    finder.set_options(options);
-    return finder.search(rgb);
+    return detector->detect(FaceFinder::reduced(rgb, config.validation.detect_size), score_threshold,
+                            iou_threshold);
   };
-  auto report =
-      evaluate_detector(search, config.data.folder, config.data.face_free_held_out, config.validation);
+  auto report = evaluate_detector(search, config.data.folder, config.data.face_free_held_out,
+                                  config.validation, config.data.only_shippable);
   report["model"] = model.string();
-  report["engine"] = finder.detector().active_engine();
+  report["engine"] = detector->active_engine();
   std::puts(report.dump().c_str());
-  spdlog::info(
-      "found the face in {:.1f} % of {} whole frames, false alarms in {} of {} pictures without a face",
-      100 * report["whole_frames"]["found"].get<double>(), report["whole_frames"]["frames"].get<int>(),
-      report["face_free"]["with_false_alarm"].get<int>(), report["face_free"]["pictures"].get<int>());
+  for (const auto& at : report["thresholds"])
+    spdlog::info(
+        "above {}: the face found in {:.1f} % of {} whole frames, false alarms in {} of {} pictures without a face",
+        at["score_threshold"].get<double>(), 100 * at["whole_frames"]["found"].get<double>(),
+        at["whole_frames"]["frames"].get<int>(), at["face_free"]["with_false_alarm"].get<int>(),
+        at["face_free"]["pictures"].get<int>());
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ void read_data(const RunConfig& file, DetectorDataSettings& data) {
   file.read("data.folder", data.folder);
   file.read("data.only_shippable", data.only_shippable);
   file.read("data.longer_side", data.longer_side, 32);
-  file.read("data.frame_step", data.frame_step, 1);
+  file.read("data.frame_step", data.heads.frame_step, 1);
+  file.read("data.turned_frame_step", data.heads.turned_frame_step, 1);
   file.read("data.face_free_held_out", data.face_free_held_out, 0);
   file.read("data.prefetch", data.prefetch);
 }
@@ -50,16 +51,28 @@ void read_scenes(const RunConfig& file, SceneOptions& scenes) {
   file.read("scenes.portraits", scenes.portraits, 0);
   file.read("scenes.collages", scenes.collages, 0);
   file.read("scenes.empty", scenes.empty, 0);
+  file.read("scenes.faceless", scenes.faceless, 0);
   file.read("scenes.most_heads", scenes.most_heads, 1);
   file.read("scenes.smallest_face", scenes.smallest_face, 4);
   file.read("scenes.largest_face_share", scenes.largest_face_share, 0);
-  file.read("scenes.occlusion", scenes.occlusion, 0, 1);
+  file.read("scenes.turned_share", scenes.turned_share, 0, 1);
+  file.read("scenes.turned_from", scenes.turned_from, 0, 90);
+  file.read("scenes.turn", scenes.turn, 0, 1);
+  file.read("scenes.largest_turn", scenes.largest_turn, 0, 75);
+  file.read("scenes.rotation", scenes.rotation, 0, 180);
+  file.read("scenes.narrowest_window", scenes.narrowest_window, above_zero, 1);
+  file.read("scenes.texture", scenes.texture, 0, 1);
+  file.read("scenes.occlusion", scenes.occlusion.probability, 0, 1);
+  file.read("scenes.largest_cover", scenes.occlusion.largest_cover, 0, 1);
+  file.read("scenes.textured_things", scenes.occlusion.textured, 0, 1);
+  read_light(file, "scenes", scenes.light);
   read_degradation(file, "scenes", scenes.degradation);
 }
 
 void read_validation(const RunConfig& file, DetectionSettings& validation) {
   file.read("validation.detect_size", validation.detect_size, 32);
   file.read("validation.score_threshold", validation.score_threshold, 0, 1);
+  file.read("validation.thresholds", validation.thresholds);
   file.read("validation.iou_threshold", validation.iou_threshold, 0, 1);
 }
 
@@ -72,6 +85,7 @@ DetectorTrainingConfig read_detector_config(const RunConfig& file) {
   file.read("network.half", config.half);
   read_learning(file, config.training);
   read_scenes(file, config.scenes);
+  config.data.heads.turned_from = config.scenes.turned_from;
   read_validation(file, config.validation);
   read_run_schedule(file, config.run);
   return config;

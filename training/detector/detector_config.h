@@ -18,7 +18,7 @@ struct DetectorDataSettings {
   std::filesystem::path folder;
   bool only_shippable = true;
   int longer_side = 384;        ///< pictures are kept in memory at this size
-  int frame_step = 10;          ///< of the clips that lend heads
+  HeadChoice heads;             ///< frame_step and turned_frame_step; turned_from is that of the scenes
   int face_free_held_out = 40;  ///< pictures without a face kept for --evaluate
   bool prefetch = true;         ///< compose the next batch in a second thread
 };

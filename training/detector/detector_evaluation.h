@@ -22,6 +22,8 @@ struct DetectionSettings {
   float score_threshold = FaceFinder::Options().score_threshold;
   float iou_threshold = FaceFinder::Options().iou_threshold;  ///< of the non-maximum suppression
   float match_iou = 0.5f;  ///< from which a detection counts as the labelled face
+  /// Score thresholds that --evaluate compares, besides `score_threshold`.
+  std::vector<double> thresholds = {0.5, 0.6, 0.7, 0.97};
 };
 
 /// How well the boxes of labelled pictures are found.
@@ -34,28 +36,24 @@ struct DetectionScore {
 DetectionScore score_pictures(const FaceSearch& search, std::span<const FacePicture> pictures,
                               const DetectionSettings& settings);
 
-/// Share of pictures in which a detection matches the (one) labelled face, and detections that match nothing.
-struct FoundShare {
-  int pictures = 0, found = 0, surplus = 0;
-  double share() const { return pictures ? static_cast<double>(found) / pictures : 0; }
-};
-FoundShare count_found(const FaceSearch& search, std::span<const FacePicture> pictures,
-                       const DetectionSettings& settings);
-
-/// Number of pictures with a detection above the threshold.
-int count_with_detection(const FaceSearch& search, std::span<const FacePicture> pictures,
-                         const DetectionSettings& settings);
-
 /// Pictures without any face: those of split `val`, and of split `train` those that training holds out.
 std::vector<FacePicture> face_free_pictures(const std::filesystem::path& folder, int held_out,
                                             int longer_side);
 /// Takes the held-out pictures away from a training set: of those without a face, evenly spread, `count`.
 std::vector<FacePicture> take_held_out(std::vector<FacePicture>& pictures, int count);
 
-/// The figures the project asks of its detector, as a JSON object: labelled clips of split `val` (whole
-/// frames and crops), pictures without a face, labelled pictures of split `val`. The picture is reduced as
-/// `reenactcrop` reduces it and never enlarged.
+/// The figures the project asks of its detector, as a JSON object: labelled clips of split `val` (whole frames and
+/// crops), pictures without a face, labelled pictures of split `val`. The picture is reduced as `reenactcrop` reduces
+/// it and never enlarged. `search` looks at the picture as it is given; where it finds nothing above the score
+/// threshold in question the picture counts as searched again without its colours, as FaceFinder does.
+///
+/// What depends on the threshold stands in `thresholds`, a list with one object for each, lowest first, and of
+/// `settings.score_threshold` once more at the top. `found_in_colours` leaves the second search out. `turned` counts
+/// frames whose yaw (yaw_of() of the labelled face mesh) is at least 30, 40 and 50 degrees: whole frames of split `val`,
+/// and, because few of those are turned, crops of the people of split `train` of whom nothing may be shipped
+/// (`unseen_crops`; left out where `only_shippable` is false: training has seen them).
 nlohmann::json evaluate_detector(const FaceSearch& search, const std::filesystem::path& data,
-                                 int face_free_held_out, const DetectionSettings& settings);
+                                 int face_free_held_out, const DetectionSettings& settings,
+                                 bool only_shippable = true);
 
 }  // namespace reenact::training

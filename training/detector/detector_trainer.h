@@ -36,7 +36,7 @@ class DetectorTrainer : public TrainingTask {
 
  private:
   struct Batch {
-    torch::Tensor pictures;
+    torch::Tensor pictures;  // [B, H, W, 3], bytes, RGB
     std::vector<AnchorTargets> targets;
   };
   Batch compose(std::int64_t step) const;

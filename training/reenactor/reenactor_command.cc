@@ -64,7 +64,10 @@ class ReenactorTask : public TrainingTask {
 
   Figures validate() override {
     auto figures = trainer_->validate(held_out_);
-    if (strangers_) figures["stranger_landmarks"] = trainer_->landmark_error(*strangers_);
+    if (strangers_) {
+      figures["stranger_landmarks"] = trainer_->landmark_error(*strangers_);
+      figures.merge(trainer_->compare_with_reader(stranger_pictures_, stranger_labels_));
+    }
     return figures;
   }
   cv::Mat sheet() override {
@@ -138,6 +141,10 @@ class ReenactorTask : public TrainingTask {
     }
     if (!training.start_pose_from.empty())
       trainer_->start_pose_from(Checkpoint::load(training.start_pose_from));
+    if (!config_.disentangle.reader.empty())
+      trainer_->start_reader(
+          starting_weights(config_.disentangle.reader), clips_->entries().size(),
+          [&](std::size_t i) { return sampler_->plain_frames(i, config_.disentangle.frames); });
   }
 
   /// People no training sees: the `val` split, a few frames a clip.
@@ -145,7 +152,18 @@ class ReenactorTask : public TrainingTask {
     const DatasetFilter filter{"val", config_.data.only_shippable, false, 6};
     try {
       ClipsInMemory clips(config_.data.folder, size, filter);
-      strangers_ = ReenactorSampler(clips, config_).held_out(static_cast<int>(clips.clips().size()));
+      const ReenactorSampler sampler(clips, config_);
+      strangers_ = sampler.held_out(static_cast<int>(clips.clips().size()));
+      if (config_.disentangle.reader.empty()) return;
+      std::vector<torch::Tensor> pictures, labels;
+      for (std::size_t i = 0; i < clips.entries().size(); ++i) {
+        constexpr int most_frames = 12;
+        const auto [frames, people] = sampler.plain_frames(i, most_frames);
+        pictures.push_back(frames);
+        labels.push_back(people);
+      }
+      stranger_pictures_ = torch::cat(pictures);
+      stranger_labels_ = torch::cat(labels);
     } catch (const Error& error) {
       spdlog::warn("{}; validation goes without people of other clips", error.what());
     }
@@ -191,6 +209,7 @@ class ReenactorTask : public TrainingTask {
   std::unique_ptr<ReenactorTrainer> trainer_;
   ReenactorBatch held_out_;
   std::optional<ReenactorBatch> strangers_;
+  torch::Tensor stranger_pictures_, stranger_labels_;
   bool table_restored_ = false;  // the weights to start from had a table of their own
 };
 

@@ -101,6 +101,10 @@ void read_losses(const RunConfig& file, LossSettings& loss) {
   file.read("loss.dice_as_released", loss.dice_as_released);
   file.read("loss.landmarks", loss.landmarks, 0);
   file.read("loss.cross", loss.cross, 0);
+  file.read("loss.pose", loss.pose, 0);
+  file.read("loss.swap", loss.swap, 0);
+  file.read("loss.shape", loss.shape, 0);
+  file.read("loss.adversarial_cross", loss.adversarial_cross, 0);
 }
 
 }  // namespace
@@ -113,8 +117,17 @@ ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file) {
   read_augmentation(file, config.augmentation);
   file.read("identity.source", config.identity.source, identity_sources);
   file.read("identity.frames", config.identity.frames, 1);
+  file.read("identity.pixelwise", config.identity.pixelwise);
+  file.read("disentangle.reader", config.disentangle.reader);
+  file.read("disentangle.frames", config.disentangle.frames, 1);
   read_learning(file, config.training);
   read_losses(file, config.loss);
+  const auto& loss = config.loss;
+  if (config.disentangle.reader.empty() && (loss.pose > 0 || loss.swap > 0 || loss.shape > 0))
+    throw Error(ErrorCode::invalid,
+                "loss.pose, loss.swap and loss.shape need disentangle.reader, a checkpoint");
+  if ((loss.swap > 0 || loss.shape > 0) && config.identity.source != IdentitySource::table)
+    throw Error(ErrorCode::invalid, "loss.swap and loss.shape need identity.source = \"table\"");
   read_run_schedule(file, config.run);
   file.read("distributed.timeout", config.distributed.timeout, 1, 86400);
   return config;

@@ -48,6 +48,15 @@ struct DataSettings {
 struct IdentitySettings {
   IdentitySource source = IdentitySource::encoder;
   int frames = 8;  ///< K of section 3.3
+  /// With `fit` the pictures it reads change in light, colour and sharpness too, so that a person of one photograph is many.
+  bool pixelwise = false;
+};
+
+/// [disentangle]: what takes the person out of the pose, see PoseReader.
+struct DisentangleSettings {
+  std::filesystem::path
+      reader;       ///< checkpoint with the pose encoder and landmark head of `landmarks` alone; empty: none
+  int frames = 16;  ///< of each clip, from which the offsets are found
 };
 
 /// [training]: what begins, and how it learns.
@@ -93,6 +102,11 @@ struct LossSettings {
   VggInput vgg_input = VggInput::as_released;
   bool dice_as_released = false;  ///< see dice_loss_as_released()
   double landmarks = 0, cross = 0;
+  // These need a PoseReader. All look at poses in its space, the person's offset taken away.
+  double pose = 0;               ///< the encoder gives the pose without the person
+  double swap = 0;               ///< and gives it too for another person whom the generator drew in it
+  double shape = 0;              ///< who is drawn in somebody else's pose has proportions of their own
+  double adversarial_cross = 0;  ///< and deceives the discriminator
 };
 
 /// [distributed]
@@ -108,6 +122,7 @@ struct ReenactorTrainingConfig {
   DataSettings data;
   AugmentationConfig augmentation;
   IdentitySettings identity;
+  DisentangleSettings disentangle;
   LearningSettings training;
   LossSettings loss;
   RunSchedule run{.steps = 1000};

@@ -19,6 +19,16 @@ void rescale_last_layer(torch::nn::Module& module, const torch::Tensor& from, co
 
 }  // namespace
 
+torch::nn::Linear make_landmark_head(const ReenactorConfig& config) {
+  torch::nn::Linear head(config.pose_embedding_size, 2 * landmark_count);
+  torch::nn::init::constant_(head->bias, 0.5);
+  return head;
+}
+
+torch::Tensor read_landmarks(torch::nn::Linear& head, const torch::Tensor& pose) {
+  return head(landmark_input_scale * pose).to(torch::kFloat).view({-1, landmark_count, 2});
+}
+
 ReenactorNetworksImpl::ReenactorNetworksImpl(const ReenactorConfig& config, int table_rows,
                                              double table_deviation, double dropout, bool landmarks) {
   pose = register_module("pose", PoseEncoderNetwork(config, dropout));
@@ -28,15 +38,7 @@ ReenactorNetworksImpl::ReenactorNetworksImpl(const ReenactorConfig& config, int 
     table = register_module("table", torch::nn::Embedding(table_rows, config.identity_embedding_size));
     torch::nn::init::normal_(table->weight, 0.0, table_deviation);
   }
-  if (landmarks) {
-    landmark_head =
-        register_module("landmark_head", torch::nn::Linear(config.pose_embedding_size, 2 * landmark_count));
-    torch::nn::init::constant_(landmark_head->bias, 0.5);
-  }
-}
-
-torch::Tensor ReenactorNetworksImpl::landmarks(const torch::Tensor& pose_embedding) {
-  return landmark_head(landmark_input_scale * pose_embedding).to(torch::kFloat).view({-1, landmark_count, 2});
+  if (landmarks) landmark_head = register_module("landmark_head", make_landmark_head(config));
 }
 
 void ReenactorNetworksImpl::standardize_pose(const torch::Tensor& pictures, double deviation) {

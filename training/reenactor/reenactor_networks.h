@@ -13,6 +13,11 @@ namespace reenact::training {
 /// Points of the face mesh that the landmark head predicts.
 inline constexpr int landmark_count = 478;
 
+/// A linear layer that reads the face mesh out of a pose embedding, at its first weights.
+torch::nn::Linear make_landmark_head(const ReenactorConfig& config);
+/// What it reads, [B, d_p] -> [B, 478, 2], 0..1 of the picture's side.
+torch::Tensor read_landmarks(torch::nn::Linear& head, const torch::Tensor& pose);
+
 /// The networks that the generator's optimiser moves, under the prefixes of the model files.
 class ReenactorNetworksImpl : public torch::nn::Module {
  public:
@@ -22,7 +27,7 @@ class ReenactorNetworksImpl : public torch::nn::Module {
   ReenactorNetworksImpl(const ReenactorConfig& config, int table_rows, double table_deviation, double dropout,
                         bool landmarks);
   /// [B, d_p] -> [B, 478, 2], 0..1 of the picture's side.
-  torch::Tensor landmarks(const torch::Tensor& pose);
+  torch::Tensor landmarks(const torch::Tensor& pose) { return read_landmarks(landmark_head, pose); }
 
   /// Rescales the pose encoder's last layer so that each value has mean 0 and this standard deviation over
   /// `pictures`, and the landmark head with it, so that its predictions stay.

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/crop.h"
+#include "training/data/foreground_colors.h"
 #include "training/data/parallel.h"
 
 namespace reenact::training {
@@ -99,7 +100,8 @@ cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& rando
   if (config_.identity.source != IdentitySource::fit) return frame.rgb.clone();
   // The table already knows who it is: the encoder may see the person anywhere, before any background.
   AugmentationConfig augmentation = config_.augmentation;
-  augmentation.flip = augmentation.pixelwise = false;
+  augmentation.flip = augmentation.decontaminate = false;
+  augmentation.pixelwise = config_.identity.pixelwise;
   return augment(frame, frame, augmentation, random).pose_source;
 }
 
@@ -172,6 +174,23 @@ torch::Tensor ReenactorSampler::mean_heads(int size) const {
   return torch::stack(heads);
 }
 
+std::pair<torch::Tensor, torch::Tensor> ReenactorSampler::plain_frames(std::size_t clip, int most) const {
+  std::vector<torch::Tensor> pictures;
+  std::vector<std::int64_t> labels;
+  const auto held = clips_.clip(clip);
+  if (!held) return {};
+  const int available = training_frames(*held), count = std::min(most, available);
+  for (int k = 0; k < count; ++k) {
+    pictures.push_back(to_picture_tensor(loaded(held->frames[k * available / count]).rgb,
+                                         config_.networks.pose_image_size()));
+    labels.push_back(label(clip, false));
+    if (!config_.augmentation.flip) continue;
+    pictures.push_back(pictures.back().flip(2));
+    labels.push_back(label(clip, true));
+  }
+  return {torch::stack(pictures), torch::tensor(labels)};
+}
+
 ReenactorBatch ReenactorSampler::held_out(int count) const {
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
@@ -186,7 +205,9 @@ ReenactorBatch ReenactorSampler::held_out(int count) const {
     if (!held) continue;
     const HeadClip& clip = *held;
     const auto frame = loaded(clip.frames.back());
-    samples.push_back({frame.rgb, frame.rgb, frame.mask, frame.landmarks, false});
+    const auto target =
+        config_.augmentation.decontaminate ? foreground_colors(frame.rgb, frame.mask) : frame.rgb;
+    samples.push_back({frame.rgb, target, frame.mask, frame.landmarks, false});
     chosen.push_back(index);
     for (int k = 0; k < config_.identity.frames && config_.identity.source != IdentitySource::table; ++k)
       identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity.frames]).rgb);

@@ -27,6 +27,9 @@ class ReenactorSampler {
   ReenactorBatch held_out(int count) const;
   /// Mean picture of each class on black, [label_count, 3, size, size], of at most 8 training frames.
   torch::Tensor mean_heads(int size) const;
+  /// At most `most` training frames of a clip as they are, spread over it, and mirrored where mirrored people count as
+  /// others: pictures [N, 3, P, P] with P = pose_image_size, and their labels [N]. Nothing of a clip that cannot be decoded.
+  std::pair<torch::Tensor, torch::Tensor> plain_frames(std::size_t clip, int most) const;
   /// Classes: two for each clip where mirrored people count as others, else one.
   int label_count() const;
   /// Row of a clip in the table.

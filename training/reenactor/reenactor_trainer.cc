@@ -17,6 +17,7 @@
 #include "training/learning/picture_loss.h"
 #include "training/learning/weight_average.h"
 #include "training/reenactor/appearance_codes.h"
+#include "training/reenactor/person_offsets.h"
 
 namespace reenact::training {
 namespace {
@@ -42,6 +43,24 @@ LossValues values_of(const std::map<std::string, torch::Tensor>& losses, const t
   LossValues values = {{"total", total.item<double>()}};
   for (const auto& [name, loss] : losses) values[name] = loss.item<double>();
   return values;
+}
+
+/// Pictures scaled to this side.
+torch::Tensor resized(const torch::Tensor& pictures, std::int64_t size) {
+  if (pictures.size(2) == size) return pictures;
+  return torch::nn::functional::interpolate(pictures, torch::nn::functional::InterpolateFuncOptions()
+                                                          .size(std::vector<std::int64_t>{size, size})
+                                                          .mode(torch::kArea));
+}
+
+/// How many of a batch are also drawn as somebody else.
+std::int64_t cross_count(std::int64_t batch_size) {
+  return std::max<std::int64_t>(1, batch_size / 2);
+}
+
+/// The class embeddings of those whom ReenactorTrainer::draw_cross() drew; undefined where there are none.
+torch::Tensor cross_embedding(const torch::Tensor& embedding, const GeneratedHead& cross) {
+  return embedding.defined() ? embedding.roll(1, 0).narrow(0, 0, cross.rgb.size(0)) : embedding;
 }
 
 void set_requires_grad(torch::nn::Module& module, bool wanted) {
@@ -81,6 +100,10 @@ ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int la
   if (config_.training.freeze_pose) {
     set_requires_grad(*networks_->pose, false);
     if (networks_->landmark_head) set_requires_grad(*networks_->landmark_head, false);
+  }
+  if (!config_.disentangle.reader.empty()) {
+    reader_ = PoseReader(config.networks, label_count);
+    reader_->to(device_);
   }
   networks_->to(device_);
   average_->to(device_);
@@ -151,27 +174,62 @@ torch::Tensor ReenactorTrainer::pose_of(const ReenactorBatch& batch) {
   return networks_->pose(batch.pose_source);
 }
 
-torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
+torch::Tensor ReenactorTrainer::free_pose_of(const ReenactorBatch& batch) {
+  torch::NoGradGuard no_grad;
+  Autocast single(device_.type(), torch::kFloat);
+  return reader_->pose(resized(batch.target, config_.networks.pose_image_size())) -
+         reader_->offsets(batch.labels);
+}
+
+GeneratedHead ReenactorTrainer::draw_cross(const torch::Tensor& identity, const torch::Tensor& pose) {
+  const auto count = cross_count(pose.size(0));
+  return networks_->gen(identity.roll(1, 0).narrow(0, 0, count), pose.narrow(0, 0, count));
+}
+
+torch::Tensor ReenactorTrainer::seen_by_encoder(const GeneratedHead& head) const {
+  const auto background = torch::rand({head.rgb.size(0), 3, 1, 1}, device_);
+  return resized(head.rgb + (1 - head.mask) * background, config_.networks.pose_image_size());
+}
+
+torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& picture, const torch::Tensor& pose,
                                            const ReenactorBatch& batch) {
   // A person drawn in somebody else's pose must show that pose to the averaged encoder. Whole landmarks would
   // ask for the driver's shape of face as well. A frozen encoder compares with what it read in the driver's
   // picture: its own errors cancel, and differences far smaller than those still count.
-  const auto count = std::max<std::int64_t>(1, pose.size(0) / 2);
-  const auto others = identity.roll(1, 0).narrow(0, 0, count);
-  const auto head = networks_->gen(others, pose.narrow(0, 0, count));
-  const auto background = torch::rand({count, 3, 1, 1}, device_);
-  auto picture = head.rgb + (1 - head.mask) * background;
-  const auto size = config_.networks.pose_image_size();
-  if (picture.size(2) != size)
-    picture = torch::nn::functional::interpolate(picture, torch::nn::functional::InterpolateFuncOptions()
-                                                              .size(std::vector<std::int64_t>{size, size})
-                                                              .mode(torch::kArea));
+  const auto count = picture.size(0);
   Autocast single(device_.type(), torch::kFloat);  // in bfloat16 a landmark moves in steps of a pixel
   const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
   if (config_.training.freeze_pose)
     return expression_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
                            torch::ones({count}, device_));
   return expression_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
+}
+
+torch::Tensor ReenactorTrainer::shape_loss(const torch::Tensor& picture, const torch::Tensor& free_pose,
+                                           const ReenactorBatch& batch) {
+  // The driver's pose with the drawn person's offset is what the reader would see in that person.
+  const auto count = picture.size(0);
+  Autocast single(device_.type(), torch::kFloat);
+  const auto wanted =
+      free_pose.narrow(0, 0, count) + reader_->offsets(batch.labels.roll(1, 0).narrow(0, 0, count));
+  return landmark_loss(reader_->landmarks(reader_->pose(picture.to(torch::kFloat))),
+                       reader_->landmarks(wanted).detach(), torch::ones({count}, device_));
+}
+
+torch::Tensor ReenactorTrainer::swap_loss(const torch::Tensor& free_pose, const ReenactorBatch& batch) {
+  const auto count = cross_count(free_pose.size(0));
+  const auto pose = free_pose.narrow(0, 0, count);
+  torch::Tensor picture;
+  {
+    torch::NoGradGuard no_grad;
+    picture =
+        seen_by_encoder(average_->gen(average_->table(batch.labels.roll(1, 0).narrow(0, 0, count)), pose));
+    // Light and contrast vary; a drawn head is not known by its own.
+    const auto gain = 0.7 + 0.6 * torch::rand({picture.size(0), 3, 1, 1}, device_);
+    picture = (picture * gain + 0.2 * torch::rand({picture.size(0), 1, 1, 1}, device_) - 0.1).clamp(0, 1);
+  }
+  return torch::smooth_l1_loss(networks_->pose(picture).to(torch::kFloat) / reader_->deviation(),
+                               pose / reader_->deviation());
 }
 
 LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t step) {
@@ -199,6 +257,7 @@ void ReenactorTrainer::broadcast() {
   group_->broadcast(*networks_);
   group_->broadcast(*average_);
   group_->broadcast(*discriminator_);
+  if (reader_) group_->broadcast(*reader_);
 }
 
 bool ReenactorTrainer::compares_pictures() const {
@@ -257,20 +316,48 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
       head = networks_->gen(identity, pose);
       add_content_losses(losses, head, real, batch);
     }
-    if (networks_->landmark_head && !config_.training.freeze_pose)
-      losses["landmarks"] = config_.loss.landmarks *
-                            landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks);
-    if (config_.loss.cross > 0) losses["cross"] = config_.loss.cross * cross_loss(identity, pose, batch);
+    const auto free_pose = reader_ ? free_pose_of(batch) : torch::Tensor();
+    if (networks_->landmark_head && !config_.training.freeze_pose) {
+      // The reader's head stays: it is the same space of poses.
+      losses["landmarks"] =
+          config_.loss.landmarks *
+          (reader_ ? landmark_loss(reader_->landmarks(pose), reader_->landmarks(free_pose),
+                                   torch::ones({pose.size(0)}, device_))
+                   : landmark_loss(networks_->landmarks(pose), batch.landmarks, batch.has_landmarks));
+    }
+    if (config_.loss.pose > 0)
+      losses["pose"] = config_.loss.pose *
+                       torch::smooth_l1_loss(pose / reader_->deviation(), free_pose / reader_->deviation());
+    if (config_.loss.swap > 0) losses["swap"] = config_.loss.swap * swap_loss(free_pose, batch);
+    GeneratedHead cross;
+    if (config_.loss.cross > 0 || config_.loss.shape > 0) {
+      cross = draw_cross(identity, pose);
+      const auto picture = seen_by_encoder(cross);
+      if (config_.loss.cross > 0) losses["cross"] = config_.loss.cross * cross_loss(picture, pose, batch);
+      if (config_.loss.shape > 0)
+        losses["shape"] = config_.loss.shape * shape_loss(picture, free_pose, batch);
+    }
     if (adversarial) {
       const auto class_embedding = discriminator_->embed(batch.labels);
       set_requires_grad(*discriminator_, false);
       const auto fixed_embedding = class_embedding.defined() ? class_embedding.detach() : class_embedding;
       const auto fake_output = discriminator_->forward(head.rgb, fixed_embedding);
+      const bool judges_cross = config_.loss.adversarial_cross > 0 && cross.rgb.defined();
+      torch::Tensor cross_score;
+      if (judges_cross)
+        cross_score = discriminator_->forward(cross.rgb, cross_embedding(fixed_embedding, cross)).score;
       set_requires_grad(*discriminator_, true);
       // The authors' order: each pass advances the power iterations.
       const auto judged = discriminator_->forward(head.rgb.detach(), fixed_embedding);
       const auto real_output = discriminator_->forward(real, class_embedding);
       discriminator_loss = hinge_discriminator_loss(real_output.score, judged.score);
+      if (judges_cross) {
+        const auto judged_cross =
+            discriminator_->forward(cross.rgb.detach(), cross_embedding(fixed_embedding, cross));
+        discriminator_loss =
+            discriminator_loss + hinge_discriminator_loss(real_output.score, judged_cross.score);
+        losses["adversarial_cross"] = config_.loss.adversarial_cross * hinge_generator_loss(cross_score);
+      }
       losses["adversarial"] = config_.loss.adversarial * hinge_generator_loss(fake_output.score);
       losses["features"] =
           config_.loss.feature_matching * feature_matching_loss(fake_output.features, real_output.features);
@@ -332,6 +419,30 @@ double ReenactorTrainer::landmark_error(const ReenactorBatch& given) {
       .item<double>();
 }
 
+LossValues ReenactorTrainer::compare_with_reader(const torch::Tensor& pictures, const torch::Tensor& labels) {
+  torch::NoGradGuard no_grad;
+  if (!reader_) return {};
+  const auto people = labels.max().item<std::int64_t>() + 1;
+  const auto reference = reader_->pose(pictures.to(device_)).cpu(),
+             learned = average_->pose(pictures.to(device_)).to(torch::kFloat).cpu();
+  const auto features = expression_features(reader_->landmarks(reference.to(device_))).cpu();
+  const auto offset_size = [&](const torch::Tensor& poses) {
+    return person_offsets(poses, features, labels, people).norm().item<double>();
+  };
+  const auto motion = [&](const torch::Tensor& poses) {
+    auto own = poses.clone();
+    for (std::int64_t person = 0; person < people; ++person) {
+      const auto rows = (labels == person).nonzero().squeeze(1);
+      if (rows.numel() > 0)
+        own.index_copy_(0, rows, poses.index_select(0, rows) - poses.index_select(0, rows).mean(0));
+    }
+    return own;
+  };
+  const auto wanted = motion(reference), drawn = motion(learned);
+  return {{"stranger_person_left", offset_size(learned) / offset_size(reference)},
+          {"stranger_motion_kept", 1 - ((drawn - wanted).pow(2).sum() / wanted.pow(2).sum()).item<double>()}};
+}
+
 cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tensor& identities) {
   torch::NoGradGuard no_grad;
   std::vector<std::vector<cv::Mat>> rows;
@@ -345,6 +456,21 @@ cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tens
   std::vector<std::string> titles = {"driver"};
   for (std::int64_t k = 0; k < identities.size(0); ++k) titles.push_back("identity " + std::to_string(k));
   return contact_sheet(rows, titles);
+}
+
+void ReenactorTrainer::start_reader(
+    const std::map<std::string, torch::Tensor>& weights, std::size_t count,
+    const std::function<std::pair<torch::Tensor, torch::Tensor>(std::size_t)>& frames) {
+  torch::NoGradGuard no_grad;
+  reader_->start_from(weights);
+  std::vector<torch::Tensor> embeddings, labels;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [pictures, label] = frames(i);
+    if (!pictures.defined()) continue;
+    embeddings.push_back(reader_->pose(pictures.to(device_)));
+    labels.push_back(label.to(device_));
+  }
+  reader_->learn_offsets(torch::cat(embeddings), torch::cat(labels));
 }
 
 void ReenactorTrainer::standardize_pose(const ReenactorBatch& batch) {
@@ -371,6 +497,7 @@ void ReenactorTrainer::save_to(Checkpoint& checkpoint) {
   checkpoint.put_module("networks", *networks_);
   checkpoint.put_module("average", *average_);
   checkpoint.put_module("discriminator", *discriminator_);
+  if (reader_) checkpoint.put_module("reader", *reader_);
   checkpoint.put_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.put_optimizer("discriminator_optimizer", *discriminator_optimizer_);
   generator_scaler_.save_to(checkpoint, "generator_scaler");
@@ -381,6 +508,7 @@ void ReenactorTrainer::restore_from(const Checkpoint& checkpoint) {
   checkpoint.get_module("networks", *networks_);
   checkpoint.get_module("average", *average_);
   checkpoint.get_module("discriminator", *discriminator_);
+  if (reader_) checkpoint.get_module("reader", *reader_);
   checkpoint.get_optimizer("generator_optimizer", *generator_optimizer_);
   checkpoint.get_optimizer("discriminator_optimizer", *discriminator_optimizer_);
   generator_scaler_.restore_from(checkpoint, "generator_scaler");
@@ -463,6 +591,7 @@ std::map<std::string, torch::Tensor> ReenactorTrainer::model() const {
   // Beside a table the identity encoder has learned nothing yet, and a file shall not pretend that it has.
   if (config_.identity.source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
   tensors.merge(weights_of(*average_->gen, "gen."));
+  if (average_->landmark_head) tensors.merge(weights_of(*average_->landmark_head, "landmark_head."));
   // Without its table of classes, which `personalise` replaces by the person's one row.
   if (config_.discriminator.exported)
     for (const auto& [name, tensor] : weights_of(*discriminator_, "dis."))

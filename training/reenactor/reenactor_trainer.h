@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <opencv2/core.hpp>
@@ -13,6 +14,7 @@
 #include "torch/networks/patch_discriminator.h"
 #include "training/learning/content_loss.h"
 #include "training/learning/loss_scaler.h"
+#include "training/reenactor/pose_reader.h"
 #include "training/reenactor/reenactor_batch.h"
 #include "training/reenactor/reenactor_config.h"
 #include "training/reenactor/reenactor_networks.h"
@@ -49,12 +51,20 @@ class ReenactorTrainer {
   LossValues validate(const ReenactorBatch& held_out);
   /// Mean landmark error, pixels of a 256 picture, of the averaged pose encoder; for people of no table.
   double landmark_error(const ReenactorBatch& batch);
+  /// With a PoseReader, how the averaged encoder differs from it on `pictures` [N, 3, P, P] of people 0, 1, ... `labels` [N]
+  /// that no training sees: the length of their person_offsets() and the share of the variance within people that it
+  /// gives too, both 1 for the reader itself. Else nothing.
+  LossValues compare_with_reader(const torch::Tensor& pictures, const torch::Tensor& labels);
   /// Heads that the averaged networks draw: a row a driver, columns driver, itself redrawn, then each of
   /// `identities` [N, d_i] taking the driver's pose.
   cv::Mat sheet(const ReenactorBatch& drivers, const torch::Tensor& identities);
   /// Averaged identity embeddings [B, d_i] of the batch's people.
   torch::Tensor identities(const ReenactorBatch& batch);
 
+  /// Gives the PoseReader its weights, and the offsets of all people from `frames`, pictures [N, 3, P, P] and labels [N]
+  /// for index 0, 1, ... below `count`; before the first step. Throws Error as PoseReader::start_from() does.
+  void start_reader(const std::map<std::string, torch::Tensor>& weights, std::size_t count,
+                    const std::function<std::pair<torch::Tensor, torch::Tensor>(std::size_t)>& frames);
   /// See ReenactorNetworks; before the first step.
   void standardize_pose(const ReenactorBatch& batch);
   void standardize_identity(const ReenactorBatch& batch);
@@ -79,9 +89,18 @@ class ReenactorTrainer {
   torch::Tensor identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,
                             torch::Tensor* elementwise = nullptr);
   torch::Tensor pose_of(const ReenactorBatch& batch);
+  /// The embedding [B, d_p] that the reader has of the targets, without their people. No gradient.
+  torch::Tensor free_pose_of(const ReenactorBatch& batch);
   LossValues fit_step(const ReenactorBatch& batch, std::int64_t step);
-  torch::Tensor cross_loss(const torch::Tensor& identity, const torch::Tensor& pose,
+  /// People of the first half of the batch replaced by others: heads in the poses of that half.
+  GeneratedHead draw_cross(const torch::Tensor& identity, const torch::Tensor& pose);
+  /// A head over random flat colors, as the pose encoder sees pictures.
+  torch::Tensor seen_by_encoder(const GeneratedHead& head) const;
+  torch::Tensor cross_loss(const torch::Tensor& picture, const torch::Tensor& pose,
                            const ReenactorBatch& batch);
+  torch::Tensor shape_loss(const torch::Tensor& picture, const torch::Tensor& free_pose,
+                           const ReenactorBatch& batch);
+  torch::Tensor swap_loss(const torch::Tensor& free_pose, const ReenactorBatch& batch);
   void set_rates(std::int64_t step);
   double average_decay(std::int64_t step) const;
   /// Whether any loss compares what the generator drew.
@@ -96,6 +115,7 @@ class ReenactorTrainer {
   std::shared_ptr<ProcessGroup> group_;
   PerceptualNetworks perceptual_;
   ReenactorNetworks networks_, average_;
+  PoseReader reader_ = nullptr;
   std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<torch::optim::Adam> generator_optimizer_, discriminator_optimizer_;
   LossScaler generator_scaler_, discriminator_scaler_;

@@ -122,13 +122,20 @@ torch::Tensor detector_input(const std::vector<cv::Mat>& rgb, const DetectorConf
     if (picture.type() != CV_8UC3 || picture.rows != height || picture.cols != width || picture.empty())
       throw Error(ErrorCode::invalid, "the detector wants 8-bit pictures of three channels and one size");
     const auto packed = picture.isContinuous() ? picture : picture.clone();
-    pictures.push_back(torch::from_blob(packed.data, {height, width, 3}, torch::kUInt8).to(torch::kFloat));
+    pictures.push_back(torch::from_blob(packed.data, {height, width, 3}, torch::kUInt8).clone());
   }
-  auto input = torch::stack(pictures);
+  return detector_input(torch::stack(pictures), config);
+}
+
+torch::Tensor detector_input(const torch::Tensor& rgb, const DetectorConfig& config) {
+  auto input = rgb.to(torch::kFloat);
   if (config.channel_order == "bgr") input = input.flip(3);
-  if (config.subtract_mean) input = input - torch::tensor(at::ArrayRef<float>(channel_means, 3));
+  if (config.subtract_mean)
+    input = input - torch::tensor(at::ArrayRef<float>(channel_means, 3), input.options());
+  const auto height = input.size(1), width = input.size(2);
   input = input.permute({0, 3, 1, 2});
-  const int right = std::max(0, smallest_side - width), bottom = std::max(0, smallest_side - height);
+  const auto right = std::max<std::int64_t>(0, smallest_side - width),
+             bottom = std::max<std::int64_t>(0, smallest_side - height);
   return right || bottom ? torch::constant_pad_nd(input, {0, right, 0, bottom}) : input;
 }
 

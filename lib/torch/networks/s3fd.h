@@ -45,6 +45,8 @@ TORCH_MODULE(S3fd);
 /// RGB CV_8UC3 pictures of one size as the network's input [B, 3, H, W] float: channel order and mean as the
 /// configuration says, padded with zeros to at least 32 x 32 pixels.
 torch::Tensor detector_input(const std::vector<cv::Mat>& rgb, const DetectorConfig& config);
+/// The same of RGB bytes [B, H, W, 3] on any device.
+torch::Tensor detector_input(const torch::Tensor& rgb, const DetectorConfig& config);
 
 /// Faces of a picture (RGB CV_8UC3, any size, used as it is): boxes in its pixels after non-maximum
 /// suppression with P(face) > `score_threshold`, best first.

@@ -134,7 +134,7 @@ TEST_F(CompositorTest, ShowsOnlyTheBackgroundWithoutAFace) {
 }
 
 TEST_F(CompositorTest, FitsAHeadWithoutMetaIntoWhatDownstreamWants) {
-  auto element = make("reenactcompositor", "background-color=0xff0000ff");
+  auto element = make("reenactcompositor", "background-color=0xff0000ff mask-fade=0");
   Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
   gst_harness_set_sink_caps_str(h.get(), "video/x-raw, format=RGB, width=200, height=100");
   gst_harness_set_src_caps_str(h.get(), rgba_caps(head_size, head_size).c_str());
@@ -147,6 +147,23 @@ TEST_F(CompositorTest, FitsAHeadWithoutMetaIntoWhatDownstreamWants) {
   EXPECT_EQ(picture.at<cv::Vec3b>(1, 51), cv::Vec3b(10, 200, 30));
   EXPECT_EQ(picture.at<cv::Vec3b>(98, 148), cv::Vec3b(10, 200, 30));
   EXPECT_EQ(picture.at<cv::Vec3b>(50, 48), cv::Vec3b(0, 0, 255));
+}
+
+TEST_F(CompositorTest, FadesAHeadWhereItsBorderIsInsideThePicture) {
+  auto element = make("reenactcompositor", "background-color=0xff0000ff");
+  Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
+  gst_harness_set_sink_caps_str(h.get(), "video/x-raw, format=RGB, width=200, height=100");
+  gst_harness_set_src_caps_str(h.get(), rgba_caps(head_size, head_size).c_str());
+  Owned<GstBuffer> out(
+      gst_harness_push_and_pull(h.get(), new_frame(cv::Mat(head_size, head_size, CV_8UC4, head_color), 0)));
+  ASSERT_TRUE(out);
+  Owned<GstCaps> caps(gst_pad_get_current_caps(h->sinkpad));
+  // The head fills columns 50 to 149 and all rows.
+  const cv::Mat picture = picture_of(out.get(), caps.get());
+  EXPECT_GT(picture.at<cv::Vec3b>(50, 50)[2], 190) << "a fifth of it is left";
+  EXPECT_EQ(picture.at<cv::Vec3b>(50, 58), cv::Vec3b(10, 200, 30));
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 100), cv::Vec3b(10, 200, 30)) << "at the picture's own edge";
+  EXPECT_EQ(picture.at<cv::Vec3b>(99, 100), cv::Vec3b(10, 200, 30));
 }
 
 TEST_F(CompositorTest, PlacesWhereTheRectangleSays) {
@@ -167,6 +184,8 @@ TEST_F(CompositorTest, MaskPropertiesReachTheMask) {
   };
   const int plain = width_of_head("");
   EXPECT_LT(width_of_head("mask-erode=4"), plain - 4);
+  EXPECT_EQ(width_of_head("mask-fade=0"), plain) << "it does not come near the border";
+  EXPECT_LT(width_of_head("mask-fade=0.5"), plain);
   EXPECT_EQ(width_of_head("opacity=0.25"), 0);
 }
 

@@ -154,6 +154,18 @@ TEST_F(SupervisedTraining, PrefetchingChangesNothing) {
             weights(root_ / "prefetched" / "checkpoints" / "checkpoint-000000004.safetensors"));
 }
 
+TEST_F(SupervisedTraining, TheDetectorLearnsTheSameOnOneCoreAndOnThree) {
+  const int threads_before = cv::getNumThreads();
+  for (const int threads : {1, 3}) {
+    cv::setNumThreads(threads);
+    train<DetectorTrainer>("cores-" + std::to_string(threads), detector_settings(), read_detector_config, 4,
+                           4, false);
+  }
+  cv::setNumThreads(threads_before);
+  EXPECT_EQ(weights(root_ / "cores-1" / "checkpoints" / "checkpoint-000000004.safetensors"),
+            weights(root_ / "cores-3" / "checkpoints" / "checkpoint-000000004.safetensors"));
+}
+
 TEST_F(SupervisedTraining, ClipsAreAlignedWithTheFramesTheyWereCutFrom) {
   const auto clips = read_labelled_clips(root_ / "data", "val", 160);
   ASSERT_EQ(clips.size(), 1u);
@@ -178,6 +190,8 @@ TEST_F(SupervisedTraining, EvaluationCountsWhatANetworkFinds) {
   EXPECT_EQ(silent.at("face_free").at("pictures"), 2);  // one of val, one held out of train
   EXPECT_EQ(silent.at("face_free").at("with_false_alarm"), 0);
   EXPECT_EQ(silent.at("labelled_pictures").at("average_precision"), 0);
+  ASSERT_EQ(silent.at("thresholds").size(), settings.thresholds.size());
+  for (const auto& at : silent.at("thresholds")) EXPECT_EQ(at.at("turned").at("whole_frames").size(), 3u);
   // Now it says "face" in every cell of stride 16, whose anchors of 64 px are about as large as the crops'
   // faces.
   torch::NoGradGuard no_grad;
@@ -185,6 +199,14 @@ TEST_F(SupervisedTraining, EvaluationCountsWhatANetworkFinds) {
   const auto eager = evaluate_detector(search, root_ / "data", 1, settings);
   EXPECT_EQ(eager.at("face_free").at("with_false_alarm"), 2);
   EXPECT_GT(eager.at("crops").at("surplus"), 12);
+  // The higher the threshold, the less is found.
+  double last = 2;
+  for (const auto& at : eager.at("thresholds")) {
+    EXPECT_LE(at.at("whole_frames").at("found").get<double>(), last);
+    last = at.at("whole_frames").at("found").get<double>();
+    EXPECT_LE(at.at("whole_frames").at("found_in_colours"), at.at("whole_frames").at("found"));
+  }
+  EXPECT_EQ(eager.at("thresholds").back().at("whole_frames"), eager.at("whole_frames"));
 }
 
 TEST_F(SupervisedTraining, HeldOutPicturesLeaveTheTrainingSet) {
