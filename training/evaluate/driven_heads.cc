@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int crop_side = 256;
 constexpr std::size_t own_pictures = 16;
+constexpr double clip_frame_rate = 12.5;  // of a data folder
 
 /// The frame whose pose is nearest to the mean of all: a photograph that somebody would choose.
 std::size_t most_typical(const std::vector<std::vector<float>>& poses) {
@@ -60,6 +62,7 @@ std::vector<std::size_t> spread_indices(std::size_t count, std::size_t wanted) {
 
 DrivenHeads::DrivenHeads(const DrivenHeadsOptions& options) : mode_(options.mode) {
   const auto model = find_model(options.model.string());
+  landmark_head_ = load_landmark_head(model);
   pose_encoder_ = load_pose_encoder(model, options.engine);
   generator_ = load_generator(model, options.engine);
   read_drivers(options);
@@ -67,11 +70,11 @@ DrivenHeads::DrivenHeads(const DrivenHeadsOptions& options) : mode_(options.mode
   if (options.learn > 0) identity_encoder_ = load_identity_encoder(model, options.engine);
   int learned = 0;
   for (const auto& driver : drivers_)
-    if (learned++ < options.learn) learn(driver, options);
+    if (learned++ < options.learn) learn(driver);
   if (subjects_.empty())
     throw Error(ErrorCode::invalid, "no identity was given, wanted --identity FILE or --learn NUMBER");
-  if (options.drivers > 0 && drivers_.size() > static_cast<std::size_t>(options.drivers))
-    drivers_.resize(static_cast<std::size_t>(options.drivers));
+  driving_ = drivers_.size();
+  if (options.drivers > 0) driving_ = std::min(driving_, static_cast<std::size_t>(options.drivers));
 }
 
 void DrivenHeads::read_drivers(const DrivenHeadsOptions& options) {
@@ -114,7 +117,7 @@ void DrivenHeads::add_file(const std::string& text, const DrivenHeadsOptions& op
   subjects_.push_back(std::move(subject));
 }
 
-void DrivenHeads::learn(const Driver& driver, const DrivenHeadsOptions&) {
+void DrivenHeads::learn(const Driver& driver) {
   const std::size_t chosen = most_typical(driver.poses);
   auto identity = std::make_shared<Identity>();
   identity->name = driver.clip.person;
@@ -140,10 +143,12 @@ std::vector<cv::Mat> DrivenHeads::draw(const Subject& subject, const Driver& dri
                                        const std::vector<std::size_t>& frames) {
   generator_->set_identity(subject.identity);
   PoseMapper mapper;
+  mapper.set_landmark_head(landmark_head_);
   std::vector<cv::Mat> heads;
   // The mapper sees every frame, drawn or not, as it does in a stream.
   for (std::size_t i = 0; i < driver.poses.size() && heads.size() < frames.size(); ++i) {
-    const auto pose = mapper.map(driver.poses[i], subject.identity->neutral_pose, mode_, 1.0);
+    const Sighting sighting{static_cast<double>(i) / clip_frame_rate, 0, false};
+    const auto pose = mapper.map(driver.poses[i], subject.identity->neutral_pose, mode_, 1.0, sighting);
     if (i == frames[heads.size()]) heads.push_back(head_of({pose.begin(), pose.end()}));
   }
   return heads;

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <memory>
 #include <opencv2/core.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "reenact/engine.h"
 #include "reenact/identity.h"
+#include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
 #include "training/data/head_clip.h"
 
@@ -35,7 +37,7 @@ struct DrivenHeadsOptions {
   std::filesystem::path model = "reenactor.safetensors", data;
   std::vector<std::string> identities;  ///< identity files, "FILE" or "FILE=PERSON"
   int learn = 0;                        ///< so many people of split val become identities, each by one frame
-  PoseMode mode = PoseMode::absolute;
+  PoseMode mode = PoseMode::automatic;
   int drivers = 0;  ///< at most so many clips of split val; 0: all
   EngineOptions engine;
 };
@@ -47,7 +49,10 @@ class DrivenHeads {
   /// Reads the clips, their poses and the identities. Throws Error as loading does, invalid when there is no identity.
   explicit DrivenHeads(const DrivenHeadsOptions& options);
 
-  const std::vector<Driver>& drivers() const { return drivers_; }
+  /// The clips that drive.
+  std::span<const Driver> drivers() const { return {drivers_.data(), driving_}; }
+  /// All clips of split val.
+  const std::vector<Driver>& strangers() const { return drivers_; }
   const std::vector<Subject>& subjects() const { return subjects_; }
   /// Heads over black, RGB CV_8UC3, for these frames of a driver's clip, in ascending order.
   std::vector<cv::Mat> draw(const Subject& subject, const Driver& driver,
@@ -59,14 +64,16 @@ class DrivenHeads {
  private:
   void read_drivers(const DrivenHeadsOptions& options);
   void add_file(const std::string& text, const DrivenHeadsOptions& options);
-  void learn(const Driver& driver, const DrivenHeadsOptions& options);
+  void learn(const Driver& driver);
   cv::Mat head_of(const std::vector<float>& pose);
 
   PoseMode mode_;
+  std::shared_ptr<const LandmarkHead> landmark_head_;  ///< of the reenactor, or null
   std::unique_ptr<PoseEncoder> pose_encoder_;
   std::unique_ptr<Generator> generator_;
   std::unique_ptr<IdentityEncoder> identity_encoder_;  ///< when people are learned
   std::vector<Driver> drivers_;
+  std::size_t driving_ = 0;  ///< so many of them
   std::vector<Subject> subjects_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -25,7 +26,7 @@ namespace fs = std::filesystem;
 struct EvaluationArguments {
   DrivenHeadsOptions heads;
   std::string recogniser = "recogniser.safetensors", landmarks = "landmarks.safetensors";
-  std::string pose_mode = "absolute", label;
+  std::string pose_mode = "auto", label;
   fs::path output;
   std::size_t frames = 0;
 };
@@ -40,10 +41,13 @@ void use_threads(const EngineOptions& engine) {
 }
 
 DrivenHeads heads_of(EvaluationArguments& arguments) {
-  const auto& mode = arguments.pose_mode;
-  if (mode != "absolute" && mode != "relative")
-    throw Error(ErrorCode::invalid, "--pose-mode is '" + mode + "', wanted absolute or relative");
-  arguments.heads.mode = mode == "relative" ? PoseMode::relative : PoseMode::absolute;
+  static const std::map<std::string, PoseMode> modes = {
+      {"absolute", PoseMode::absolute}, {"relative", PoseMode::relative}, {"auto", PoseMode::automatic}};
+  const auto mode = modes.find(arguments.pose_mode);
+  if (mode == modes.end())
+    throw Error(ErrorCode::invalid,
+                "--pose-mode is '" + arguments.pose_mode + "', wanted absolute, relative or auto");
+  arguments.heads.mode = mode->second;
   use_threads(arguments.heads.engine);
   return DrivenHeads(arguments.heads);
 }
@@ -133,7 +137,9 @@ void add_head_options(CLI::App& command, EvaluationArguments& arguments) {
                   "So many people of split val become identities too, each by one frame")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command.add_option("--pose-mode", arguments.pose_mode, "absolute or relative")->capture_default_str();
+  command
+      .add_option("--pose-mode", arguments.pose_mode, "absolute, relative or auto, as the elements take it")
+      ->capture_default_str();
   command.add_option("--drivers", arguments.heads.drivers, "At most so many clips; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <opencv2/imgproc.hpp>
+#include <span>
 
 #include "offline/contact_sheet.h"
 #include "training/evaluate/statistics.h"
@@ -31,7 +32,7 @@ cv::Mat marked(const cv::Mat& rgb, const Mesh& mesh) {
 }
 
 /// Error of the landmark network itself, in pixels of a 256 picture, on frames whose landmarks are known.
-double network_error(const std::vector<Driver>& drivers, const std::vector<std::vector<Mesh>>& found) {
+double network_error(std::span<const Driver> drivers, const std::vector<std::vector<Mesh>>& found) {
   std::vector<double> errors;
   for (std::size_t d = 0; d < found.size(); ++d)
     for (std::size_t i = 0; i < found[d].size(); ++i) {

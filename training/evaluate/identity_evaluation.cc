@@ -59,13 +59,16 @@ nlohmann::json summary(const Distances& all) {
 }  // namespace
 
 nlohmann::json verification_of(IResNet& recogniser, const std::vector<Driver>& drivers) {
-  constexpr std::size_t step = 5, least_gap = 4;  // of the frames that are taken
+  constexpr std::size_t step = 5, wanted_gap = 4;  // of the frames that are taken
   std::vector<HeadClip> clips;
   for (const auto& driver : drivers) {
     clips.push_back({driver.clip.id, driver.clip.person, {}});
     for (std::size_t i = 0; i < driver.clip.frames.size(); i += step)
       clips.back().frames.push_back(driver.clip.frames[i]);
   }
+  std::size_t most_frames = 0;
+  for (const auto& clip : clips) most_frames = std::max(most_frames, clip.frames.size());
+  const std::size_t least_gap = std::clamp<std::size_t>(most_frames / 2, 1, wanted_gap);
   const auto faces = validation_faces(clips, recogniser->config().image_size);
   const auto vectors = describe_faces(recogniser, faces.faces);
   try {
@@ -152,7 +155,7 @@ HeadReport evaluate_identity(DrivenHeads& heads, IResNet& recogniser, LandmarkNe
                     {"nearer_to_identity", bootstrap_mean(nearer)},
                     {"identities", of_subjects},
                     {"drivers", of_drivers},
-                    {"recogniser", verification_of(recogniser, heads.drivers())}};
+                    {"recogniser", verification_of(recogniser, heads.strangers())}};
   rows.insert(rows.begin(), first_row);
   // The sheet takes its cells' size from the first picture.
   rows.front().front() = cv::Mat(first_row[1].size(), CV_8UC3, cv::Scalar::all(128));
