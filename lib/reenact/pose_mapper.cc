@@ -9,6 +9,20 @@ namespace {
 /// Of what the landmark head does not measure. Less holds the identity better, and loses nods, brows and smiles.
 constexpr double kept_share = 0.67;
 
+/// Of the way to the driver's bearing. On fourteen clips heads were turned by 5 degrees too little with 1 and look right with
+/// 1.5; with 2 those far from the front are turned too far.
+constexpr double bearing_gain = 1.5;
+
+/// Where to move a pose that measures `now` so that the drawn head shows `wanted`.
+FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
+  FaceMeasures result = wanted;
+  const auto beyond = [](double from, double to) { return from + bearing_gain * (to - from); };
+  result.turn = beyond(now.turn, wanted.turn);
+  result.nod = beyond(now.nod, wanted.nod);
+  result.tilt = beyond(now.tilt, wanted.tilt);
+  return result;
+}
+
 }  // namespace
 
 void PoseMapper::reset() {
@@ -39,9 +53,10 @@ std::span<const float> PoseMapper::map(std::span<const float> pose, std::span<co
   mapped_.resize(pose.size());
   for (std::size_t i = 0; i < pose.size(); ++i)
     mapped_[i] = static_cast<float>(rest[i] + share * (pose[i] - origin[i]));
-  if (measured)
-    mapped_ =
-        head_->with_measures(mapped_, interpolated(head_->measure(rest), head_->measure(pose), strength));
+  if (measured) {
+    const FaceMeasures wanted = interpolated(head_->measure(rest), head_->measure(pose), strength);
+    mapped_ = head_->with_measures(mapped_, aim(head_->measure(mapped_), wanted));
+  }
   return mapped_;
 }
 

@@ -36,6 +36,8 @@ enum class PoseMode {
 ///     rest + strength * 0.67 * (pose - mean), then moved the shortest way to where the head measures
 ///     (measures of rest) + strength * (measures of pose - measures of rest)
 ///
+/// and half as far again in turn, nod and tilt: the shortest way moves the head that is drawn less far than the measures.
+///
 /// Without a landmark head, or for an identity without a neutral pose, it is relative with the mean as reference.
 /// set_reference() holds the mean at a pose until another face comes.
 class PoseMapper {

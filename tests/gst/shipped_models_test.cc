@@ -4,12 +4,15 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
 #include "element_test.h"
+#include "reenact/identity.h"
+#include "reenact/landmark_head.h"
 
 namespace reenact {
 namespace {
@@ -123,6 +126,23 @@ TEST_F(ShippedModelsTest, DriveEveryIdentity) {
   const cv::Mat &one = runs[0].pictures[0], &other = runs[1].pictures[0];
   ASSERT_EQ(one.size(), other.size());
   EXPECT_GT(cv::norm(one, other, cv::NORM_L1) / double(one.total()), 3) << "both identities look the same";
+}
+
+TEST_F(ShippedModelsTest, TheLandmarkHeadSeesFacesAtRestInTheRestingPoses) {
+  const auto head = load_landmark_head(models / "reenactor.safetensors");
+  ASSERT_TRUE(head);
+  for (const std::string& file : identities()) {
+    SCOPED_TRACE(file);
+    const FaceMeasures face = head->measure(load_identity(file)->neutral_pose);
+    for (const double lids : {face.left_lids, face.right_lids}) {
+      EXPECT_GT(lids, 0.03);
+      EXPECT_LT(lids, 0.07);
+    }
+    EXPECT_GT(face.mouth, -0.01);
+    EXPECT_LT(face.mouth, 0.08);
+    EXPECT_LT(std::abs(face.turn), 0.2);
+    EXPECT_LT(std::abs(face.tilt), 0.1);
+  }
 }
 
 }  // namespace
