@@ -95,6 +95,11 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
   EXPECT_EQ(json(DetectorConfig()),
             json::parse(R"({"width":1.0,"channel_order":"bgr","subtract_mean":true})"));
   EXPECT_EQ(json(SegmenterConfig()), json::parse(R"({"image_size":128,"base_channels":16,"levels":4})"));
+  EXPECT_EQ(json(RecogniserConfig()),
+            json::parse(R"({"depth":18,"width":1.0,"image_size":112,"embedding_size":512,
+    "mean":127.5,"deviation":127.5,"norm_epsilon":1e-5})"));
+  EXPECT_EQ(json(LandmarksConfig()),
+            json::parse(R"({"points":478,"image_size":160,"width":1.0,"framing":1.5})"));
 }
 
 TEST(Configs, AbsentFieldsKeepTheirDefaults) {
@@ -146,6 +151,11 @@ TEST(Configs, ValuesOutOfRangeAreRefused) {
   expect_refused<ReenactorConfig>(R"({"identity_encoder":"vgg"})", {"identity_encoder", "resnext50_32x4d"});
   expect_refused<DetectorConfig>(R"({"width":-1})", {"width"});
   expect_refused<DetectorConfig>(R"({"channel_order":"grb"})", {"channel_order", "bgr"});
+  expect_refused<RecogniserConfig>(R"({"depth":34})", {"depth", "18, 50 or 100"});
+  expect_refused<RecogniserConfig>(R"({"image_size":120})", {"image_size", "multiple of 16"});
+  expect_refused<RecogniserConfig>(R"({"deviation":0})", {"deviation"});
+  expect_refused<LandmarksConfig>(R"({"points":68})", {"points", "478"});
+  expect_refused<LandmarksConfig>(R"({"framing":0.5})", {"framing"});
   expect_refused<SegmenterConfig>(R"({"levels":0})", {"levels"});
   expect_refused<SegmenterConfig>(R"({"image_size":120})", {"image_size", "multiple of 16"});
   expect_refused<SegmenterConfig>(R"({"base_channels":0})", {"base_channels"});

@@ -21,7 +21,7 @@ torch::Tensor center_of(const torch::Tensor& vectors) {
 }
 
 std::vector<double> distances(const torch::Tensor& vectors, const torch::Tensor& center) {
-  const auto all = (1 - torch::matmul(vectors, center)).to(torch::kDouble).contiguous();
+  const auto all = (1 - torch::matmul(vectors, center)).clamp_min(0).to(torch::kDouble).contiguous();
   return {all.data_ptr<double>(), all.data_ptr<double>() + all.numel()};
 }
 
