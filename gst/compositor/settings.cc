@@ -63,6 +63,12 @@ constexpr Property<Settings> table[] = {
      member<&Settings::mask, &MaskOptions::erode>,
      {0, 64},
      set_by_controller},
+    {"mask-decontaminate",
+     "Mask decontamination",
+     "How far the mask's soft edge is freed from the colors of the background that the head was learned before",
+     member<&Settings::mask, &MaskOptions::decontaminate>,
+     {0, 1},
+     set_by_controller},
     {"mask-fade",
      "Mask fade",
      "Share of the head's side over which it fades where its border lies inside the output, so that hair and "

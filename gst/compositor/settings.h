@@ -27,7 +27,7 @@ struct CompositorSettings {
   BackgroundMode background = BackgroundMode::pad;
   guint background_color = 0xff303030;  ///< 0xAARRGGBB; alpha is ignored
   std::string background_image;
-  MaskOptions mask = {.fade = 0.05};
+  MaskOptions mask = {.fade = 0.05, .decontaminate = 1};
   PlacementOptions placement;
 
   /// Puts the name of today in place of one of yesterday; true when there was one.

@@ -34,6 +34,7 @@ void check(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& op
   check_range("erode", options.erode, 64);
   check_range("feather", options.feather, 64);
   check_range("fade", options.fade, 0.5);
+  check_range("decontaminate", options.decontaminate, 1);
   check_range("smoothing", options.smoothing, 0.95);
   check_range("opacity", options.opacity, 1);
   for (const int value : {placement.x, placement.y, placement.width, placement.height}) {
@@ -150,6 +151,7 @@ void Compositor::blend(const cv::Mat& head, const cv::Rect& placement, const Mas
     cv::resize(work_, scaled_, placement.size(), 0, 0, cv::INTER_AREA);
     std::swap(work_, scaled_);
   }
+  edge_colors_.clean(work_, options.decontaminate);
   treat_mask(options, reducing ? 1.0 : std::sqrt(head_pixels / pixels));
   if (options.fade > 0) fade_border(options.fade, placement, background.size());
   if (options.color_match) match_colors(background(visible));

@@ -4,6 +4,7 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
+#include "reenact/edge_colors.h"
 #include "reenact/export.h"
 
 namespace reenact {
@@ -14,6 +15,7 @@ struct MaskOptions {
   double feather = 0;  ///< sigma in pixels of the blur of its edge, 0..64
   double fade =
       0;  ///< share of the head's side over which it fades where its border lies inside the output, 0..0.5
+  double decontaminate = 0;  ///< how far EdgeColors frees the mask's soft edge from its old background, 0..1
   double smoothing = 0;      ///< share of the previous frame's mask that is kept, 0..0.95
   double opacity = 1;        ///< 0..1
   bool color_match = false;  ///< shift mean and deviation of the head's colours half way to the background's
@@ -44,6 +46,7 @@ class Compositor {
     void set(double first_share, double last_share, int size);
   };
 
+  EdgeColors edge_colors_;
   Fade across_, down_;
   cv::Mat previous_mask_;            // CV_32FC1: 8 bits would never settle under strong smoothing
   cv::Mat work_;                     // the head as it is being prepared
