@@ -12,7 +12,7 @@ namespace {
 
 constexpr int solid_from = 208;       // alpha above which a pixel shows the cut-out alone, or nearly
 constexpr int reduction = 2;          // colors nearby change slowly: half the resolution does
-constexpr int sides_per_reach = 32;   // how far solid parts lend their color, as a share of the longer side
+constexpr int sides_per_reach = 16;   // how far solid parts lend their color, as a share of the longer side
 constexpr float least_weight = 0.5f;  // solid pixels (reduced) that are enough to lend a color
 
 }  // namespace
@@ -50,7 +50,7 @@ void EdgeColors::clean(cv::Mat& rgba, double share) {
   std::array<int, 256> shares;  // of the color nearby, in 256ths, by alpha
   for (int alpha = 0; alpha < 256; ++alpha)
     shares[static_cast<std::size_t>(alpha)] =
-        static_cast<int>(std::lround(256 * share * (255 - alpha) / 255));
+        static_cast<int>(std::lround(256 * share * (255 * 255 - alpha * alpha) / (255 * 255)));
   for (int y = 0; y < rgba.rows; ++y) {
     auto* pixel = rgba.ptr<cv::Vec4b>(y);
     const auto* near = scaled_.ptr<cv::Vec4b>(y);

@@ -13,7 +13,7 @@ namespace reenact {
 class EdgeColors {
  public:
   /// `rgba`: CV_8UC4, straight alpha, changed in place; alpha stays, and so does every pixel of alpha 255. `share` 0..1: 1
-  /// takes the color nearby wholly where alpha comes to 0. Where nothing solid is near (a 32nd of the longer side) colors
+  /// takes the color nearby wholly where alpha comes to 0. Where nothing solid is near (a 16th of the longer side) colors
   /// stay.
   REENACT_API void clean(cv::Mat& rgba, double share);
 

@@ -43,7 +43,7 @@ TEST(EdgeColors, TakeTheOldBackgroundOutOfASoftEdge) {
   cv::Mat rgba = cut_out();
   const double before = stain(rgba);
   EdgeColors().clean(rgba, 1);
-  // A share of 1 - alpha of a stain that is itself 1 - alpha large stays: alpha (1 - alpha), a third of it on average here.
+  // A share alpha^2 of the stain stays, and that of the nearly solid pixels that lend their color.
   EXPECT_LT(stain(rgba), 0.6 * before);
   for (int c = 0; c < 3; ++c) {
     const auto outermost = rgba.at<cv::Vec4b>(63, 63 + 47);
