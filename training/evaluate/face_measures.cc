@@ -59,9 +59,11 @@ torch::Tensor describe_heads(IResNet& recogniser, LandmarkNetwork& landmarks,
 const std::vector<ExpressionGroup>& expression_groups() {
   // Of the tilt's unit vector the second number is the sine, which alone changes much while heads are upright.
   static const std::vector<ExpressionGroup> groups = {
-      {"turn", {turn_feature}}, {"nod", {8}},     {"tilt", {10}},    {"mouth", {2, 3}},
-      {"mouth_width", {4}},     {"lids", {0, 1}}, {"brows", {5, 6}}, {"gaze_across", {13, 15}},
-      {"gaze_down", {14, 16}}};
+      {"turn", {turn_feature}, 0.067}, {"nod", {8}, 0.033},
+      {"tilt", {10}, 0.033},           {"mouth", {2, 3}, 0.1},
+      {"mouth_width", {4}, 0.033},     {"lids", {0, 1}, 0.1},
+      {"brows", {5, 6}, 0.02},         {"gaze_across", {13, 15}, 0.033},
+      {"gaze_down", {14, 16}, 0.033}};
   return groups;
 }
 

@@ -33,6 +33,8 @@ torch::Tensor describe_heads(IResNet& recogniser, LandmarkNetwork& landmarks,
 struct ExpressionGroup {
   std::string name;
   std::vector<std::int64_t> features;
+  /// A third of what the measure varies by while somebody talks; who varies less hardly moves in it.
+  double least_deviation = 0;
 };
 /// turn, nod, tilt, mouth, mouth_width, lids, brows, gaze_across and gaze_down.
 const std::vector<ExpressionGroup>& expression_groups();

@@ -14,8 +14,6 @@
 namespace reenact::training {
 namespace {
 
-/// A driver who varies less than this in a measure gives no correlation: it would be that of the noise.
-constexpr double least_deviation = 0.02;
 constexpr std::size_t follow_sheet_rows = 8, sheet_frames = 3;
 
 std::vector<double> column(const std::vector<std::vector<double>>& rows, std::size_t index) {
@@ -71,7 +69,7 @@ Following compare_movements(const std::vector<std::vector<double>>& driver,
   std::vector<double> trembles;
   for (std::size_t g = 0; g < groups; ++g) {
     const auto first = column(driver, g), second = column(drawn, g);
-    result.correlations.push_back(deviation_of(first) < least_deviation
+    result.correlations.push_back(deviation_of(first) < expression_groups()[g].least_deviation
                                       ? std::numeric_limits<double>::quiet_NaN()
                                       : correlation_of(first, second));
     const double first_mean = mean_of(first), second_mean = mean_of(second);

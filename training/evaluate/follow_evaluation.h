@@ -7,7 +7,7 @@ namespace reenact::training {
 
 /// How well one series follows another, movement by movement.
 struct Following {
-  /// Of each of expression_groups(); not a number where the driver hardly moves.
+  /// Of each of expression_groups(); not a number where the driver hardly moves: it would be that of the noise.
   std::vector<double> correlations;
   /// Mean over the groups of the mean absolute difference, as it is and after each series' own mean.
   double difference = 0, moved_difference = 0;
