@@ -107,8 +107,9 @@ TEST_F(MetaCommand, IsFoundByItsFormerNameToo) {
 
 TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
   constexpr int steps = 50;
-  std::string before;
-  for (const std::string name : {"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-fit"}) {
+  std::string before, finished;
+  for (const std::string name : {"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-free-pose",
+                                 "meta-live-free", "meta-live-fit"}) {
     SCOPED_TRACE(name);
     std::vector<std::string> list = {"reenactor",
                                      "--config",
@@ -139,6 +140,8 @@ TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
       settings.push_back("training.start_pose_from=" + before);
     else if (!before.empty())
       settings.push_back("training.start_from=" + before);
+    if (name == "meta-live-finish") finished = checkpoint(name, steps);
+    if (name.find("free") != std::string::npos) settings.push_back("disentangle.reader=" + finished);
     for (const auto& setting : settings) list.insert(list.end(), {"--set", setting});
     const auto result = test::run_program(list);
     ASSERT_EQ(result.exit_code, 0) << result.errors;
