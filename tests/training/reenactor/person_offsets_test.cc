@@ -28,31 +28,31 @@ Poses make_poses(double noise) {
   return {embeddings, seen, labels, offsets};
 }
 
-double length(const torch::Tensor& tensor) {
+double norm_of(const torch::Tensor& tensor) {
   return tensor.to(torch::kDouble).norm().item<double>();
 }
 
 TEST(PersonOffsets, AreWhatThePersonAddsWhereverItLooks) {
   const auto poses = make_poses(0.05);
   const auto found = person_offsets(poses.embeddings, poses.features, poses.labels, people);
-  EXPECT_LT(length(found - poses.offsets), 0.05 * length(poses.offsets));
+  EXPECT_LT(norm_of(found - poses.offsets), 0.05 * norm_of(poses.offsets));
   // The mean of a person's embeddings would have taken the way it looks for its face.
   const auto means = poses.embeddings.view({people, frames, size}).mean(1);
-  EXPECT_GT(length(means - means.mean(0, true) - poses.offsets), length(poses.offsets));
+  EXPECT_GT(norm_of(means - means.mean(0, true) - poses.offsets), norm_of(poses.offsets));
 }
 
 TEST(PersonOffsets, AreSmallWhereOneFrameSaysNothingOfThePerson) {
   const auto poses = make_poses(20);
   const auto plain = poses.embeddings.view({people, frames, size}).mean(1);
   const auto found = person_offsets(poses.embeddings, poses.features, poses.labels, people);
-  EXPECT_LT(length(found), 0.3 * length(plain - plain.mean(0, true)));
+  EXPECT_LT(norm_of(found), 0.3 * norm_of(plain - plain.mean(0, true)));
 }
 
 TEST(PersonOffsets, AreZeroForPeopleWithoutFrames) {
   const auto poses = make_poses(0.05);
   const auto found = person_offsets(poses.embeddings, poses.features, poses.labels, people + 2);
-  EXPECT_EQ(length(found.slice(0, people)), 0);
-  EXPECT_LT(length(found.slice(0, 0, people) - poses.offsets), 0.05 * length(poses.offsets));
+  EXPECT_EQ(norm_of(found.slice(0, people)), 0);
+  EXPECT_LT(norm_of(found.slice(0, 0, people) - poses.offsets), 0.05 * norm_of(poses.offsets));
 }
 
 }  // namespace
