@@ -139,7 +139,7 @@ TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
     if (name == "meta-live")
       settings.push_back("training.start_pose_from=" + before);
     else if (!before.empty())
-      settings.push_back("training.start_from=" + before);
+      settings.push_back("training.start_from=" + (name == "meta-live-free" ? finished : before));
     if (name == "meta-live-finish") finished = checkpoint(name, steps);
     if (name.find("free") != std::string::npos) settings.push_back("disentangle.reader=" + finished);
     for (const auto& setting : settings) list.insert(list.end(), {"--set", setting});
