@@ -19,6 +19,7 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/glib.h"
 #include "compositor/background_pad.h"
@@ -471,9 +472,8 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->finalize = finalize;
   object_class->notify = notify;
   compositor_properties.install(object_class);
-  gst_element_class_set_static_metadata(element_class, "Head compositor", "Filter/Editor/Video/Compositor",
-                                        "Lays generated heads over a background where the driver's head was",
-                                        "The gst-reenact authors");
+  describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
+                                   "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,
                                                        GST_TYPE_AGGREGATOR_PAD);
   gst_element_class_add_static_pad_template_with_gtype(element_class, &background_template,
