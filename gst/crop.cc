@@ -186,8 +186,8 @@ void notify(GObject* object, GParamSpec* spec) {
   if (g_str_equal(spec->name, "size")) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   p.finder = std::make_unique<FaceFinder>(load_detector(model, options));
   p.frames = 0;

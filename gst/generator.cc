@@ -119,8 +119,8 @@ void set_reference(ReenactGenerator* self) {
   self->p->reference_wanted = true;
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator = load_generator(model, options);
   p.mapper.set_landmark_head(load_landmark_head(model));

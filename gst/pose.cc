@@ -59,8 +59,8 @@ ReenactPose* self_of(gpointer object) {
   return reinterpret_cast<ReenactPose*>(object);
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactPose::Private& p = *self_of(filter)->p;
   p.encoder = load_pose_encoder(model, options);
   return *p.encoder;

@@ -68,8 +68,7 @@ std::filesystem::path EngineSettings::model_path() const {
   return find_model(model_file);
 }
 
-void EngineSettings::loaded(GstElement* element, const EngineObject& engine,
-                            const std::filesystem::path& model) {
+void EngineSettings::loaded(GstElement* element, const Network& engine, const std::filesystem::path& model) {
   {
     const ObjectLock lock(element);
     active_device = engine.active_device();

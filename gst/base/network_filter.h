@@ -34,8 +34,8 @@ struct ReenactNetworkFilterClass {
   GstDebugCategory* category;  ///< of the element
 
   /// Loads what model-file names, on the way to PAUSED; may throw Error. The result lives until unload().
-  const EngineObject& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                              const EngineOptions& options);
+  const Network& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options);
   /// Drops the network and what is known of the stream.
   void (*unload)(ReenactNetworkFilter* filter);
   /// What the pad of that direction takes or gives, without regard to the other one; a new reference.

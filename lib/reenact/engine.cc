@@ -19,11 +19,12 @@ constexpr std::pair<const char*, Precision> precision_names[] = {{"auto", Precis
                                                                  {"fp16", Precision::fp16},
                                                                  {"int8", Precision::int8}};
 
-constexpr std::pair<const char*, Network> network_names[] = {{"pose encoder", Network::pose_encoder},
-                                                             {"identity encoder", Network::identity_encoder},
-                                                             {"generator", Network::generator},
-                                                             {"detector", Network::detector},
-                                                             {"segmenter", Network::segmenter}};
+constexpr std::pair<const char*, NetworkKind> network_names[] = {
+    {"pose encoder", NetworkKind::pose_encoder},
+    {"identity encoder", NetworkKind::identity_encoder},
+    {"generator", NetworkKind::generator},
+    {"detector", NetworkKind::detector},
+    {"segmenter", NetworkKind::segmenter}};
 
 void check_picture(const char* network, const cv::Mat& rgb) {
   if (!rgb.empty() && rgb.type() == CV_8UC3) return;
@@ -39,8 +40,8 @@ std::string to_string(Precision precision) {
   return name_of(precision_names, precision, "precision", "Precision");
 }
 
-std::string to_string(Network network) {
-  return name_of(network_names, network, "network", "Network");
+std::string to_string(NetworkKind network) {
+  return name_of(network_names, network, "network", "NetworkKind");
 }
 
 void PoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {
