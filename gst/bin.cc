@@ -16,6 +16,7 @@
 #include <array>
 #include <vector>
 
+#include "base/element_description.h"
 #include "base/glib.h"
 #include "elements.h"
 
@@ -240,15 +241,11 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   install_properties(object_class);
-  gst_element_class_set_static_metadata(
-      element_class, "Head reenactment", "Filter/Effect/Video/Bin",
-      "Lets a driver's face move somebody else's head: crop, pose, identity, generator and "
-      "compositor in one, each reachable as a child of that name",
-      "The gst-reenact authors");
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
-  gst_element_class_add_static_pad_template(element_class, &background_template);
-  gst_element_class_add_static_pad_template(element_class, &crops_template);
-  gst_element_class_add_static_pad_template(element_class, &src_template);
+  describe_element(element_class,
+                   {"Head reenactment", "Filter/Effect/Video/Bin",
+                    "Lets a driver's face move somebody else's head: crop, pose, identity, generator and "
+                    "compositor in one, each reachable as a child of that name"},
+                   {&sink_template, &background_template, &crops_template, &src_template});
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;

@@ -16,6 +16,7 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
+#include "base/element_description.h"
 #include "base/engine_settings.h"
 #include "base/glib.h"
 #include "base/network_filter.h"
@@ -115,79 +116,38 @@ struct CropSettings {
 };
 
 using Finder = FaceFinder::Options;
-constexpr Property<CropSettings> property_table[] = {
-    {"detect-interval",
-     "Detection interval",
-     "Frames from one detection to the next while a face is followed; it is tracked in between",
-     member<&CropSettings::finder, &Finder::detect_interval>,
-     {1, G_MAXINT},
-     set_while_playing},
-    {"score-threshold",
-     "Score threshold",
-     "Probability from which a detection counts as a face",
-     member<&CropSettings::finder, &Finder::score_threshold>,
-     {0, 1},
-     set_while_playing},
-    {"iou-threshold",
-     "Overlap threshold",
-     "Intersection over union above which two detections are one face",
-     member<&CropSettings::finder, &Finder::iou_threshold>,
-     {0, 1},
-     set_while_playing},
-    {"detect-size",
-     "Detection size",
-     "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
-     member<&CropSettings::finder, &Finder::detect_size>,
-     {0, 16384},
-     set_while_playing},
-    {"crop-scale",
-     "Crop scale",
-     "Side of the crop in sides of the face box",
-     member<&CropSettings::crop_scale>,
-     {0.5, 10},
-     set_by_controller},
-    {"crop-style",
-     "Crop style",
-     "How the crop is cut out of the frame",
-     member<&CropSettings::crop_style>,
-     {},
-     set_while_playing},
-    {"face-select",
-     "Face selection",
-     "Which of several faces drives",
-     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>,
-     {},
-     set_while_playing},
-    {"face-index",
-     "Face index",
-     "Which face from the left drives, from 0, when face-select is index",
-     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>,
-     {0, 1000},
-     set_while_playing},
-    {"smoothing",
-     "Smoothing",
-     "How steady the crop is held: 0 as detected, 1 steadiest",
-     member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>,
-     {0, 1},
-     set_by_controller},
-    {"no-face",
-     "No face",
-     "What to give out for frames without a face",
-     member<&CropSettings::no_face>,
-     {},
-     set_while_playing},
-    {"size",
-     "Size",
-     "Side of the crop in pixels; 0: what downstream wants, else 256",
-     member<&CropSettings::size>,
-     {0, 4096},
-     set_while_playing},
-    {"post-messages",
-     "Post messages",
-     "Post an element message reenact-face for every frame: found, box, score, track-id",
-     member<&CropSettings::post_messages>,
-     {},
-     set_while_playing}};
+using Row = Property<CropSettings>;
+constexpr Row property_table[] = {
+    Row("detect-interval", "Detection interval",
+        "Frames from one detection to the next while a face is followed; it is tracked in between",
+        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_while_playing),
+    Row("score-threshold", "Score threshold", "Probability from which a detection counts as a face",
+        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_while_playing),
+    Row("iou-threshold", "Overlap threshold",
+        "Intersection over union above which two detections are one face",
+        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_while_playing),
+    Row("detect-size", "Detection size",
+        "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
+        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_while_playing),
+    Row("crop-scale", "Crop scale", "Side of the crop in sides of the face box",
+        member<&CropSettings::crop_scale>, {0.5, 10}, set_by_controller),
+    Row("crop-style", "Crop style", "How the crop is cut out of the frame", member<&CropSettings::crop_style>,
+        {}, set_while_playing),
+    Row("face-select", "Face selection", "Which of several faces drives",
+        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>, {}, set_while_playing),
+    Row("face-index", "Face index", "Which face from the left drives, from 0, when face-select is index",
+        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>, {0, 1000},
+        set_while_playing),
+    Row("smoothing", "Smoothing", "How steady the crop is held: 0 as detected, 1 steadiest",
+        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>, {0, 1},
+        set_by_controller),
+    Row("no-face", "No face", "What to give out for frames without a face", member<&CropSettings::no_face>,
+        {}, set_while_playing),
+    Row("size", "Size", "Side of the crop in pixels; 0: what downstream wants, else 256",
+        member<&CropSettings::size>, {0, 4096}, set_while_playing),
+    Row("post-messages", "Post messages",
+        "Post an element message reenact-face for every frame: found, box, score, track-id",
+        member<&CropSettings::post_messages>, {}, set_while_playing)};
 constexpr Properties<CropSettings> properties(property_table, first_own_property);
 
 }  // namespace
@@ -218,20 +178,16 @@ ReenactCrop* self_of(gpointer object) {
   return reinterpret_cast<ReenactCrop*>(object);
 }
 
-bool set_setting(ReenactNetworkFilter* filter, guint id, const GValue* value) {
-  return properties.set(self_of(filter)->p->settings, id, value);
-}
-
-bool get_setting(ReenactNetworkFilter* filter, guint id, GValue* value) {
-  return properties.get(self_of(filter)->p->settings, id, value);
+CropSettings& settings_of(ReenactNetworkFilter* filter) {
+  return self_of(filter)->p->settings;
 }
 
 void notify(GObject* object, GParamSpec* spec) {
   if (g_str_equal(spec->name, "size")) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   p.finder = std::make_unique<FaceFinder>(load_detector(model, options));
   p.frames = 0;
@@ -423,15 +379,11 @@ static void reenact_crop_class_init(ReenactCropClass* klass) {
   object_class->notify = notify;
   object_class->finalize = finalize;
   network_filter_install_properties(filter_class, "The S3FD face detector", "detector.safetensors");
-  properties.install(object_class);
-  gst_element_class_set_static_metadata(
-      element_class, "Face cropper", "Filter/Analyzer/Effect/Video",
-      "Finds and follows a face and cuts it out as the reenactment networks expect it",
-      "The gst-reenact authors");
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
-  gst_element_class_add_static_pad_template(element_class, &src_template);
-  filter_class->set_setting = set_setting;
-  filter_class->get_setting = get_setting;
+  network_filter_install_settings<properties, settings_of>(filter_class);
+  describe_element(element_class,
+                   {"Face cropper", "Filter/Analyzer/Effect/Video",
+                    "Finds and follows a face and cuts it out as the reenactment networks expect it"},
+                   {&sink_template, &src_template});
   filter_class->load = load;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;

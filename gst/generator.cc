@@ -15,6 +15,7 @@
 #include <atomic>
 #include <memory>
 
+#include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/engine_settings.h"
 #include "base/glib.h"
@@ -70,19 +71,13 @@ struct GeneratorSettings {
   double pose_strength = 1;
 };
 
-constexpr Property<GeneratorSettings> property_table[] = {
-    {"pose-mode",
-     "Pose mode",
-     "How the head takes the driver's pose",
-     member<&GeneratorSettings::pose_mode>,
-     {},
-     set_while_playing},
-    {"pose-strength",
-     "Pose strength",
-     "How far the head moves from its resting pose: 0 not at all, 1 as the driver, more exaggerates",
-     member<&GeneratorSettings::pose_strength>,
-     {0, 3},
-     set_by_controller}};
+using Row = Property<GeneratorSettings>;
+constexpr Row property_table[] = {
+    Row("pose-mode", "Pose mode", "How the head takes the driver's pose",
+        member<&GeneratorSettings::pose_mode>, {}, set_while_playing),
+    Row("pose-strength", "Pose strength",
+        "How far the head moves from its resting pose: 0 not at all, 1 as the driver, more exaggerates",
+        member<&GeneratorSettings::pose_strength>, {0, 3}, set_by_controller)};
 constexpr Properties<GeneratorSettings> properties(property_table, first_own_property);
 
 /// Who is to be drawn.
@@ -116,20 +111,16 @@ ReenactGenerator* self_of(gpointer object) {
   return reinterpret_cast<ReenactGenerator*>(object);
 }
 
-bool set_setting(ReenactNetworkFilter* filter, guint id, const GValue* value) {
-  return properties.set(self_of(filter)->p->settings, id, value);
-}
-
-bool get_setting(ReenactNetworkFilter* filter, guint id, GValue* value) {
-  return properties.get(self_of(filter)->p->settings, id, value);
+GeneratorSettings& settings_of(ReenactNetworkFilter* filter) {
+  return self_of(filter)->p->settings;
 }
 
 void set_reference(ReenactGenerator* self) {
   self->p->reference_wanted = true;
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator = load_generator(model, options);
   p.mapper.set_landmark_head(load_landmark_head(model));
@@ -267,16 +258,12 @@ static void reenact_generator_class_init(ReenactGeneratorClass* klass) {
   object_class->finalize = finalize;
   network_filter_install_properties(filter_class, "The reenactor whose generator runs",
                                     "reenactor.safetensors");
-  properties.install(object_class);
+  network_filter_install_settings<properties, settings_of>(filter_class);
   install_signals(object_class);
-  gst_element_class_set_static_metadata(
-      element_class, "Head generator", "Filter/Effect/Video",
-      "Draws an identity's head in the poses that come in, with its mask as alpha",
-      "The gst-reenact authors");
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
-  gst_element_class_add_static_pad_template(element_class, &src_template);
-  filter_class->set_setting = set_setting;
-  filter_class->get_setting = get_setting;
+  describe_element(element_class,
+                   {"Head generator", "Filter/Effect/Video",
+                    "Draws an identity's head in the poses that come in, with its mask as alpha"},
+                   {&sink_template, &src_template});
   filter_class->load = load;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;

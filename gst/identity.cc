@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/engine_settings.h"
 #include "base/glib.h"
@@ -58,16 +59,14 @@ struct IdentitySettings {
   std::string identity_file;
 };
 
-constexpr Property<IdentitySettings> property_table[] = {
-    {"identity-file",
-     "Identity file",
-     "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the "
-     "installed models. "
-     "A change while playing takes effect between two buffers; a file that cannot be used then "
-     "gives a warning and leaves the identity as it is",
-     member<&IdentitySettings::identity_file>,
-     {},
-     set_while_playing}};
+using Row = Property<IdentitySettings>;
+constexpr Row property_table[] = {Row(
+    "identity-file", "Identity file",
+    "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the "
+    "installed models. "
+    "A change while playing takes effect between two buffers; a file that cannot be used then "
+    "gives a warning and leaves the identity as it is",
+    member<&IdentitySettings::identity_file>, {}, set_while_playing)};
 constexpr Properties<IdentitySettings> properties(property_table, first_own_property);
 
 }  // namespace
@@ -342,12 +341,10 @@ static void reenact_identity_class_init(ReenactIdentityClass* klass) {
                             default_model);
   properties.install(object_class);
   install_signals(object_class);
-  gst_element_class_set_static_metadata(
-      element_class, "Head identity", "Filter/Effect/Video",
-      "Says whose head the poses that pass move, and learns people from crops", "The gst-reenact authors");
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
-  gst_element_class_add_static_pad_template(element_class, &src_template);
-  gst_element_class_add_static_pad_template(element_class, &crops_template);
+  describe_element(element_class,
+                   {"Head identity", "Filter/Effect/Video",
+                    "Says whose head the poses that pass move, and learns people from crops"},
+                   {&sink_template, &src_template, &crops_template});
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   transform_class->start = start;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/element_description.h"
 #include "base/network_filter.h"
 #include "elements.h"
 #include "stream/face_meta.h"
@@ -58,8 +59,8 @@ ReenactPose* self_of(gpointer object) {
   return reinterpret_cast<ReenactPose*>(object);
 }
 
-const EngineObject& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                         const EngineOptions& options) {
+const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                    const EngineOptions& options) {
   ReenactPose::Private& p = *self_of(filter)->p;
   p.encoder = load_pose_encoder(model, options);
   return *p.encoder;
@@ -128,11 +129,9 @@ static void reenact_pose_class_init(ReenactPoseClass* klass) {
   G_OBJECT_CLASS(klass)->finalize = finalize;
   network_filter_install_properties(filter_class, "The reenactor whose pose encoder runs",
                                     "reenactor.safetensors");
-  gst_element_class_set_static_metadata(element_class, "Pose encoder", "Filter/Analyzer/Video",
-                                        "Turns face crops into latent pose descriptors",
-                                        "The gst-reenact authors");
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
-  gst_element_class_add_static_pad_template(element_class, &src_template);
+  describe_element(element_class,
+                   {"Pose encoder", "Filter/Analyzer/Video", "Turns face crops into latent pose descriptors"},
+                   {&sink_template, &src_template});
   filter_class->load = load;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;

@@ -25,37 +25,20 @@ GType enum_type<Precision>() {
 
 namespace {
 
-constexpr Property<EngineSettings> table[] = {
-    {"model-file",
-     "Model file",
-     ": a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the installed models",
-     member<&EngineSettings::model_file>,
-     {},
-     set_before_paused},
-    {"device",
-     "Device",
-     "Where the network runs: auto, cpu, cuda or cuda:N",
-     member<&EngineSettings::device>,
-     {},
-     set_before_paused},
-    {"precision",
-     "Precision",
-     "Arithmetic of the network",
-     member<&EngineSettings::precision>,
-     {},
-     set_before_paused},
-    {"threads",
-     "Threads",
-     "Threads for one frame, 0: as many as the process may use",
-     member<&EngineSettings::threads>,
-     {0, 1024},
-     set_before_paused},
-    {"active-device",
-     "Active device",
-     "What the network really runs on, e.g. cpu or cuda:0; null while no model is loaded",
-     member<&EngineSettings::active_device>,
-     {},
-     read_only}};
+using Row = Property<EngineSettings>;
+constexpr Row table[] = {
+    Row("model-file", "Model file",
+        ": a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the installed models",
+        member<&EngineSettings::model_file>, {}, set_before_paused),
+    Row("device", "Device", "Where the network runs: auto, cpu, cuda or cuda:N",
+        member<&EngineSettings::device>, {}, set_before_paused),
+    Row("precision", "Precision", "Arithmetic of the network", member<&EngineSettings::precision>, {},
+        set_before_paused),
+    Row("threads", "Threads", "Threads for one frame, 0: as many as the process may use",
+        member<&EngineSettings::threads>, {0, 1024}, set_before_paused),
+    Row("active-device", "Active device",
+        "What the network really runs on, e.g. cpu or cuda:0; null while no model is loaded",
+        member<&EngineSettings::active_device>, {}, read_only)};
 
 }  // namespace
 
@@ -85,8 +68,7 @@ std::filesystem::path EngineSettings::model_path() const {
   return find_model(model_file);
 }
 
-void EngineSettings::loaded(GstElement* element, const EngineObject& engine,
-                            const std::filesystem::path& model) {
+void EngineSettings::loaded(GstElement* element, const Network& engine, const std::filesystem::path& model) {
   {
     const ObjectLock lock(element);
     active_device = engine.active_device();

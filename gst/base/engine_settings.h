@@ -26,7 +26,7 @@ struct EngineSettings {
 
   /// Remembers what really runs, and says so on the bus: element message "reenact-active-device" with the
   /// strings device, engine and model. The lock of `element` is taken.
-  void loaded(GstElement* element, const EngineObject& engine, const std::filesystem::path& model);
+  void loaded(GstElement* element, const Network& engine, const std::filesystem::path& model);
   void unloaded(GstElement* element);
 };
 

@@ -61,7 +61,7 @@ EngineSettings settings_of(ReenactNetworkFilter* self) {
 void load(ReenactNetworkFilter* self) {
   const EngineSettings engine = settings_of(self);
   const std::filesystem::path path = engine.model_path();
-  const EngineObject& network = class_of(self).load(self, path, engine.options());
+  const Network& network = class_of(self).load(self, path, engine.options());
   GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
                        "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
                        network.active_engine().c_str(), network.active_device().c_str(),

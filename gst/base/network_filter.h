@@ -34,8 +34,8 @@ struct ReenactNetworkFilterClass {
   GstDebugCategory* category;  ///< of the element
 
   /// Loads what model-file names, on the way to PAUSED; may throw Error. The result lives until unload().
-  const EngineObject& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
-                              const EngineOptions& options);
+  const Network& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
+                         const EngineOptions& options);
   /// Drops the network and what is known of the stream.
   void (*unload)(ReenactNetworkFilter* filter);
   /// What the pad of that direction takes or gives, without regard to the other one; a new reference.
@@ -56,6 +56,19 @@ GType reenact_network_filter_get_type();
 /// `model_description` says what model-file is. The element's own properties begin at first_own_property.
 void network_filter_install_properties(ReenactNetworkFilterClass* filter_class, const char* model_description,
                                        const char* default_model);
+
+/// Installs the element's own properties, of a table that begins at first_own_property, over the settings that
+/// `settings_of` gives for an instance; these are set and read with the object's lock held.
+template <const auto& properties, auto settings_of>
+void network_filter_install_settings(ReenactNetworkFilterClass* filter_class) {
+  filter_class->set_setting = [](ReenactNetworkFilter* filter, guint id, const GValue* value) {
+    return properties.set(settings_of(filter), id, value);
+  };
+  filter_class->get_setting = [](ReenactNetworkFilter* filter, guint id, GValue* value) {
+    return properties.get(settings_of(filter), id, value);
+  };
+  properties.install(G_OBJECT_CLASS(filter_class));
+}
 
 /// Where model-file is found now. Throws Error (not_found).
 std::filesystem::path network_filter_model_path(ReenactNetworkFilter* filter);

@@ -19,11 +19,13 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/glib.h"
 #include "compositor/background_pad.h"
 #include "compositor/background_painter.h"
 #include "compositor/output.h"
+#include "compositor/output_shape.h"
 #include "compositor/settings.h"
 #include "elements.h"
 #include "reenact/compositor.h"
@@ -55,13 +57,6 @@ GstStaticPadTemplate background_template = GST_STATIC_PAD_TEMPLATE(
     "background", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
-
-/// The size and shape of output that heads ask for.
-struct OutputShape {
-  int width = 0, height = 0;  // 0: no head came yet
-  int par_n = 1, par_d = 1;
-  bool operator==(const OutputShape&) const = default;
-};
 
 }  // namespace
 
@@ -216,51 +211,21 @@ GstClockTime get_next_time(GstAggregator* aggregator) {
   return GST_CLOCK_TIME_IS_VALID(time) ? time : 0;
 }
 
-OutputShape shape_of(const GstVideoInfo& info) {
-  return {GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_PAR_N(&info),
-          GST_VIDEO_INFO_PAR_D(&info)};
-}
-
-OutputShape shape_for(const ReenactCompositor::Private& p, GstBuffer* head) {
-  const FaceMeta* face = get_face_meta(head);
-  if (face && !frame_size(*face).empty()) return shape_of(face->frame_info);
-  if (GST_VIDEO_INFO_WIDTH(&p.background_info) > 0) return shape_of(p.background_info);
-  return {GST_VIDEO_INFO_WIDTH(&p.head_info), GST_VIDEO_INFO_HEIGHT(&p.head_info)};
-}
-
 GstFlowReturn update_src_caps(GstAggregator* aggregator, GstCaps* downstream, GstCaps** result) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   GstBuffer* head = gst_aggregator_pad_peek_buffer(p.head_pad);
-  if (head && gst_buffer_get_size(head) > 0) p.wanted = shape_for(p, head);
+  if (head && gst_buffer_get_size(head) > 0)
+    p.wanted = output_shape_for(head, p.head_info, p.background_info);
   gst_clear_buffer(&head);
   if (p.wanted.width <= 0) return GST_AGGREGATOR_FLOW_NEED_DATA;
 
   const bool transparent = settings_of(self_of(aggregator)).background == BackgroundMode::transparent;
-  GstCaps* wanted =
-      gst_caps_from_string(transparent ? GST_VIDEO_CAPS_MAKE("RGBA") : GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }"));
-  gst_caps_set_simple(wanted, "framerate", GST_TYPE_FRACTION, GST_VIDEO_INFO_FPS_N(&p.head_info),
-                      GST_VIDEO_INFO_FPS_D(&p.head_info), nullptr);
-  GstCaps* any_shape = gst_caps_copy(wanted);
-  gst_caps_set_simple(wanted, "width", G_TYPE_INT, p.wanted.width, "height", G_TYPE_INT, p.wanted.height,
-                      "pixel-aspect-ratio", GST_TYPE_FRACTION, p.wanted.par_n, p.wanted.par_d, nullptr);
-  *result = gst_caps_intersect_full(wanted, downstream, GST_CAPS_INTERSECT_FIRST);
-  if (gst_caps_is_empty(*result)) {
-    // Downstream insists on a shape of its own; the picture is stretched to it.
-    gst_caps_unref(*result);
-    *result = gst_caps_intersect_full(any_shape, downstream, GST_CAPS_INTERSECT_FIRST);
-  }
-  gst_caps_unref(wanted);
-  gst_caps_unref(any_shape);
+  *result = output_caps_for(p.wanted, p.head_info, transparent, downstream);
   return GST_FLOW_OK;
 }
 
 GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
-  const ReenactCompositor::Private& p = *self_of(aggregator)->p;
-  caps = gst_caps_make_writable(gst_caps_truncate(caps));
-  GstStructure* structure = gst_caps_get_structure(caps, 0);
-  gst_structure_fixate_field_nearest_int(structure, "width", p.wanted.width);
-  gst_structure_fixate_field_nearest_int(structure, "height", p.wanted.height);
-  return gst_caps_fixate(caps);
+  return fixate_output_caps(caps, self_of(aggregator)->p->wanted);
 }
 
 gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
@@ -411,7 +376,8 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
     gst_aggregator_pad_drop_buffer(p.head_pad);
     return GST_FLOW_OK;
   }
-  if ((!p.negotiated || shape_for(p, head) != p.wanted) && !gst_aggregator_negotiate(aggregator)) {
+  if ((!p.negotiated || output_shape_for(head, p.head_info, p.background_info) != p.wanted) &&
+      !gst_aggregator_negotiate(aggregator)) {
     return GST_FLOW_NOT_NEGOTIATED;
   }
   gst_aggregator_pad_drop_buffer(p.head_pad);
@@ -471,9 +437,8 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->finalize = finalize;
   object_class->notify = notify;
   compositor_properties.install(object_class);
-  gst_element_class_set_static_metadata(element_class, "Head compositor", "Filter/Editor/Video/Compositor",
-                                        "Lays generated heads over a background where the driver's head was",
-                                        "The gst-reenact authors");
+  describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
+                                   "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,
                                                        GST_TYPE_AGGREGATOR_PAD);
   gst_element_class_add_static_pad_template_with_gtype(element_class, &background_template,

@@ -73,28 +73,28 @@ bool has_int8_detector() {
 
 [[noreturn]] void refuse(const char* network) {
   throw Error(ErrorCode::unsupported,
-              std::string("the cpu engine has no ") + network + "; the torch engine has");
+              std::string("the cpu backend has no ") + network + "; the torch backend has");
 }
 
 }  // namespace
 
-bool Backend::supports(Network network, const ModelFile& file, const NetworkConfig& config,
+bool Backend::supports(NetworkKind network, const ModelFile& file, const NetworkConfig& config,
                        const EngineOptions& options) const {
   if (options.device.starts_with("cuda") || !cpu_has(options.precision)) return false;
   switch (network) {
-    case Network::generator:
-      // Reflected padding of the convolutions is left to the reference engine. A file without ranges for
+    case NetworkKind::generator:
+      // Reflected padding of the convolutions is left to the reference backend. A file without ranges for
       // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
       return !std::get<ReenactorConfig>(config).reflection_padding;
     // int8 is refused because nothing calibrates a pose encoder.
-    case Network::pose_encoder:
+    case NetworkKind::pose_encoder:
       return options.precision != Precision::int8 &&
              std::get<ReenactorConfig>(config).pose_encoder == "mobilenet_v2";
-    case Network::detector:
+    case NetworkKind::detector:
       return options.precision != Precision::int8 || (has_int8_detector() && is_calibrated_detector(file));
-    case Network::segmenter:
+    case NetworkKind::segmenter:
       return options.precision == Precision::automatic || options.precision == Precision::fp32;
-    case Network::identity_encoder:
+    case NetworkKind::identity_encoder:
       return false;  // runs once for a person, not for each frame
   }
   return false;

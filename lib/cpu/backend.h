@@ -14,7 +14,7 @@ namespace reenact::cpu {
 /// file.
 class Backend : public reenact::Backend {
  public:
-  bool supports(Network network, const ModelFile& file, const NetworkConfig& config,
+  bool supports(NetworkKind network, const ModelFile& file, const NetworkConfig& config,
                 const EngineOptions& options) const override;
   std::unique_ptr<reenact::PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
                                                      const ReenactorConfig& config,

@@ -11,7 +11,7 @@ void add_device_option(CLI::App& command, std::string& device) {
 
 void add_engine_options(CLI::App& command, EngineOptions& options) {
   add_device_option(command, options.device);
-  command.add_option("--backend,--engine", options.engine, "auto, cpu (oneDNN) or torch (reference)")
+  command.add_option("--backend,--engine", options.backend, "auto, cpu (oneDNN) or torch (reference)")
       ->check(CLI::IsMember({"auto", "cpu", "torch"}))
       ->capture_default_str();
   const std::map<std::string, Precision> precisions{{"auto", Precision::automatic},

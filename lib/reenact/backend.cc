@@ -28,8 +28,8 @@ void check_options(const EngineOptions& options) {
     throw Error(ErrorCode::invalid,
                 "the number of threads is " + std::to_string(options.threads) + ", wanted 0 to 4096");
   }
-  if (options.engine != "auto" && options.engine != "cpu" && options.engine != "torch") {
-    throw Error(ErrorCode::invalid, "the engine is '" + options.engine + "', wanted auto, cpu or torch");
+  if (options.backend != "auto" && options.backend != "cpu" && options.backend != "torch") {
+    throw Error(ErrorCode::invalid, "the backend is '" + options.backend + "', wanted auto, cpu or torch");
   }
 }
 
@@ -46,12 +46,12 @@ struct Choice {
   EngineOptions options;
 };
 
-Choice choose(Network network, const ModelFile& file, const NetworkConfig& config,
+Choice choose(NetworkKind network, const ModelFile& file, const NetworkConfig& config,
               const EngineOptions& options) {
   const bool cuda_wanted = options.device.starts_with("cuda");
-  if (options.engine == "torch") return {torch_backend(), options};
+  if (options.backend == "torch") return {torch_backend(), options};
 
-  if (options.engine == "auto" && options.device == "auto" && machine_has_gpu()) {
+  if (options.backend == "auto" && options.device == "auto" && machine_has_gpu()) {
     EngineOptions on_gpu = options;
     on_gpu.device = "cuda";
     try {
@@ -67,12 +67,12 @@ Choice choose(Network network, const ModelFile& file, const NetworkConfig& confi
   EngineOptions on_cpu = options;
   on_cpu.device = "cpu";
   if (cpu && cpu->supports(network, file, config, on_cpu)) return {*cpu, on_cpu};
-  if (options.engine == "cpu") {
+  if (options.backend == "cpu") {
     const std::string what = "the " + to_string(network) + " of '" + file.path().string() + "' on " +
                              options.device + " at precision " + to_string(options.precision);
     throw Error(ErrorCode::unsupported,
-                cpu_backend() ? "the cpu engine cannot run " + what + ", which the torch engine may"
-                              : "this build has no cpu engine, which was wanted for " + what);
+                cpu_backend() ? "the cpu backend cannot run " + what + ", which the torch backend may"
+                              : "this build has no cpu backend, which was wanted for " + what);
   }
   return {torch_backend(), options};
 }
@@ -97,8 +97,8 @@ Model<Config> open(const std::filesystem::path& path, ModelKind kind) {
 
 /// Opens the file and chooses who runs it.
 template <typename Config>
-std::pair<Model<Config>, Choice> prepare(Network network, const std::filesystem::path& path, ModelKind kind,
-                                         const EngineOptions& options) {
+std::pair<Model<Config>, Choice> prepare(NetworkKind network, const std::filesystem::path& path,
+                                         ModelKind kind, const EngineOptions& options) {
   check_options(options);
   Model<Config> model = open<Config>(path, kind);
   Choice choice = choose(network, *model.file, model.config, options);
@@ -107,7 +107,7 @@ std::pair<Model<Config>, Choice> prepare(Network network, const std::filesystem:
 
 }  // namespace
 
-#ifndef REENACT_CPU_ENGINE
+#ifndef REENACT_CPU_BACKEND
 Backend* cpu_backend() {
   return nullptr;
 }
@@ -116,33 +116,34 @@ Backend* cpu_backend() {
 std::unique_ptr<PoseEncoder> load_pose_encoder(const std::filesystem::path& reenactor,
                                                const EngineOptions& options) {
   auto [model, choice] =
-      prepare<ReenactorConfig>(Network::pose_encoder, reenactor, ModelKind::reenactor, options);
+      prepare<ReenactorConfig>(NetworkKind::pose_encoder, reenactor, ModelKind::reenactor, options);
   return choice.backend.pose_encoder(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<IdentityEncoder> load_identity_encoder(const std::filesystem::path& reenactor,
                                                        const EngineOptions& options) {
   auto [model, choice] =
-      prepare<ReenactorConfig>(Network::identity_encoder, reenactor, ModelKind::reenactor, options);
+      prepare<ReenactorConfig>(NetworkKind::identity_encoder, reenactor, ModelKind::reenactor, options);
   return choice.backend.identity_encoder(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Generator> load_generator(const std::filesystem::path& reenactor,
                                           const EngineOptions& options) {
   auto [model, choice] =
-      prepare<ReenactorConfig>(Network::generator, reenactor, ModelKind::reenactor, options);
+      prepare<ReenactorConfig>(NetworkKind::generator, reenactor, ModelKind::reenactor, options);
   return choice.backend.generator(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Detector> load_detector(const std::filesystem::path& detector, const EngineOptions& options) {
-  auto [model, choice] = prepare<DetectorConfig>(Network::detector, detector, ModelKind::detector, options);
+  auto [model, choice] =
+      prepare<DetectorConfig>(NetworkKind::detector, detector, ModelKind::detector, options);
   return choice.backend.detector(model.file, model.config, choice.options);
 }
 
 std::unique_ptr<Segmenter> load_segmenter(const std::filesystem::path& segmenter,
                                           const EngineOptions& options) {
   auto [model, choice] =
-      prepare<SegmenterConfig>(Network::segmenter, segmenter, ModelKind::segmenter, options);
+      prepare<SegmenterConfig>(NetworkKind::segmenter, segmenter, ModelKind::segmenter, options);
   return choice.backend.segmenter(model.file, model.config, choice.options);
 }
 

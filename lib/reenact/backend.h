@@ -13,9 +13,9 @@
 namespace reenact {
 
 /// The networks that a backend may run.
-enum class Network { pose_encoder, identity_encoder, generator, detector, segmenter };
+enum class NetworkKind { pose_encoder, identity_encoder, generator, detector, segmenter };
 /// In words, e.g. "pose encoder".
-std::string to_string(Network network);
+std::string to_string(NetworkKind network);
 
 /// The configuration of a model file with networks, already read and found right.
 using NetworkConfig = std::variant<ReenactorConfig, DetectorConfig, SegmenterConfig>;
@@ -40,7 +40,8 @@ class REENACT_API Backend {
   /// Whether this backend runs that network of that file on `options.device` (auto: any device it has) at
   /// `options.precision` (auto: any it has). Engine `auto` asks before it chooses; must be cheap and load no weights.
   /// A backend that runs on GPUs overrides this to say whether one is there.
-  virtual bool supports(Network, const ModelFile&, const NetworkConfig&, const EngineOptions& options) const {
+  virtual bool supports(NetworkKind, const ModelFile&, const NetworkConfig&,
+                        const EngineOptions& options) const {
     return !options.device.starts_with("cuda");
   }
 

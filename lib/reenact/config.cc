@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reenact/config.h"
 
+#include <concepts>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <type_traits>
 
 #include "reenact/error.h"
 
@@ -11,9 +13,13 @@ namespace {
 
 using nlohmann::json;
 
+/// The configuration itself or its const.
+template <typename T, typename Config>
+concept Same = std::same_as<std::remove_const_t<T>, Config>;
+
 // Each configuration lists its fields once; reading and writing both walk that list.
-template <typename Config, typename Visitor>
-void visit_reenactor(Config& config, Visitor&& field) {
+template <Same<ReenactorConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
   field("preset", config.preset);
   field("image_size", config.image_size);
   field("num_channels", config.num_channels);
@@ -31,22 +37,22 @@ void visit_reenactor(Config& config, Visitor&& field) {
   field("pose_input_size", config.pose_input_size);
 }
 
-template <typename Config, typename Visitor>
-void visit_detector(Config& config, Visitor&& field) {
+template <Same<DetectorConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
   field("width", config.width);
   field("channel_order", config.channel_order);
   field("subtract_mean", config.subtract_mean);
 }
 
-template <typename Config, typename Visitor>
-void visit_segmenter(Config& config, Visitor&& field) {
+template <Same<SegmenterConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
   field("image_size", config.image_size);
   field("base_channels", config.base_channels);
   field("levels", config.levels);
 }
 
-template <typename Config, typename Visitor>
-void visit_recogniser(Config& config, Visitor&& field) {
+template <Same<RecogniserConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
   field("depth", config.depth);
   field("width", config.width);
   field("image_size", config.image_size);
@@ -56,8 +62,8 @@ void visit_recogniser(Config& config, Visitor&& field) {
   field("norm_epsilon", config.norm_epsilon);
 }
 
-template <typename Config, typename Visitor>
-void visit_landmarks(Config& config, Visitor&& field) {
+template <Same<LandmarksConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
   field("points", config.points);
   field("image_size", config.image_size);
   field("width", config.width);
@@ -256,64 +262,62 @@ SegmenterConfig segmenter_preset(const std::string& name) {
   return config;
 }
 
-void to_json(json& object, const ReenactorConfig& config) {
+namespace {
+
+template <typename Config>
+void write_fields(json& object, const Config& config) {
   object = json::object();
-  visit_reenactor(config, [&](const char* name, const auto& value) { object[name] = value; });
+  visit_fields(config, [&](const char* name, const auto& value) { object[name] = value; });
 }
 
-void from_json(const json& object, ReenactorConfig& config) {
-  Reader reader(object, "reenactor");
-  visit_reenactor(config, reader);
+template <typename Config>
+void read_fields(const json& object, const char* what, Config& config) {
+  Reader reader(object, what);
+  visit_fields(config, reader);
   reader.finish();
   validate(config);
+}
+
+}  // namespace
+
+void to_json(json& object, const ReenactorConfig& config) {
+  write_fields(object, config);
 }
 
 void to_json(json& object, const DetectorConfig& config) {
-  object = json::object();
-  visit_detector(config, [&](const char* name, const auto& value) { object[name] = value; });
-}
-
-void from_json(const json& object, DetectorConfig& config) {
-  Reader reader(object, "detector");
-  visit_detector(config, reader);
-  reader.finish();
-  validate(config);
+  write_fields(object, config);
 }
 
 void to_json(json& object, const SegmenterConfig& config) {
-  object = json::object();
-  visit_segmenter(config, [&](const char* name, const auto& value) { object[name] = value; });
-}
-
-void from_json(const json& object, SegmenterConfig& config) {
-  Reader reader(object, "segmenter");
-  visit_segmenter(config, reader);
-  reader.finish();
-  validate(config);
+  write_fields(object, config);
 }
 
 void to_json(json& object, const RecogniserConfig& config) {
-  object = json::object();
-  visit_recogniser(config, [&](const char* name, const auto& value) { object[name] = value; });
-}
-
-void from_json(const json& object, RecogniserConfig& config) {
-  Reader reader(object, "recogniser");
-  visit_recogniser(config, reader);
-  reader.finish();
-  validate(config);
+  write_fields(object, config);
 }
 
 void to_json(json& object, const LandmarksConfig& config) {
-  object = json::object();
-  visit_landmarks(config, [&](const char* name, const auto& value) { object[name] = value; });
+  write_fields(object, config);
+}
+
+void from_json(const json& object, ReenactorConfig& config) {
+  read_fields(object, "reenactor", config);
+}
+
+void from_json(const json& object, DetectorConfig& config) {
+  read_fields(object, "detector", config);
+}
+
+void from_json(const json& object, SegmenterConfig& config) {
+  read_fields(object, "segmenter", config);
+}
+
+void from_json(const json& object, RecogniserConfig& config) {
+  read_fields(object, "recogniser", config);
 }
 
 void from_json(const json& object, LandmarksConfig& config) {
-  Reader reader(object, "landmarks");
-  visit_landmarks(config, reader);
-  reader.finish();
-  validate(config);
+  read_fields(object, "landmarks", config);
 }
 
 }  // namespace reenact

@@ -6,11 +6,25 @@
 #include <utility>
 
 #include "reenact/backend.h"
+#include "reenact/enum_names.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
 
 namespace reenact {
 namespace {
+
+constexpr std::pair<const char*, Precision> precision_names[] = {{"auto", Precision::automatic},
+                                                                 {"fp32", Precision::fp32},
+                                                                 {"bf16", Precision::bf16},
+                                                                 {"fp16", Precision::fp16},
+                                                                 {"int8", Precision::int8}};
+
+constexpr std::pair<const char*, NetworkKind> network_names[] = {
+    {"pose encoder", NetworkKind::pose_encoder},
+    {"identity encoder", NetworkKind::identity_encoder},
+    {"generator", NetworkKind::generator},
+    {"detector", NetworkKind::detector},
+    {"segmenter", NetworkKind::segmenter}};
 
 void check_picture(const char* network, const cv::Mat& rgb) {
   if (!rgb.empty() && rgb.type() == CV_8UC3) return;
@@ -23,37 +37,11 @@ void check_picture(const char* network, const cv::Mat& rgb) {
 }  // namespace
 
 std::string to_string(Precision precision) {
-  switch (precision) {
-    case Precision::automatic:
-      return "auto";
-    case Precision::fp32:
-      return "fp32";
-    case Precision::bf16:
-      return "bf16";
-    case Precision::fp16:
-      return "fp16";
-    case Precision::int8:
-      return "int8";
-  }
-  throw Error(ErrorCode::invalid,
-              "precision " + std::to_string(static_cast<int>(precision)) + " is none of Precision");
+  return name_of(precision_names, precision, "precision", "Precision");
 }
 
-std::string to_string(Network network) {
-  switch (network) {
-    case Network::pose_encoder:
-      return "pose encoder";
-    case Network::identity_encoder:
-      return "identity encoder";
-    case Network::generator:
-      return "generator";
-    case Network::detector:
-      return "detector";
-    case Network::segmenter:
-      return "segmenter";
-  }
-  throw Error(ErrorCode::invalid,
-              "network " + std::to_string(static_cast<int>(network)) + " is none of Network");
+std::string to_string(NetworkKind network) {
+  return name_of(network_names, network, "network", "NetworkKind");
 }
 
 void PoseEncoder::encode(const cv::Mat& rgb, std::span<float> pose) {

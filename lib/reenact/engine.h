@@ -35,14 +35,14 @@ REENACT_API std::string to_string(Precision precision);
 struct EngineOptions {
   std::string device = "auto";  ///< auto, cpu, cuda, cuda:N
   Precision precision = Precision::automatic;
-  int threads = 0;              ///< threads for one call; 0: as many as the process may use
-  std::string engine = "auto";  ///< auto, cpu (oneDNN), torch (reference)
+  int threads = 0;               ///< threads for one call; 0: as many as the process may use
+  std::string backend = "auto";  ///< auto, cpu (oneDNN), torch (reference)
 };
 
-/// What all engine objects tell about themselves.
-class REENACT_API EngineObject {
+/// What all networks tell about themselves.
+class REENACT_API Network {
  public:
-  virtual ~EngineObject() = default;
+  virtual ~Network() = default;
   /// What really runs, e.g. "cpu", "cuda:0".
   virtual std::string active_device() const = 0;
   /// What really runs, e.g. "torch fp32".
@@ -50,7 +50,7 @@ class REENACT_API EngineObject {
 };
 
 /// MobileNetV2 of section 3: a crop to a pose descriptor.
-class REENACT_API PoseEncoder : public EngineObject {
+class REENACT_API PoseEncoder : public Network {
  public:
   virtual int image_size() const = 0;      ///< side of the crops it takes, pixels
   virtual int embedding_size() const = 0;  ///< d_p
@@ -63,7 +63,7 @@ class REENACT_API PoseEncoder : public EngineObject {
 };
 
 /// ResNeXt-50 of section 3: K crops of a person to the mean of their embeddings.
-class REENACT_API IdentityEncoder : public EngineObject {
+class REENACT_API IdentityEncoder : public Network {
  public:
   virtual int image_size() const = 0;
   virtual int embedding_size() const = 0;  ///< d_i
@@ -81,7 +81,7 @@ enum class AlphaMode {
 };
 
 /// AdaIN generator of section 3: pose and identity to a head and its mask.
-class REENACT_API Generator : public EngineObject {
+class REENACT_API Generator : public Network {
  public:
   virtual int image_size() const = 0;
   virtual int pose_embedding_size() const = 0;
@@ -105,7 +105,7 @@ class REENACT_API Generator : public EngineObject {
 };
 
 /// S3FD: faces in a picture.
-class REENACT_API Detector : public EngineObject {
+class REENACT_API Detector : public Network {
  public:
   /// `rgb` CV_8UC3 of any size, used as it is; boxes in its pixels after non-maximum suppression, best first. Throws Error
   /// (invalid) for other pictures.
@@ -116,7 +116,7 @@ class REENACT_API Detector : public EngineObject {
 };
 
 /// Head and shoulders on a crop.
-class REENACT_API Segmenter : public EngineObject {
+class REENACT_API Segmenter : public Network {
  public:
   /// `rgb` CV_8UC3 of any size; returns CV_8UC1 of the same size, 255 = person. Throws Error (invalid) for others.
   cv::Mat segment(const cv::Mat& rgb);

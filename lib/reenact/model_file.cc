@@ -6,6 +6,7 @@
 #include <sstream>
 #include <vector>
 
+#include "reenact/enum_names.h"
 #include "reenact/error.h"
 
 namespace reenact {
@@ -14,9 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr ModelKind all_kinds[] = {ModelKind::detector,  ModelKind::segmenter,  ModelKind::reenactor,
-                                   ModelKind::identity,  ModelKind::perceptual, ModelKind::recogniser,
-                                   ModelKind::landmarks, ModelKind::pose_track, ModelKind::checkpoint};
+constexpr std::pair<const char*, ModelKind> kind_names[] = {
+    {"detector", ModelKind::detector},     {"segmenter", ModelKind::segmenter},
+    {"reenactor", ModelKind::reenactor},   {"identity", ModelKind::identity},
+    {"perceptual", ModelKind::perceptual}, {"recogniser", ModelKind::recogniser},
+    {"landmarks", ModelKind::landmarks},   {"pose_track", ModelKind::pose_track},
+    {"checkpoint", ModelKind::checkpoint}};
 
 std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
@@ -58,8 +62,8 @@ ModelInfo read_info(const SafetensorsFile& file, std::optional<ModelKind> wanted
         name + " is a safetensors file without the kind of a model in its metadata, " + wanted_kind(wanted));
   }
   std::optional<ModelKind> found;
-  for (const ModelKind candidate : all_kinds) {
-    if (to_string(candidate) == kind) found = candidate;
+  for (const auto& [text, candidate] : kind_names) {
+    if (text == kind) found = candidate;
   }
   if (!found) {
     throw Error(ErrorCode::wrong_kind,
@@ -86,28 +90,7 @@ ModelInfo read_info(const SafetensorsFile& file, std::optional<ModelKind> wanted
 }  // namespace
 
 std::string to_string(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::detector:
-      return "detector";
-    case ModelKind::segmenter:
-      return "segmenter";
-    case ModelKind::reenactor:
-      return "reenactor";
-    case ModelKind::identity:
-      return "identity";
-    case ModelKind::perceptual:
-      return "perceptual";
-    case ModelKind::recogniser:
-      return "recogniser";
-    case ModelKind::landmarks:
-      return "landmarks";
-    case ModelKind::pose_track:
-      return "pose_track";
-    case ModelKind::checkpoint:
-      return "checkpoint";
-  }
-  throw Error(ErrorCode::invalid,
-              "model kind " + std::to_string(static_cast<int>(kind)) + " is none of ModelKind");
+  return name_of(kind_names, kind, "model kind", "ModelKind");
 }
 
 ModelFile::ModelFile(const fs::path& path, ModelKind wanted)

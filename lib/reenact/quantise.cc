@@ -43,7 +43,7 @@ void write_ranges(const std::filesystem::path& path, const ModelFile& file,
 }
 
 // The networks that calibrate are the cpu backend's (lib/cpu/*_calibration.cc).
-#ifndef REENACT_CPU_ENGINE
+#ifndef REENACT_CPU_BACKEND
 namespace {
 [[noreturn]] void refuse(const ModelFile& file) {
   throw Error(ErrorCode::unsupported, "calibrating '" + file.path().string() +

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <opencv2/core.hpp>
 
+#include "reenact/enum_names.h"
 #include "reenact/error.h"
 #include "reenact/safetensors_header.h"
 
@@ -18,6 +19,11 @@ static_assert(std::endian::native == std::endian::little, "tensors are used as t
 
 namespace reenact {
 namespace {
+
+constexpr std::pair<const char*, DataType> data_type_names[] = {
+    {"BOOL", DataType::boolean}, {"U8", DataType::u8},   {"I8", DataType::i8},   {"I16", DataType::i16},
+    {"I32", DataType::i32},      {"I64", DataType::i64}, {"F16", DataType::f16}, {"BF16", DataType::bf16},
+    {"F32", DataType::f32},      {"F64", DataType::f64}};
 
 std::string errno_text() {
   return std::strerror(errno);
@@ -56,30 +62,7 @@ std::size_t size_of(DataType type) {
 }
 
 std::string to_string(DataType type) {
-  switch (type) {
-    case DataType::boolean:
-      return "BOOL";
-    case DataType::u8:
-      return "U8";
-    case DataType::i8:
-      return "I8";
-    case DataType::i16:
-      return "I16";
-    case DataType::i32:
-      return "I32";
-    case DataType::i64:
-      return "I64";
-    case DataType::f16:
-      return "F16";
-    case DataType::bf16:
-      return "BF16";
-    case DataType::f32:
-      return "F32";
-    case DataType::f64:
-      return "F64";
-  }
-  throw Error(ErrorCode::invalid,
-              "data type " + std::to_string(static_cast<int>(type)) + " is none of DataType");
+  return name_of(data_type_names, type, "data type", "DataType");
 }
 
 std::int64_t TensorView::element_count() const {

@@ -161,7 +161,7 @@ CLI::App* add_blend_command(CLI::App& parent) {
                    "Reenactor model that draws the thumbnail; no thumbnail without it")
       ->option_text("FILE");
   command->add_option("--consent", arguments->consent, "Who agreed to what, in your own words");
-  command->add_option("--licence", arguments->licence,
+  command->add_option("--licence,--license", arguments->licence,
                       "SPDX expression or a sentence; what all parts have without it");
   add_engine_options(*command, arguments->engine);
   command->callback([arguments] { run(*arguments); });

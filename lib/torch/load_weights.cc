@@ -2,42 +2,28 @@
 #include "torch/load_weights.h"
 
 #include <sstream>
+#include <utility>
 
 #include "reenact/error.h"
 
 namespace reenact {
 namespace {
 
+constexpr std::pair<DataType, torch::ScalarType> scalar_types[] = {
+    {DataType::boolean, torch::kBool}, {DataType::u8, torch::kUInt8},      {DataType::i8, torch::kInt8},
+    {DataType::i16, torch::kInt16},    {DataType::i32, torch::kInt32},     {DataType::i64, torch::kInt64},
+    {DataType::f16, torch::kFloat16},  {DataType::bf16, torch::kBFloat16}, {DataType::f32, torch::kFloat32},
+    {DataType::f64, torch::kFloat64}};
+
 torch::ScalarType scalar_type(DataType type) {
-  switch (type) {
-    case DataType::boolean:
-      return torch::kBool;
-    case DataType::u8:
-      return torch::kUInt8;
-    case DataType::i8:
-      return torch::kInt8;
-    case DataType::i16:
-      return torch::kInt16;
-    case DataType::i32:
-      return torch::kInt32;
-    case DataType::i64:
-      return torch::kInt64;
-    case DataType::f16:
-      return torch::kFloat16;
-    case DataType::bf16:
-      return torch::kBFloat16;
-    case DataType::f32:
-      return torch::kFloat32;
-    case DataType::f64:
-      return torch::kFloat64;
-  }
+  for (const auto& [in_file, in_torch] : scalar_types)
+    if (in_file == type) return in_torch;
   throw Error(ErrorCode::invalid, "unknown data type");
 }
 
 DataType data_type(torch::ScalarType type) {
-  for (auto candidate : {DataType::boolean, DataType::u8, DataType::i8, DataType::i16, DataType::i32,
-                         DataType::i64, DataType::f16, DataType::bf16, DataType::f32, DataType::f64})
-    if (scalar_type(candidate) == type) return candidate;
+  for (const auto& [in_file, in_torch] : scalar_types)
+    if (in_torch == type) return in_file;
   throw Error(ErrorCode::invalid,
               std::string("tensors of type ") + torch::toString(type) + " cannot be written");
 }

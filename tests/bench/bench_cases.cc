@@ -46,7 +46,7 @@ bool on_gpu(const BenchOptions& options) {
   return options.device != "cpu";
 }
 
-/// What the LibTorch engine runs in on a GPU besides fp32.
+/// What the LibTorch backend runs in on a GPU besides fp32.
 std::vector<Precision> gpu_precisions(const BenchOptions& options) {
   if (!on_gpu(options)) return {};
   return {Precision::bf16, Precision::fp16};
@@ -71,7 +71,7 @@ cpu::Arithmetic arithmetic_of(Precision precision) {
 }
 
 /// Operations (multiplications and additions) of one picture: as the authors' network does them, or as the
-/// CPU engine does them in `arithmetic`.
+/// CPU backend does them in `arithmetic`.
 double generator_operations(const ReenactorConfig& config, std::optional<cpu::Arithmetic> arithmetic) {
   double products = 0;
   int size = config.constant_size, channels = cpu::generator_channels(config, 0), coefficients = 0;
@@ -144,11 +144,11 @@ void add_contestant(std::vector<Contestant>& contestants, const std::string& eng
   }
 }
 
-/// Reference and cpu engine of a network without int8: `make` loads an object, `use` runs it once.
+/// Reference and cpu backend of a network without int8: `make` loads an object, `use` runs it once.
 template <typename Object, typename Config>
 std::vector<ordered_json> compare_engines(
     const std::string& name, const std::shared_ptr<const ModelFile>& file, const BenchOptions& options,
-    Network network,
+    NetworkKind network,
     std::unique_ptr<Object> (Backend::*make)(std::shared_ptr<const ModelFile>, const Config&,
                                              const EngineOptions&),
     const std::function<void(Object&)>& use) {
@@ -195,7 +195,7 @@ std::shared_ptr<const ModelFile> calibrated_detector_for(const std::shared_ptr<c
                                                          const std::filesystem::path& folder, int threads) {
   EngineOptions int8;
   int8.precision = Precision::int8;
-  if (cpu_backend()->supports(Network::detector, *file, file->info().config.get<DetectorConfig>(), int8))
+  if (cpu_backend()->supports(NetworkKind::detector, *file, file->info().config.get<DetectorConfig>(), int8))
     return file;
   const auto path = folder / "calibrated-detector.safetensors";
   write_ranges(path, *file, calibrate_detector(file, pictures, threads));
@@ -281,7 +281,7 @@ std::vector<ordered_json> bench_pose(const BenchOptions& options) {
   const cv::Mat crop = noise_picture(config.image_size, config.image_size);
   std::vector<float> pose(config.pose_embedding_size);
   return compare_engines<PoseEncoder, ReenactorConfig>(
-      "pose", file, options, Network::pose_encoder, &Backend::pose_encoder,
+      "pose", file, options, NetworkKind::pose_encoder, &Backend::pose_encoder,
       [&](PoseEncoder& encoder) { encoder.encode(crop, pose); });
 }
 
@@ -291,7 +291,7 @@ std::vector<ordered_json> bench_identity(const BenchOptions& options) {
   const auto config = file->info().config.get<ReenactorConfig>();
   const std::vector<cv::Mat> crops(pictures_of_a_person, noise_picture(config.image_size, config.image_size));
   return compare_engines<IdentityEncoder, ReenactorConfig>(
-      "identity", file, options, Network::identity_encoder, &Backend::identity_encoder,
+      "identity", file, options, NetworkKind::identity_encoder, &Backend::identity_encoder,
       [&](IdentityEncoder& encoder) { encoder.encode(crops); });
 }
 
@@ -301,7 +301,7 @@ std::vector<ordered_json> bench_detector(const BenchOptions& options) {
   const cv::Mat picture = noise_picture(options.width, options.height);
   if (!on_gpu(options)) file = calibrated_detector_for(file, {picture}, folder.path(), options.threads);
   return compare_engines<Detector, DetectorConfig>(
-      "detector", file, options, Network::detector, &Backend::detector,
+      "detector", file, options, NetworkKind::detector, &Backend::detector,
       [&](Detector& detector) { detector.detect(picture, 0.999f, 0.3f); });
 }
 
@@ -309,7 +309,7 @@ std::vector<ordered_json> bench_segmenter(const BenchOptions& options) {
   const TemporaryFolder folder;
   const auto file = segmenter_for(preset_or(options.segmenter, options), folder.path());
   const cv::Mat crop = noise_picture(256, 256);
-  return compare_engines<Segmenter, SegmenterConfig>("segmenter", file, options, Network::segmenter,
+  return compare_engines<Segmenter, SegmenterConfig>("segmenter", file, options, NetworkKind::segmenter,
                                                      &Backend::segmenter,
                                                      [&](Segmenter& segmenter) { segmenter.segment(crop); });
 }

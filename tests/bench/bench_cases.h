@@ -24,7 +24,7 @@ struct BenchOptions {
   std::string poses;              ///< a pose track to draw; empty: random poses
   std::string device = "cpu";     ///< or "cuda", "cuda:N": then all engines are LibTorch there
   std::string engine = "all";     ///< "all", or only "cpu" or "torch" beside the reference
-  std::string precision = "all";  ///< "all", or only this one of the cpu engine
+  std::string precision = "all";  ///< "all", or only this one of the cpu backend
   int threads = 2;
   int rounds = 20;
   int width = 640, height = 480;  ///< of the pictures of the cases detector and pipeline

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
   auto* clip = app.add_option("--clip", options.clip,
                               "a video for the pipeline to decode and scale; default: raw frames")
                    ->check(CLI::ExistingFile);
-  app.add_option("--device", options.device, "cpu, or cuda or cuda:N for the LibTorch engine there")
+  app.add_option("--device", options.device, "cpu, or cuda or cuda:N for the LibTorch backend there")
       ->capture_default_str();
   app.add_option("--engine", options.engine, "all, cpu or torch; the reference always runs")
       ->check(CLI::IsMember({"all", "cpu", "torch"}))

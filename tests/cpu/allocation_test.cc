@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Counts what the CPU engine allocates while it draws, its threads and its memory. This program replaces
+// Counts what the CPU backend allocates while it draws, its threads and its memory. This program replaces
 // operator new, so it stands alone.
 #include <gtest/gtest.h>
 #include <link.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The CPU engine's S3FD against values computed with the authors' dependency.
+// The CPU backend's S3FD against values computed with the authors' dependency.
 #include "cpu/detector.h"
 
 #include <gtest/gtest.h>
@@ -126,7 +126,7 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   const auto model = std::make_shared<const ModelFile>(calibrated_path, ModelKind::detector);
   EngineOptions int8;
   int8.precision = Precision::int8;
-  if (!cpu_backend()->supports(Network::detector, *model, DetectorConfig{}, int8))
+  if (!cpu_backend()->supports(NetworkKind::detector, *model, DetectorConfig{}, int8))
     GTEST_SKIP() << "this CPU has no VNNI with bf16, or oneDNN is not version 2";
   EXPECT_EQ(load(model, Precision::automatic, 1)->active_engine(), "onednn int8");
   std::vector<float> input(picture.total() * 3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The CPU engine's MobileNetV2 against values computed with the authors' code.
+// The CPU backend's MobileNetV2 against values computed with the authors' code.
 #include <gtest/gtest.h>
 
 #include <algorithm>

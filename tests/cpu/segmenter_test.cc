@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The CPU engine's U-Net against the definition of its layers, computed here one by one in double.
+// The CPU backend's U-Net against the definition of its layers, computed here one by one in double.
 #include "cpu/segmenter.h"
 
 #include <gtest/gtest.h>

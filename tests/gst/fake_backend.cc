@@ -102,7 +102,7 @@ class FakeDetector : public Detector {
 
 class FakeBackend : public Backend {
  public:
-  bool supports(Network, const ModelFile&, const NetworkConfig&, const EngineOptions&) const override {
+  bool supports(NetworkKind, const ModelFile&, const NetworkConfig&, const EngineOptions&) const override {
     return true;
   }
   std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile>, const ReenactorConfig& config,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Everything an application may do from its own threads while buffers flow. Meant for ThreadSanitizer too, see
 // thread_sanitizer.cc:
-//     meson setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dcpu_engine=disabled
+//     meson setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dcpu_backend=disabled
 //     meson test -C build-tsan elements
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>

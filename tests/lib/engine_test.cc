@@ -80,7 +80,7 @@ TEST_F(TorchModule, OneOfAnotherVersionIsRefusedBeforeItsBackendIsTouched) {
 
 TEST_F(EngineTest, TorchGetsTheOptionsForEveryNetwork) {
   const EngineOptions options = torch("cuda:1", Precision::fp16, 3);
-  const auto check = [](const EngineObject& object) {
+  const auto check = [](const Network& object) {
     EXPECT_EQ(object.active_device(), "cuda:1");
     EXPECT_EQ(object.active_engine(), "fake fp16 3");
   };
@@ -110,8 +110,8 @@ TEST_F(EngineTest, AutoTakesTheCpuEngineWhereItCanAndElseTorch) {
   const ModelFile file(path, ModelKind::segmenter);
   for (const Precision precision : {Precision::fp32, Precision::fp16}) {
     const EngineOptions options{"cpu", precision, 1, "auto"};
-    if (cpu_backend() && cpu_backend()->supports(Network::segmenter, file, SegmenterConfig(), options)) {
-      // The file has no weights: only the cpu engine misses them.
+    if (cpu_backend() && cpu_backend()->supports(NetworkKind::segmenter, file, SegmenterConfig(), options)) {
+      // The file has no weights: only the cpu backend misses them.
       expect_error([&] { load_segmenter(path, options); }, ErrorCode::wrong_kind, {path.string()});
     } else {
       EXPECT_EQ(load_segmenter(path, options)->active_engine(), "fake " + to_string(precision) + " 1");
@@ -231,7 +231,7 @@ TEST(EngineNames, InWords) {
   EXPECT_EQ(to_string(Precision::bf16), "bf16");
   EXPECT_EQ(to_string(Precision::fp16), "fp16");
   EXPECT_EQ(to_string(Precision::int8), "int8");
-  EXPECT_EQ(to_string(Network::identity_encoder), "identity encoder");
+  EXPECT_EQ(to_string(NetworkKind::identity_encoder), "identity encoder");
 }
 
 }  // namespace

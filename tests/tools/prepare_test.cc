@@ -49,7 +49,7 @@ class Prepare : public testing::Test {
     };
     write("0-sharp.png", frame);
     cv::Mat blurred, small;
-    cv::GaussianBlur(frame, blurred, {}, frame.rows / 80.0);
+    cv::GaussianBlur(frame, blurred, {}, frame.rows / 60.0);
     write("1-blurred.png", blurred);
     write("2-nobody.png", cv::Mat(frame.size(), CV_8UC3, cv::Scalar(90, 120, 60)));
     const auto whole = text_of(sources() / "bob" / "0-sharp.png");

@@ -188,11 +188,10 @@ TEST(FullSizeParity, ContentLosses) {
 
 TEST(VggInput, CaffeAndTorchvisionPrepareAsTheirMakersDid) {
   const auto red = torch::tensor({1.f, 0.5f, 0.f}).view({1, 3, 1, 1});
-  EXPECT_TRUE(is_close(prepare_vgg_input(red, vgg_input_from("caffe")).flatten(),
+  EXPECT_TRUE(is_close(prepare_vgg_input(red, VggInput::caffe).flatten(),
                        torch::tensor({-103.939f, 10.721f, 131.32f}), 1e-4, 0));
-  EXPECT_TRUE(is_close(prepare_vgg_input(red, vgg_input_from("torchvision")).flatten(),
+  EXPECT_TRUE(is_close(prepare_vgg_input(red, VggInput::torchvision).flatten(),
                        torch::tensor({0.515f / 0.229f, 0.044f / 0.224f, -0.406f / 0.225f}), 1e-5, 0));
-  EXPECT_THROW(vgg_input_from("bgr"), Error);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ namespace {
 EngineOptions torch_on_cpu(Precision precision) {
   EngineOptions options;
   options.device = "cpu";
-  options.engine = "torch";
+  options.backend = "torch";
   options.precision = precision;
   return options;
 }
@@ -209,9 +209,9 @@ TEST(BFloat16, OnCpusIsForWhoAsksForLibTorch) {
   const auto file =
       written(folder, ModelKind::segmenter, config, weights_of(*UnetSegmenter(config), "unet."));
   auto options = torch_on_cpu(Precision::bf16);
-  EXPECT_TRUE(torch_backend().supports(Network::segmenter, *file, config, options));
-  options.engine = "auto";
-  EXPECT_FALSE(torch_backend().supports(Network::segmenter, *file, config, options));
+  EXPECT_TRUE(torch_backend().supports(NetworkKind::segmenter, *file, config, options));
+  options.backend = "auto";
+  EXPECT_FALSE(torch_backend().supports(NetworkKind::segmenter, *file, config, options));
   test::expect_error([&] { torch_backend().segmenter(file, config, options); }, ErrorCode::unsupported,
                      {"bf16", "cpu"});
   for (const Precision precision : {Precision::fp16, Precision::int8}) {

@@ -7,10 +7,9 @@
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/face_finder.h"
-#include "torch/device.h"
 #include "training/commands.h"
 #include "training/detector/detector_trainer.h"
-#include "training/run/training_options.h"
+#include "training/run/training_command.h"
 
 namespace reenact::training {
 namespace {
@@ -18,14 +17,7 @@ namespace {
 void train(const TrainingOptions& options) {
   if (options.output.empty() || options.run_dir.empty())
     throw Error(ErrorCode::invalid, "--output and --run-dir are wanted when a detector is trained");
-  const RunConfig file(options.config, options.overrides);
-  auto config = read_detector_config(file);
-  if (options.steps) config.run.steps = *options.steps;
-  file.refuse_unknown_keys();
-  if (config.data.folder.empty())
-    throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-  DetectorTrainer trainer(config, options.seed, device_from(options.device));
-  run_training(trainer, options, file, config.run, "reenact-train detector");
+  train_network<DetectorTrainer>(options, read_detector_config, "detector");
 }
 
 /// Prints one line of JSON, and says in the log what matters most of it.

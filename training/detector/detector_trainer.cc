@@ -15,7 +15,6 @@
 #include "training/data/random.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -58,13 +57,11 @@ cv::Mat letterboxed(const cv::Mat& rgb, int size) {
 
 DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
                                  const torch::Device& device)
-    : config_(config),
+    : AveragedNetworkTask({ModelKind::detector, "s3fd.", "average_precision"}, config, device),
+      config_(config),
       seed_(seed),
-      device_(device),
       network_(config.network.width),
-      average_(config.network.width),
-      scaler_(LossScaler::first_scale(config.training.precision)) {
-  check_precision(config_.training.precision, device_);
+      average_(config.network.width) {
   const auto folder = config_.data.folder / "detector";
   pictures_ =
       read_face_pictures(folder, {"train", config_.data.only_shippable, config_.data.longer_side}, &sources_);
@@ -84,10 +81,7 @@ DetectorTrainer::DetectorTrainer(const DetectorTrainingConfig& config, std::uint
     load_weights(*network_, ModelFile(config_.training.start_from, ModelKind::detector), "s3fd.");
   for (const int size : config_.training.picture_sizes)
     anchors_[size] = make_anchors(maps_of(network_, size));
-  network_->to(device_);
-  average_->to(device_);
-  update_average(*average_, *network_, 0.0);
-  for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
+  average_of(*network_, *average_);
   std::vector<torch::Tensor> weights, others, first;
   for (auto& item : network_->named_parameters())
     (item.key() == "conv1_1.weight" ? first
@@ -170,8 +164,7 @@ Figures DetectorTrainer::update(const Batch& batch, std::int64_t step) {
     refuse_unless_finite(losses, when);
     optimizer_->step();
   }
-  update_average(*average_, *network_,
-                 std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
+  follow(step, config_.training.weight_average);
   return losses;
 }
 
@@ -219,30 +212,8 @@ cv::Mat DetectorTrainer::sheet() {
   return contact_sheet(rows, {"scene", "scene", "scene", "scene", "val", "val", "val", "val"});
 }
 
-void DetectorTrainer::save_to(Checkpoint& checkpoint) {
-  checkpoint.put_module("network", *network_);
-  checkpoint.put_module("average", *average_);
-  checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.save_to(checkpoint, "scaler");
-}
-
-void DetectorTrainer::restore_from(const Checkpoint& checkpoint) {
-  checkpoint.get_module("network", *network_);
-  checkpoint.get_module("average", *average_);
-  checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.restore_from(checkpoint, "scaler");
-}
-
-nlohmann::json DetectorTrainer::network_config() const {
-  return config_.network;
-}
-
 nlohmann::json DetectorTrainer::data_description() const {
   return {{"pictures", sources_}, {"heads", head_counts_}, {"only_shippable", config_.data.only_shippable}};
-}
-
-void DetectorTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {
-  write_model(path, info, weights_of(*average_, "s3fd."), config_.half);
 }
 
 }  // namespace reenact::training

@@ -9,30 +9,21 @@
 #include "torch/networks/s3fd.h"
 #include "training/detector/detector_config.h"
 #include "training/detector/detector_evaluation.h"
-#include "training/learning/loss_scaler.h"
-#include "training/run/training_loop.h"
+#include "training/learning/averaged_network_task.h"
 
 namespace reenact::training {
 
 /// Trains S3FD on labelled pictures and on composed scenes.
-class DetectorTrainer : public TrainingTask {
+class DetectorTrainer : public AveragedNetworkTask {
  public:
   /// Reads the data. `seed` decides on every scene of every step.
   DetectorTrainer(const DetectorTrainingConfig& config, std::uint64_t seed,
                   const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
   Update draw(std::int64_t step) override;
-  bool draws_ahead() const override { return config_.data.prefetch; }
   Figures validate() override;
-  std::string deciding_metric() const override { return "average_precision"; }
   cv::Mat sheet() override;
-  void save_to(Checkpoint& checkpoint) override;
-  void restore_from(const Checkpoint& checkpoint) override;
-  ModelKind kind() const override { return ModelKind::detector; }
-  nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
-  void write(const std::filesystem::path& path, const ModelInfo& info) override;
 
  private:
   struct Batch {
@@ -46,7 +37,6 @@ class DetectorTrainer : public TrainingTask {
 
   DetectorTrainingConfig config_;
   std::uint64_t seed_;
-  torch::Device device_;
   std::map<std::string, int> sources_;
   std::vector<FacePicture> pictures_, validation_;
   std::map<std::string, int> head_counts_;
@@ -54,8 +44,6 @@ class DetectorTrainer : public TrainingTask {
   std::unique_ptr<SceneComposer> composer_;
   std::map<int, std::vector<Anchor>> anchors_;  // by the size of the pictures
   S3fd network_, average_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
-  LossScaler scaler_;
 };
 
 }  // namespace reenact::training

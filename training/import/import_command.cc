@@ -24,7 +24,8 @@ void print(const std::vector<std::string>& report) {
 
 template <typename Options>
 void add_licence_option(CLI::App& command, Options& options) {
-  command.add_option("--licence", options.licence, "SPDX expression or a sentence, kept in the file written");
+  command.add_option("--licence,--license", options.licence,
+                     "SPDX expression or a sentence, kept in the file written");
 }
 
 void add_model_command(CLI::App& parent) {

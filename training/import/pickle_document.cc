@@ -4,47 +4,39 @@
 #include <functional>
 #include <numeric>
 
+#include "reenact/enum_names.h"
 #include "reenact/error.h"
 #include "training/import/byte_reader.h"
 
 namespace reenact::training {
+
+namespace {
+
+constexpr std::pair<const char*, PickleKind> kind_names[] = {
+    {"None", PickleKind::none},
+    {"a bool", PickleKind::boolean},
+    {"an integer", PickleKind::integer},
+    {"a big integer", PickleKind::big_integer},
+    {"a number", PickleKind::real},
+    {"a string", PickleKind::text},
+    {"a list", PickleKind::list},
+    {"a tuple", PickleKind::tuple},
+    {"a dict", PickleKind::dictionary},
+    {"an argparse.Namespace", PickleKind::name_space},
+    {"a pathlib.PosixPath", PickleKind::path},
+    {"a class or function", PickleKind::callable},
+    {"a storage", PickleKind::storage},
+    {"a tensor", PickleKind::tensor}};
+
+}  // namespace
 
 std::int64_t PickledTensor::element_count() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
 std::string to_string(PickleKind kind) {
-  switch (kind) {
-    case PickleKind::none:
-      return "None";
-    case PickleKind::boolean:
-      return "a bool";
-    case PickleKind::integer:
-      return "an integer";
-    case PickleKind::big_integer:
-      return "a big integer";
-    case PickleKind::real:
-      return "a number";
-    case PickleKind::text:
-      return "a string";
-    case PickleKind::list:
-      return "a list";
-    case PickleKind::tuple:
-      return "a tuple";
-    case PickleKind::dictionary:
-      return "a dict";
-    case PickleKind::name_space:
-      return "an argparse.Namespace";
-    case PickleKind::path:
-      return "a pathlib.PosixPath";
-    case PickleKind::callable:
-      return "a class or function";
-    case PickleKind::storage:
-      return "a storage";
-    case PickleKind::tensor:
-      return "a tensor";
-  }
-  return "nothing known";
+  const char* name = find_name(kind_names, kind);
+  return name ? name : "nothing known";
 }
 
 PickleDocument::Id PickleDocument::add(Node node) {

@@ -10,8 +10,6 @@
 #include "offline/contact_sheet.h"
 #include "reenact/error.h"
 #include "torch/autocast.h"
-#include "torch/load_weights.h"
-#include "training/data/clips_in_memory.h"
 #include "training/data/parallel.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/landmark_loss.h"
@@ -23,15 +21,6 @@ namespace reenact::training {
 namespace {
 
 constexpr std::int64_t first_mesh_draws = -1, mesh_sheet_draws = -2;
-
-void read_landmarks_data(const RunConfig& file, LandmarksDataSettings& data) {
-  file.read("data.folder", data.folder);
-  file.read("data.only_shippable", data.only_shippable);
-  file.read("data.stills", data.stills);
-  file.read("data.frame_step", data.frame_step, 1);
-  file.read("data.stored_size", data.stored_size, 32);
-  file.read("data.prefetch", data.prefetch);
-}
 
 void read_landmarks_learning(const RunConfig& file, LandmarksLearningSettings& training) {
   file.read("training.batch_size", training.batch_size, 2);
@@ -71,7 +60,7 @@ cv::Mat with_mesh(const cv::Mat& rgb, const std::vector<cv::Point2f>& mesh, cons
 
 LandmarksTrainingConfig read_landmarks_config(const RunConfig& file) {
   LandmarksTrainingConfig config;
-  read_landmarks_data(file, config.data);
+  read_face_clip_settings(file, config.data);
   auto& network = config.network;
   file.read("network.image_size", network.image_size);
   file.read("network.width", network.width);
@@ -87,20 +76,14 @@ LandmarksTrainingConfig read_landmarks_config(const RunConfig& file) {
 
 LandmarksTrainer::LandmarksTrainer(const LandmarksTrainingConfig& config, std::uint64_t seed,
                                    const torch::Device& device)
-    : config_(config),
+    : AveragedNetworkTask({ModelKind::landmarks, "lmk.", "accuracy"}, config, device),
+      config_(config),
       seed_(seed),
-      device_(device),
       network_(config.network, config.training.dropout),
-      average_(config.network),
-      scaler_(LossScaler::first_scale(config.training.precision)) {
-  check_precision(config_.training.precision, device_);
+      average_(config.network) {
   const auto& data = config_.data;
-  clips_ = ClipsInMemory(data.folder, data.stored_size,
-                         {"train", data.only_shippable, data.stills, data.frame_step})
-               .clips();
-  strangers_ =
-      ClipsInMemory(data.folder, data.stored_size, {"val", false, false, config_.validation_frame_step})
-          .clips();
+  clips_ = clips_to_learn_from(data);
+  strangers_ = clips_of_strangers(data, config_.validation_frame_step);
   for (const auto& clip : strangers_)
     for (const auto& frame : clip.frames)
       if (!frame.landmarks.empty()) validation_.push_back(&frame);
@@ -112,15 +95,8 @@ LandmarksTrainer::LandmarksTrainer(const LandmarksTrainingConfig& config, std::u
   spdlog::info("{} faces of {} clips and stills, {} faces of {} clips to validate with", sampler_->faces(),
                clips_.size(), validation_.size(), strangers_.size());
 
-  network_->to(device_);
-  average_->to(device_);
-  update_average(*average_, *network_, 0.0);
-  average_->eval();
-  for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
-  using torch::optim::AdamWOptions;
-  optimizer_ = std::make_unique<torch::optim::AdamW>(
-      network_->parameters(),
-      AdamWOptions(config_.training.learning_rate).weight_decay(config_.training.weight_decay));
+  average_of(*network_, *average_);
+  optimize(network_->parameters(), config_.training.learning_rate, config_.training.weight_decay);
 }
 
 void LandmarksTrainer::start() {
@@ -182,15 +158,8 @@ Figures LandmarksTrainer::update(const Batch& batch, std::int64_t step) {
   const auto distance = (found.detach() - wanted).pow(2).sum(2).sqrt().mean();
   const Figures losses = {{"total", loss.item<double>()}, {"distance", distance.item<double>()}};
   refuse_unless_finite(losses, "step " + std::to_string(step));
-  optimizer_->zero_grad();
-  scaler_.scaled(loss).backward();
-  if (scaler_.unscale(*optimizer_)) {
-    if (training.gradient_limit > 0)
-      torch::nn::utils::clip_grad_norm_(network_->parameters(), training.gradient_limit);
-    optimizer_->step();
-  }
-  const auto done = static_cast<double>(step);
-  update_average(*average_, *network_, std::min(training.weight_average, (1 + done) / (10 + done)));
+  descend(loss, training.gradient_limit);
+  follow(step, training.weight_average);
   return losses;
 }
 
@@ -233,24 +202,6 @@ cv::Mat LandmarksTrainer::sheet() {
   return contact_sheet(rows, {"sample", "sample", "sample", "label", "val"});
 }
 
-void LandmarksTrainer::save_to(Checkpoint& checkpoint) {
-  checkpoint.put_module("network", *network_);
-  checkpoint.put_module("average", *average_);
-  checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.save_to(checkpoint, "scaler");
-}
-
-void LandmarksTrainer::restore_from(const Checkpoint& checkpoint) {
-  checkpoint.get_module("network", *network_);
-  checkpoint.get_module("average", *average_);
-  checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.restore_from(checkpoint, "scaler");
-}
-
-nlohmann::json LandmarksTrainer::network_config() const {
-  return config_.network;
-}
-
 nlohmann::json LandmarksTrainer::data_description() const {
   int stills = 0;
   for (const auto& clip : clips_) stills += clip.is_still();
@@ -258,10 +209,6 @@ nlohmann::json LandmarksTrainer::data_description() const {
           {"clips", static_cast<int>(clips_.size()) - stills},
           {"stills", stills},
           {"only_shippable", config_.data.only_shippable}};
-}
-
-void LandmarksTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {
-  write_model(path, info, weights_of(*average_, "lmk."), config_.half);
 }
 
 }  // namespace reenact::training

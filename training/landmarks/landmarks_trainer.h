@@ -7,21 +7,11 @@
 #include <vector>
 
 #include "torch/networks/landmark_network.h"
+#include "training/data/face_clips.h"
 #include "training/landmarks/mesh_sampler.h"
-#include "training/learning/loss_scaler.h"
-#include "training/run/training_loop.h"
+#include "training/learning/averaged_network_task.h"
 
 namespace reenact::training {
-
-/// [data]
-struct LandmarksDataSettings {
-  std::filesystem::path folder;
-  bool only_shippable = true;
-  bool stills = true;
-  int frame_step = 2;     ///< of the clips
-  int stored_size = 256;  ///< side at which crops are kept in memory
-  bool prefetch = true;   ///< draw the next batch in a second thread
-};
 
 /// [training]
 struct LandmarksLearningSettings {
@@ -37,7 +27,7 @@ struct LandmarksLearningSettings {
 
 /// Everything `reenact-train landmarks` can be told, section by section; configs/landmarks.toml explains the keys.
 struct LandmarksTrainingConfig {
-  LandmarksDataSettings data;
+  FaceClipSettings data;
   LandmarksConfig network;
   bool half = true;  ///< network.half: store the weights as float16
   LandmarksLearningSettings training;
@@ -49,25 +39,17 @@ struct LandmarksTrainingConfig {
 LandmarksTrainingConfig read_landmarks_config(const RunConfig& file);
 
 /// Trains the network that finds face meshes in drawn and filmed heads.
-class LandmarksTrainer : public TrainingTask {
+class LandmarksTrainer : public AveragedNetworkTask {
  public:
   /// Reads the data. `seed` decides on every sample of every step.
   LandmarksTrainer(const LandmarksTrainingConfig& config, std::uint64_t seed,
                    const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
   Update draw(std::int64_t step) override;
-  bool draws_ahead() const override { return config_.data.prefetch; }
   void start() override;
   Figures validate() override;
-  std::string deciding_metric() const override { return "accuracy"; }
   cv::Mat sheet() override;
-  void save_to(Checkpoint& checkpoint) override;
-  void restore_from(const Checkpoint& checkpoint) override;
-  ModelKind kind() const override { return ModelKind::landmarks; }
-  nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
-  void write(const std::filesystem::path& path, const ModelInfo& info) override;
 
  private:
   struct Batch {
@@ -78,13 +60,10 @@ class LandmarksTrainer : public TrainingTask {
 
   LandmarksTrainingConfig config_;
   std::uint64_t seed_;
-  torch::Device device_;
   std::vector<HeadClip> clips_, strangers_;
   std::vector<const HeadFrame*> validation_;
   std::unique_ptr<MeshSampler> sampler_;
   LandmarkNetwork network_, average_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
-  LossScaler scaler_;
 };
 
 }  // namespace reenact::training

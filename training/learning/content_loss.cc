@@ -25,13 +25,6 @@ VggFeatures load_network(const ModelFile& file, const std::string& name, VggLayo
 
 }  // namespace
 
-VggInput vgg_input_from(const std::string& name) {
-  for (const auto& [known, input] : vgg_input_names)
-    if (name == known) return input;
-  throw Error(ErrorCode::invalid, "the input of a VGG network is prepared as \"" + name +
-                                      "\", but only \"released\", \"caffe\" and \"torchvision\" are known");
-}
-
 torch::Tensor prepare_vgg_input(const torch::Tensor& rgb, VggInput input) {
   // Caffe's ImageNet means of blue, green and red.
   const auto means = channel_values(rgb, 103.939, 116.779, 123.680);

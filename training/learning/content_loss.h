@@ -19,8 +19,6 @@ enum class VggInput {
 };
 inline constexpr std::pair<const char*, VggInput> vgg_input_names[] = {
     {"released", VggInput::as_released}, {"caffe", VggInput::caffe}, {"torchvision", VggInput::torchvision}};
-/// From "released", "caffe" or "torchvision". Throws Error (invalid) for any other name.
-VggInput vgg_input_from(const std::string& name);
 
 /// `rgb` [B, 3, H, W] in 0..1 to the network's input of the same shape.
 torch::Tensor prepare_vgg_input(const torch::Tensor& rgb, VggInput input);

@@ -222,7 +222,7 @@ class PersonaliseRun {
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    if (networks_.reflection_padding) return;  // the CPU engine does not draw it
+    if (networks_.reflection_padding) return;  // the CPU backend does not draw it
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -345,7 +345,7 @@ CLI::App* add_personalise_command(CLI::App& parent) {
       ->capture_default_str();
   command->add_option("--name", a->name, "Name of the person; default: the output's file name");
   command->add_option("--consent", a->consent, "Who agreed to what, stored in the identity file");
-  command->add_option("--licence", a->licence, "Licence of the identity file");
+  command->add_option("--licence,--license", a->licence, "Licence of the identity file");
   add_common_training_options(*command, a->training);
   add_cropper_options(*command, a->sources.cropper);
   command->callback([a] {

@@ -8,28 +8,16 @@
 #include "offline/contact_sheet.h"
 #include "reenact/error.h"
 #include "torch/autocast.h"
-#include "torch/load_weights.h"
-#include "training/data/clips_in_memory.h"
 #include "training/data/parallel.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
 #include "training/learning/rate_schedule.h"
-#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
 
 /// Apart from the batches' seeds.
 constexpr std::int64_t validation_draws = -1, sheet_draws = -2;
-
-void read_recogniser_data(const RunConfig& file, RecogniserDataSettings& data) {
-  file.read("data.folder", data.folder);
-  file.read("data.only_shippable", data.only_shippable);
-  file.read("data.stills", data.stills);
-  file.read("data.frame_step", data.frame_step, 1);
-  file.read("data.stored_size", data.stored_size, 32);
-  file.read("data.prefetch", data.prefetch);
-}
 
 void read_recogniser_learning(const RunConfig& file, RecogniserLearningSettings& training) {
   file.read("training.batch_size", training.batch_size, 2);
@@ -50,7 +38,7 @@ void read_recogniser_learning(const RunConfig& file, RecogniserLearningSettings&
 
 RecogniserTrainingConfig read_recogniser_config(const RunConfig& file) {
   RecogniserTrainingConfig config;
-  read_recogniser_data(file, config.data);
+  read_face_clip_settings(file, config.data);
   auto& network = config.network;
   file.read("network.depth", network.depth);
   file.read("network.width", network.width);
@@ -73,20 +61,14 @@ RecogniserTrainingConfig read_recogniser_config(const RunConfig& file) {
 
 RecogniserTrainer::RecogniserTrainer(const RecogniserTrainingConfig& config, std::uint64_t seed,
                                      const torch::Device& device)
-    : config_(config),
+    : AveragedNetworkTask({ModelKind::recogniser, "arc.", "changed_area_under_curve"}, config, device),
+      config_(config),
       seed_(seed),
-      device_(device),
       network_(config.network, config.training.dropout),
-      average_(config.network),
-      scaler_(LossScaler::first_scale(config.training.precision)) {
-  check_precision(config_.training.precision, device_);
+      average_(config.network) {
   const auto& data = config_.data;
-  clips_ = ClipsInMemory(data.folder, data.stored_size,
-                         {"train", data.only_shippable, data.stills, data.frame_step})
-               .clips();
-  strangers_ =
-      ClipsInMemory(data.folder, data.stored_size, {"val", false, false, config_.validation.frame_step})
-          .clips();
+  clips_ = clips_to_learn_from(data);
+  strangers_ = clips_of_strangers(data, config_.validation.frame_step);
   sampler_ = std::make_unique<FaceSampler>(clips_, config_.network.image_size, config_.samples);
   faces_ = validation_faces(strangers_, config_.network.image_size);
   const FaceSampler changing(strangers_, config_.network.image_size, config_.samples);
@@ -99,18 +81,12 @@ RecogniserTrainer::RecogniserTrainer(const RecogniserTrainingConfig& config, std
                sampler_->people(), faces_.faces.size(), changing.people());
 
   head_ = ArcFaceHead(sampler_->people(), config_.network.embedding_size);
-  network_->to(device_);
-  average_->to(device_);
+  average_of(*network_, *average_);
   head_->to(device_);
-  update_average(*average_, *network_, 0.0);
-  average_->eval();
-  for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
   auto parameters = head_->parameters();
   for (auto& parameter : network_->parameters())
     if (parameter.requires_grad()) parameters.push_back(parameter);
-  using torch::optim::AdamWOptions;
-  optimizer_ = std::make_unique<torch::optim::AdamW>(
-      parameters, AdamWOptions(config_.training.learning_rate).weight_decay(config_.training.weight_decay));
+  optimize(parameters, config_.training.learning_rate, config_.training.weight_decay);
 }
 
 RecogniserTrainer::Batch RecogniserTrainer::compose(std::int64_t step) const {
@@ -154,15 +130,8 @@ Figures RecogniserTrainer::update(const Batch& batch, std::int64_t step) {
   const auto right = (cosines.argmax(1) == people).to(torch::kFloat).mean();
   const Figures losses = {{"total", loss.item<double>()}, {"right", right.item<double>()}};
   refuse_unless_finite(losses, "step " + std::to_string(step));
-  optimizer_->zero_grad();
-  scaler_.scaled(loss).backward();
-  if (scaler_.unscale(*optimizer_)) {
-    if (training.gradient_limit > 0)
-      torch::nn::utils::clip_grad_norm_(optimizer_->param_groups()[0].params(), training.gradient_limit);
-    optimizer_->step();
-  }
-  const auto done = static_cast<double>(step);
-  update_average(*average_, *network_, std::min(training.weight_average, (1 + done) / (10 + done)));
+  descend(loss, training.gradient_limit);
+  follow(step, training.weight_average);
   return losses;
 }
 
@@ -211,23 +180,13 @@ cv::Mat RecogniserTrainer::sheet() {
 }
 
 void RecogniserTrainer::save_to(Checkpoint& checkpoint) {
-  checkpoint.put_module("network", *network_);
-  checkpoint.put_module("average", *average_);
+  AveragedNetworkTask::save_to(checkpoint);
   checkpoint.put_module("head", *head_);
-  checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.save_to(checkpoint, "scaler");
 }
 
 void RecogniserTrainer::restore_from(const Checkpoint& checkpoint) {
-  checkpoint.get_module("network", *network_);
-  checkpoint.get_module("average", *average_);
+  AveragedNetworkTask::restore_from(checkpoint);
   checkpoint.get_module("head", *head_);
-  checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.restore_from(checkpoint, "scaler");
-}
-
-nlohmann::json RecogniserTrainer::network_config() const {
-  return config_.network;
 }
 
 nlohmann::json RecogniserTrainer::data_description() const {
@@ -238,10 +197,6 @@ nlohmann::json RecogniserTrainer::data_description() const {
           {"clips", static_cast<int>(clips_.size()) - stills},
           {"stills", stills},
           {"only_shippable", config_.data.only_shippable}};
-}
-
-void RecogniserTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {
-  write_model(path, info, weights_of(*average_, "arc."), config_.half);
 }
 
 }  // namespace reenact::training

@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <memory>
-
-#include "reenact/error.h"
-#include "torch/device.h"
 #include "training/commands.h"
-#include "training/run/training_options.h"
+#include "training/run/training_command.h"
 #include "training/segmenter/segmenter_trainer.h"
 
 namespace reenact::training {
 
 CLI::App* add_segmenter_command(CLI::App& parent) {
-  auto* command = parent.add_subcommand("segmenter", "Trains the person mask on head crops (U-Net)");
-  auto options = std::make_shared<TrainingOptions>();
-  add_training_options(*command, *options);
-  command->callback([options] {
-    apply_training_options(*options);
-    const RunConfig file(options->config, options->overrides);
-    auto config = read_segmenter_config(file);
-    if (options->steps) config.run.steps = *options->steps;
-    file.refuse_unknown_keys();
-    if (config.data.folder.empty())
-      throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-    SegmenterTrainer trainer(config, options->seed, device_from(options->device));
-    run_training(trainer, *options, file, config.run, "reenact-train segmenter");
-  });
-  return command;
+  return add_training_command<SegmenterTrainer>(
+      parent, "segmenter", "Trains the person mask on head crops (U-Net)", read_segmenter_config);
 }
 
 }  // namespace reenact::training

@@ -11,13 +11,11 @@
 #include "offline/contact_sheet.h"
 #include "reenact/error.h"
 #include "torch/autocast.h"
-#include "torch/load_weights.h"
 #include "training/data/clips_in_memory.h"
 #include "training/data/picture_tensor.h"
 #include "training/data/random.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/precision.h"
-#include "training/learning/weight_average.h"
 
 namespace reenact::training {
 namespace {
@@ -86,13 +84,11 @@ MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks) {
 
 SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
                                    const torch::Device& device)
-    : config_(config),
+    : AveragedNetworkTask({ModelKind::segmenter, "unet.", "intersection_over_union"}, config, device),
+      config_(config),
       seed_(seed),
-      device_(device),
       network_(config.network),
-      average_(config.network),
-      scaler_(LossScaler::first_scale(config.training.precision)) {
-  check_precision(config_.training.precision, device_);
+      average_(config.network) {
   const ClipsInMemory dataset(config_.data.folder, config_.data.stored_size,
                               {"train", config_.data.only_shippable, true, config_.data.frame_step});
   clips_ = dataset.clips();
@@ -105,15 +101,8 @@ SegmenterTrainer::SegmenterTrainer(const SegmenterTrainingConfig& config, std::u
   spdlog::info("{} frames of {} clips and stills, {} frames of {} clips to validate with",
                dataset.frame_count(), clips_.size(), validation_.size(), strangers_.size());
 
-  network_->to(device_);
-  average_->to(device_);
-  update_average(*average_, *network_, 0.0);
-  average_->eval();
-  for (auto& parameter : average_->parameters()) parameter.set_requires_grad(false);
-  using torch::optim::AdamWOptions;
-  optimizer_ = std::make_unique<torch::optim::AdamW>(
-      network_->parameters(),
-      AdamWOptions(config_.training.learning_rate).weight_decay(config_.training.weight_decay));
+  average_of(*network_, *average_);
+  optimize(network_->parameters(), config_.training.learning_rate, config_.training.weight_decay);
 }
 
 void SegmenterTrainer::set_rate(std::int64_t step) {
@@ -155,11 +144,8 @@ Figures SegmenterTrainer::update(const Batch& batch, std::int64_t step) {
                           {"cross_entropy", loss.cross_entropy.item<double>()},
                           {"dice", loss.dice.item<double>()}};
   refuse_unless_finite(losses, "step " + std::to_string(step));
-  optimizer_->zero_grad();
-  scaler_.scaled(total).backward();
-  if (scaler_.unscale(*optimizer_)) optimizer_->step();
-  update_average(*average_, *network_,
-                 std::min(config_.training.weight_average, (1.0 + step) / (10.0 + step)));
+  descend(total);
+  follow(step, config_.training.weight_average);
   return losses;
 }
 
@@ -196,24 +182,6 @@ cv::Mat SegmenterTrainer::sheet() {
                               "label", "mask", "keyed"});
 }
 
-void SegmenterTrainer::save_to(Checkpoint& checkpoint) {
-  checkpoint.put_module("network", *network_);
-  checkpoint.put_module("average", *average_);
-  checkpoint.put_optimizer("optimizer", *optimizer_);
-  scaler_.save_to(checkpoint, "scaler");
-}
-
-void SegmenterTrainer::restore_from(const Checkpoint& checkpoint) {
-  checkpoint.get_module("network", *network_);
-  checkpoint.get_module("average", *average_);
-  checkpoint.get_optimizer("optimizer", *optimizer_);
-  scaler_.restore_from(checkpoint, "scaler");
-}
-
-nlohmann::json SegmenterTrainer::network_config() const {
-  return config_.network;
-}
-
 nlohmann::json SegmenterTrainer::data_description() const {
   std::map<std::string, int> counts;
   for (const auto& clip : clips_) {
@@ -221,10 +189,6 @@ nlohmann::json SegmenterTrainer::data_description() const {
     counts["frames"] += static_cast<int>(clip.frames.size());
   }
   return {{"crops", counts}, {"only_shippable", config_.data.only_shippable}};
-}
-
-void SegmenterTrainer::write(const std::filesystem::path& path, const ModelInfo& info) {
-  write_model(path, info, weights_of(*average_, "unet."), config_.half);
 }
 
 }  // namespace reenact::training

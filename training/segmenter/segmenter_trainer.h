@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "torch/networks/unet_segmenter.h"
-#include "training/learning/loss_scaler.h"
-#include "training/run/training_loop.h"
+#include "training/learning/averaged_network_task.h"
 #include "training/segmenter/mask_sampler.h"
 
 namespace reenact::training {
@@ -51,24 +50,16 @@ struct MaskLoss {
 MaskLoss mask_loss(const torch::Tensor& logits, const torch::Tensor& masks);
 
 /// Trains the U-Net on head crops with masks.
-class SegmenterTrainer : public TrainingTask {
+class SegmenterTrainer : public AveragedNetworkTask {
  public:
   /// Reads the data. `seed` decides on every sample of every step.
   SegmenterTrainer(const SegmenterTrainingConfig& config, std::uint64_t seed,
                    const torch::Device& device = torch::kCPU);
 
-  std::int64_t samples_per_step() const override { return config_.training.batch_size; }
   Update draw(std::int64_t step) override;
-  bool draws_ahead() const override { return config_.data.prefetch; }
   Figures validate() override;
-  std::string deciding_metric() const override { return "intersection_over_union"; }
   cv::Mat sheet() override;
-  void save_to(Checkpoint& checkpoint) override;
-  void restore_from(const Checkpoint& checkpoint) override;
-  ModelKind kind() const override { return ModelKind::segmenter; }
-  nlohmann::json network_config() const override;
   nlohmann::json data_description() const override;
-  void write(const std::filesystem::path& path, const ModelInfo& info) override;
 
  private:
   struct Batch {
@@ -80,13 +71,10 @@ class SegmenterTrainer : public TrainingTask {
 
   SegmenterTrainingConfig config_;
   std::uint64_t seed_;
-  torch::Device device_;
   std::vector<HeadClip> clips_, strangers_;
   std::vector<MaskSample> validation_;
   std::unique_ptr<MaskSampler> sampler_;
   UnetSegmenter network_, average_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
-  LossScaler scaler_;
 };
 
 }  // namespace reenact::training

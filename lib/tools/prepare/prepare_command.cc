@@ -106,7 +106,7 @@ CLI::App* add_prepare_command(CLI::App& parent) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_flag("--ship", options.ship, "The media's licence lets models trained on them be given away");
-  command->add_option("--licence", options.licence, "Licence of the media, for the table");
+  command->add_option("--licence,--license", options.licence, "Licence of the media, for the table");
   command->add_option("--jobs", arguments->jobs, "Sources at a time; 0: as many as there are cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -29,10 +29,10 @@ Execution::Execution(const EngineOptions& options)
       break;
   }
   // LibTorch computes in bf16 on every CPU, on most of them slowly: only for who asks for LibTorch itself.
-  const bool bf16_on_cpu = options.precision == Precision::bf16 && options.engine == "torch";
+  const bool bf16_on_cpu = options.precision == Precision::bf16 && options.backend == "torch";
   if ((!gpu && !bf16_on_cpu) || options.precision == Precision::int8)
-    throw Error(ErrorCode::unsupported,
-                "the torch engine has no precision " + to_string(options.precision) + " on " + device_.str());
+    throw Error(ErrorCode::unsupported, "the torch backend has no precision " + to_string(options.precision) +
+                                            " on " + device_.str());
 }
 
 std::string Execution::engine_name() const {

@@ -10,14 +10,14 @@
 
 namespace reenact {
 
-/// Where and how one object of the LibTorch engine computes.
+/// Where and how one object of the LibTorch backend computes.
 class Execution {
  public:
   /// Throws Error (unsupported) when this LibTorch or machine lacks the device, or the precision there.
   explicit Execution(const EngineOptions& options);
 
   torch::Device device() const { return device_; }
-  /// float32 on CPUs, or bfloat16 where precision bf16 and engine torch were asked for; float16 on GPUs unless
+  /// float32 on CPUs, or bfloat16 where precision bf16 and backend torch were asked for; float16 on GPUs unless
   /// fp32 or bf16 was asked for.
   torch::ScalarType type() const { return type_; }
   /// "cpu" or "cuda:N".

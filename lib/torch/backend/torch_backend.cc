@@ -13,7 +13,7 @@
 namespace reenact {
 namespace {
 
-/// What the simple engine objects have in common: shared weights and where they run.
+/// What the simple networks have in common: shared weights and where they run.
 template <typename Interface, typename Module, typename Config>
 class TorchObject : public Interface {
  public:
@@ -150,7 +150,7 @@ std::string key_of(const ModelFile& file, const Execution& execution) {
 
 }  // namespace
 
-bool TorchBackend::supports(Network, const ModelFile&, const NetworkConfig&,
+bool TorchBackend::supports(NetworkKind, const ModelFile&, const NetworkConfig&,
                             const EngineOptions& options) const {
   try {
     Execution execution(options);

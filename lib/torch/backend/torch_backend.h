@@ -11,10 +11,10 @@
 
 namespace reenact {
 
-/// The reference engine: every network as written in LibTorch, on CPUs and on GPUs.
+/// The reference backend: every network as written in LibTorch, on CPUs and on GPUs.
 class TorchBackend : public Backend {
  public:
-  bool supports(Network network, const ModelFile& file, const NetworkConfig& config,
+  bool supports(NetworkKind network, const ModelFile& file, const NetworkConfig& config,
                 const EngineOptions& options) const override;
   std::unique_ptr<PoseEncoder> pose_encoder(std::shared_ptr<const ModelFile> file,
                                             const ReenactorConfig& config,

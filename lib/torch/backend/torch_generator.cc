@@ -5,8 +5,9 @@
 
 namespace reenact {
 
-TorchGenerator::TorchGenerator(Network shared, const ReenactorConfig& config, const Execution& execution,
-                               std::function<Network(const ModelFile&)> load_personal)
+TorchGenerator::TorchGenerator(SharedNetwork shared, const ReenactorConfig& config,
+                               const Execution& execution,
+                               std::function<SharedNetwork(const ModelFile&)> load_personal)
     : shared_(std::move(shared)),
       active_(shared_),
       config_(config),

@@ -12,10 +12,10 @@ namespace reenact {
 /// reenact::Generator on LibTorch; on GPUs with a stream and CUDA graphs of its own.
 class TorchGenerator : public Generator {
  public:
-  using Network = std::shared_ptr<GeneratorNetworkImpl>;
+  using SharedNetwork = std::shared_ptr<GeneratorNetworkImpl>;
   /// `shared` are the model's own weights; `load_personal` makes those of a personalised identity.
-  TorchGenerator(Network shared, const ReenactorConfig& config, const Execution& execution,
-                 std::function<Network(const ModelFile&)> load_personal);
+  TorchGenerator(SharedNetwork shared, const ReenactorConfig& config, const Execution& execution,
+                 std::function<SharedNetwork(const ModelFile&)> load_personal);
 
   int image_size() const override { return config_.image_size; }
   int pose_embedding_size() const override { return config_.pose_embedding_size; }
@@ -30,10 +30,10 @@ class TorchGenerator : public Generator {
  private:
   RepeatedCall drawing(AlphaMode alpha);
 
-  Network shared_, active_;
+  SharedNetwork shared_, active_;
   ReenactorConfig config_;
   Execution execution_;
-  std::function<Network(const ModelFile&)> load_personal_;
+  std::function<SharedNetwork(const ModelFile&)> load_personal_;
   torch::Tensor identity_;                 // [1, d_i], keeps its place in memory
   RepeatedCall straight_, premultiplied_;  // pose [1, d_p] to bytes [S, S, 4]
 };

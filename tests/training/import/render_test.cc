@@ -47,7 +47,7 @@ TEST_P(ImportedPictureTest, IsTheAuthorsWithinOneGreyLevel) {
   options.device = "cpu";
   options.precision = Precision::fp32;
   options.threads = 1;
-  options.engine = GetParam();
+  options.backend = GetParam();
   std::unique_ptr<Generator> generator;
   try {
     generator = load_generator(reenactor.path(), options);

@@ -139,6 +139,7 @@ TEST(PersonaliseConfig, OverridesAndRefusals) {
       RunConfig({}, {"loss.vgg_input=caffe", "tuning.train_identity_embedding=true"}), "lite");
   EXPECT_TRUE(config.tuning.train_identity_embedding);
   EXPECT_EQ(config.tuning.vgg_input, VggInput::caffe);
+  EXPECT_THROW(read_personalise_config(RunConfig({}, {"loss.vgg_input=bgr"}), "lite"), Error);
   test::expect_error([] { read_personalise_config(RunConfig({}, {"loss.dice=-1"}), "lite"); },
                      ErrorCode::invalid, {"loss.dice"});
 }

@@ -149,7 +149,7 @@ void compare(bool batch_statistics) {
       << "a learning rate that is off by 2 % would have passed";
 }
 
-class DistributedMeta : public testing::Test {
+class DistributedReenactor : public testing::Test {
  protected:
   void SetUp() override {
 #ifndef REENACT_WITH_GLOO
@@ -158,11 +158,11 @@ class DistributedMeta : public testing::Test {
   }
 };
 
-TEST_F(DistributedMeta, TwoProcessesLearnWhatOneDoes) {
+TEST_F(DistributedReenactor, TwoProcessesLearnWhatOneDoes) {
   compare(/*batch_statistics=*/false);
 }
 
-TEST_F(DistributedMeta, RunningStatisticsStayTheSameEverywhere) {
+TEST_F(DistributedReenactor, RunningStatisticsStayTheSameEverywhere) {
   compare(/*batch_statistics=*/true);
 }
 

@@ -31,7 +31,7 @@ std::string bytes_of(const fs::path& path) {
 }
 
 /// `reenact-train reenactor` on drawn faces.
-class MetaCommand : public testing::Test {
+class ReenactorCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<test::TemporaryFolder>();
@@ -78,9 +78,9 @@ class MetaCommand : public testing::Test {
   }
   static std::unique_ptr<test::TemporaryFolder> folder_;
 };
-std::unique_ptr<test::TemporaryFolder> MetaCommand::folder_;
+std::unique_ptr<test::TemporaryFolder> ReenactorCommand::folder_;
 
-TEST_F(MetaCommand, AKilledRunResumesToTheSameModel) {
+TEST_F(ReenactorCommand, AKilledRunResumesToTheSameModel) {
   const auto straight = test::run_program(arguments("straight", 30));
   ASSERT_EQ(straight.exit_code, 0) << straight.errors;
   EXPECT_THAT(straight.errors, HasSubstr("substitute for perceptual networks"));
@@ -97,7 +97,7 @@ TEST_F(MetaCommand, AKilledRunResumesToTheSameModel) {
   EXPECT_EQ(bytes_of(path("straight.safetensors")), bytes_of(path("killed.safetensors")));
 }
 
-TEST_F(MetaCommand, IsFoundByItsFormerNameToo) {
+TEST_F(ReenactorCommand, IsFoundByItsFormerNameToo) {
   auto list = arguments("former", 1);
   list.front() = "meta";
   const auto result = test::run_program(list);
@@ -105,7 +105,7 @@ TEST_F(MetaCommand, IsFoundByItsFormerNameToo) {
   EXPECT_EQ(ModelFile(path("former.safetensors")).info().provenance["command"], "reenact-train reenactor");
 }
 
-TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
+TEST_F(ReenactorCommand, TheLiveConfigurationsRunOneAfterTheOther) {
   constexpr int steps = 50;
   std::string before, finished;
   for (const std::string name : {"meta-live-pose", "meta-live", "meta-live-finish", "meta-live-free-pose",
@@ -153,7 +153,7 @@ TEST_F(MetaCommand, TheLiveConfigurationsRunOneAfterTheOther) {
   }
 }
 
-TEST_F(MetaCommand, AFullDiskEndsNothing) {
+TEST_F(ReenactorCommand, AFullDiskEndsNothing) {
   const auto steps = 4;
   rlimit unlimited{};
   getrlimit(RLIMIT_FSIZE, &unlimited);
@@ -170,7 +170,7 @@ TEST_F(MetaCommand, AFullDiskEndsNothing) {
   EXPECT_FALSE(fs::exists(path("full.safetensors")));
 }
 
-TEST_F(MetaCommand, UnreadableEntriesAreCounted) {
+TEST_F(ReenactorCommand, UnreadableEntriesAreCounted) {
   fs::copy(path("data"), path("damaged"), fs::copy_options::recursive);
   fs::resize_file(path("damaged") / "stills" / "0001.jpg", 10);
   fs::resize_file(path("damaged") / "clips" / "c0" / "labels.safetensors", 30);
@@ -183,7 +183,7 @@ TEST_F(MetaCommand, UnreadableEntriesAreCounted) {
   EXPECT_THAT(result.errors, HasSubstr("0001"));
 }
 
-TEST_F(MetaCommand, LearnsInBfloat16) {
+TEST_F(ReenactorCommand, LearnsInBfloat16) {
   const auto result = test::run_program(
       arguments("bfloat16", 2, {"--device", "cpu", "--set", "training.precision=bfloat16"}));
   EXPECT_EQ(result.exit_code, 0) << result.errors;
@@ -191,7 +191,7 @@ TEST_F(MetaCommand, LearnsInBfloat16) {
   EXPECT_TRUE(fs::exists(path("bfloat16.safetensors")));
 }
 
-TEST_F(MetaCommand, DevicesAndTypesThatAreMissingAreOneSentence) {
+TEST_F(ReenactorCommand, DevicesAndTypesThatAreMissingAreOneSentence) {
   const auto expect_sentence = [](const std::vector<std::string>& list, const std::string& part) {
     const auto result = test::run_program(list);
     EXPECT_EQ(result.exit_code, 1);
@@ -212,7 +212,7 @@ std::vector<std::string> rank_variables(int rank, std::uint16_t port) {
           "MASTER_PORT=" + std::to_string(port)};
 }
 
-TEST_F(MetaCommand, OnlyTheFirstProcessWrites) {
+TEST_F(ReenactorCommand, OnlyTheFirstProcessWrites) {
   const auto port = test::free_port();
   RunningProgram first(arguments("first", 4), rank_variables(0, port));
   RunningProgram second(arguments("second", 4), rank_variables(1, port));
@@ -226,7 +226,7 @@ TEST_F(MetaCommand, OnlyTheFirstProcessWrites) {
   EXPECT_THAT(first_result.errors, HasSubstr("2 processes share each batch of 4"));
 }
 
-TEST_F(MetaCommand, ALostProcessEndsTheRunAndItResumes) {
+TEST_F(ReenactorCommand, ALostProcessEndsTheRunAndItResumes) {
   {
     const auto port = test::free_port();
     RunningProgram first(arguments("lost", 100'000), rank_variables(0, port));
@@ -253,7 +253,7 @@ TEST_F(MetaCommand, ALostProcessEndsTheRunAndItResumes) {
   EXPECT_TRUE(fs::exists(path("lost.safetensors")));
 }
 
-TEST_F(MetaCommand, ABatchThatCannotBeSharedIsRefused) {
+TEST_F(ReenactorCommand, ABatchThatCannotBeSharedIsRefused) {
   RunningProgram program(arguments("odd", 1, {"--set", "training.batch_size=3"}),
                          rank_variables(0, test::free_port()));
   const auto result = program.wait();
@@ -263,7 +263,7 @@ TEST_F(MetaCommand, ABatchThatCannotBeSharedIsRefused) {
 
 #else
 
-TEST_F(MetaCommand, SeveralProcessesNeedGloo) {
+TEST_F(ReenactorCommand, SeveralProcessesNeedGloo) {
   RunningProgram program(arguments("none", 1), {"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1"});
   const auto result = program.wait();
   EXPECT_EQ(result.exit_code, 1);

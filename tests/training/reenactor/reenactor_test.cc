@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Tiny networks on drawn faces.
-class MetaTraining : public testing::Test {
+class ReenactorTraining : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     spdlog::set_level(spdlog::level::err);
@@ -65,10 +65,10 @@ class MetaTraining : public testing::Test {
   static fs::path root_;
   static std::unique_ptr<ClipsInMemory> dataset_;
 };
-fs::path MetaTraining::root_;
-std::unique_ptr<ClipsInMemory> MetaTraining::dataset_;
+fs::path ReenactorTraining::root_;
+std::unique_ptr<ClipsInMemory> ReenactorTraining::dataset_;
 
-TEST_F(MetaTraining, MirroringLandmarksTwiceGivesThemBack) {
+TEST_F(ReenactorTraining, MirroringLandmarksTwiceGivesThemBack) {
   const auto& order = mirrored_landmark_order();
   ASSERT_EQ(order.size(), 478u);
   for (int i = 0; i < 478; ++i) EXPECT_EQ(order[order[i]], i);
@@ -78,7 +78,7 @@ TEST_F(MetaTraining, MirroringLandmarksTwiceGivesThemBack) {
   EXPECT_EQ(order[152], 152);
 }
 
-TEST_F(MetaTraining, HeldOutFramesAreNeverDrawn) {
+TEST_F(ReenactorTraining, HeldOutFramesAreNeverDrawn) {
   const auto settings = config("table");
   const ReenactorSampler sampler(*dataset_, settings);
   EXPECT_EQ(sampler.label_count(), static_cast<int>(2 * dataset_->clips().size()));
@@ -106,7 +106,7 @@ TEST(AppearanceCodes, PutTheSamePersonNearest) {
   for (int i = 0; i < people; ++i) EXPECT_EQ(nearest[i].item<int>(), people + i);
 }
 
-TEST_F(MetaTraining, MirroredClassesHaveMirroredHeads) {
+TEST_F(ReenactorTraining, MirroredClassesHaveMirroredHeads) {
   const auto settings = config("table");
   const ReenactorSampler sampler(*dataset_, settings);
   const auto heads = sampler.mean_heads(16);
@@ -116,7 +116,7 @@ TEST_F(MetaTraining, MirroredClassesHaveMirroredHeads) {
   EXPECT_GT((heads[0] - heads[2]).abs().max().item<float>(), 0.05f);
 }
 
-TEST_F(MetaTraining, LearnsToDrawOneBatch) {
+TEST_F(ReenactorTraining, LearnsToDrawOneBatch) {
   for (const std::string source : {"table", "encoder"}) {
     auto settings = config(source);
     settings.run.steps = 60;
@@ -133,7 +133,7 @@ TEST_F(MetaTraining, LearnsToDrawOneBatch) {
   }
 }
 
-TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
+TEST_F(ReenactorTraining, PartsOfABatchMakeTheWhole) {
   const auto settings = config("encoder");
   const ReenactorSampler sampler(*dataset_, settings);
   Random whole_random(4), first_random(4), second_random(4);
@@ -147,7 +147,7 @@ TEST_F(MetaTraining, PartsOfABatchMakeTheWhole) {
   EXPECT_EQ(second_random, whole_random);
 }
 
-TEST_F(MetaTraining, ABatchIsTheSameWhateverTheNumberOfThreads) {
+TEST_F(ReenactorTraining, ABatchIsTheSameWhateverTheNumberOfThreads) {
   const int threads_before = cv::getNumThreads();
   for (const std::string source : {"table", "encoder", "fit"}) {
     auto settings = config(source);
@@ -179,7 +179,7 @@ TEST_F(MetaTraining, ABatchIsTheSameWhateverTheNumberOfThreads) {
   cv::setNumThreads(threads_before);
 }
 
-TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
+TEST_F(ReenactorTraining, ALossThatIsNotFiniteChangesNothing) {
   auto settings = config("table");
   settings.training.loss_scale = 1024;
   const ReenactorSampler sampler(*dataset_, settings);
@@ -203,7 +203,7 @@ TEST_F(MetaTraining, ALossThatIsNotFiniteChangesNothing) {
   EXPECT_TRUE(std::isfinite(trainer.step(batch, 1).at("total")));
 }
 
-TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
+TEST_F(ReenactorTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   auto settings = config("table");
   settings.training.loss_scale = 1e38;  // of losses of 10,000 the gradients overflow
   settings.loss.l1 = 1e4;
@@ -230,7 +230,7 @@ TEST_F(MetaTraining, GradientsThatAreNotFiniteLeaveTheWeightsAlone) {
   EXPECT_EQ(resumed.step(batch, 1).count("loss_scale"), 0u) << "a run without a scale goes on without";
 }
 
-TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
+TEST_F(ReenactorTraining, AScaledLossLearnsTheSame) {
   std::vector<std::map<std::string, torch::Tensor>> models;
   for (const double scale : {0, 1024}) {
     auto settings = config("encoder");
@@ -241,7 +241,7 @@ TEST_F(MetaTraining, AScaledLossLearnsTheSame) {
     EXPECT_TRUE(torch::allclose(tensor, models[1].at(name), 1e-6, 1e-7)) << name;
 }
 
-TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
+TEST_F(ReenactorTraining, UpdatesInTurnOrAtOnceAreTheSame) {
   std::vector<std::map<std::string, torch::Tensor>> models;
   for (const bool at_once : {false, true}) {
     auto settings = config("encoder");
@@ -251,7 +251,7 @@ TEST_F(MetaTraining, UpdatesInTurnOrAtOnceAreTheSame) {
   for (const auto& [name, tensor] : models[0]) EXPECT_TRUE(torch::equal(tensor, models[1].at(name))) << name;
 }
 
-TEST_F(MetaTraining, WithoutSegmentationTheMaskStaysOne) {
+TEST_F(ReenactorTraining, WithoutSegmentationTheMaskStaysOne) {
   auto settings = config("table");
   settings.training.segmentation = false;
   const ReenactorSampler sampler(*dataset_, settings);
@@ -276,7 +276,7 @@ TEST_F(MetaTraining, WithoutSegmentationTheMaskStaysOne) {
   EXPECT_TRUE(torch::equal(head.rgb, head.color));
 }
 
-TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
+TEST_F(ReenactorTraining, PerceptualNetworksCompareContent) {
   VggFeatures network(VggLayout::vgg19);
   write_model(root_ / "perceptual.safetensors", ModelInfo{.kind = ModelKind::perceptual},
               weights_of(*network, "vgg19."), true);
@@ -294,7 +294,7 @@ TEST_F(MetaTraining, PerceptualNetworksCompareContent) {
   EXPECT_EQ(losses.count("l1"), 0u);
 }
 
-TEST_F(MetaTraining, ValidationKnowsSimilarity) {
+TEST_F(ReenactorTraining, ValidationKnowsSimilarity) {
   const auto settings = config("table");
   const ReenactorSampler sampler(*dataset_, settings);
   ReenactorTrainer trainer(settings, sampler.label_count());
@@ -316,7 +316,7 @@ TEST(PoseEncoderNetwork, HasTheNamesOfTheNetworkItStandsFor) {
   EXPECT_TRUE(weak->named_parameters().contains("classifier.1.weight"));
 }
 
-TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
+TEST_F(ReenactorTraining, FittingTeachesTheIdentityEncoderAlone) {
   auto settings = config("fit");
   settings.training.weight_average = 0.999;
   const ReenactorSampler sampler(*dataset_, settings);
@@ -347,7 +347,7 @@ TEST_F(MetaTraining, FittingTeachesTheIdentityEncoderAlone) {
   EXPECT_LT((state(encoder) - state(average)).norm().item<double>(), 0.5 * moved);
 }
 
-TEST_F(MetaTraining, HandsItsDiscriminatorToPersonaliseWhereAsked) {
+TEST_F(ReenactorTraining, HandsItsDiscriminatorToPersonaliseWhereAsked) {
   auto settings = config("encoder");
   EXPECT_EQ(model_after_three_steps(settings).count("dis.stem.conv1.weight"), 0u);
   settings.discriminator.exported = true;
@@ -356,7 +356,7 @@ TEST_F(MetaTraining, HandsItsDiscriminatorToPersonaliseWhereAsked) {
   EXPECT_EQ(model.count("dis.embed.weight"), 0u) << "the classes stay with the run";
 }
 
-TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
+TEST_F(ReenactorTraining, APatchDiscriminatorLearnsToo) {
   auto settings = config("table");
   settings.discriminator.patch = true;
   settings.discriminator.num_blocks = 2;
@@ -377,7 +377,7 @@ TEST_F(MetaTraining, APatchDiscriminatorLearnsToo) {
   EXPECT_GT(losses.at("features"), 0);
 }
 
-TEST_F(MetaTraining, ResumesBitByBit) {
+TEST_F(ReenactorTraining, ResumesBitByBit) {
   const auto settings = config("table");
   const ReenactorSampler sampler(*dataset_, settings);
   const auto losses = [&](ReenactorTrainer& trainer, Random& random, int from, int to) {
@@ -407,7 +407,7 @@ TEST_F(MetaTraining, ResumesBitByBit) {
   EXPECT_EQ(losses(resumed, other, 3, 6), expected);
 }
 
-TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
+TEST_F(ReenactorTraining, GrowsByAnUpsamplingBlock) {
   auto small = config("table");
   const ReenactorSampler sampler(*dataset_, small);
   ReenactorTrainer trainer(small, sampler.label_count());
@@ -427,7 +427,7 @@ TEST_F(MetaTraining, GrowsByAnUpsamplingBlock) {
   EXPECT_GT(after.at("gen.proj.fc2.weight").size(0), rows);
 }
 
-TEST_F(MetaTraining, StandardisedPosesKeepTheLandmarks) {
+TEST_F(ReenactorTraining, StandardisedPosesKeepTheLandmarks) {
   auto settings = config("table");
   settings.training.freeze_pose = true;
   settings.training.pose_deviation = 4;
@@ -440,7 +440,7 @@ TEST_F(MetaTraining, StandardisedPosesKeepTheLandmarks) {
   EXPECT_NEAR(trainer.landmark_error(batch), before, 1e-2);
 }
 
-TEST_F(MetaTraining, FacePartWeightsAverageToOne) {
+TEST_F(ReenactorTraining, FacePartWeightsAverageToOne) {
   auto landmarks = torch::rand({2, 478, 2});
   const auto weights = face_part_weights(landmarks, torch::tensor({1.f, 0.f}), 16, 4.0);
   EXPECT_NEAR(weights[0].mean().item<double>(), 1, 1e-5);
@@ -448,7 +448,7 @@ TEST_F(MetaTraining, FacePartWeightsAverageToOne) {
   EXPECT_TRUE(torch::allclose(weights[1], torch::ones({1, 16, 16})));
 }
 
-TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
+TEST_F(ReenactorTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
   const auto wanted = torch::rand({2, 478, 2});
   auto predicted = wanted.clone();
   predicted[1] += 0.5;
@@ -457,7 +457,7 @@ TEST_F(MetaTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
   EXPECT_NEAR(landmark_loss(predicted, wanted, torch::tensor({1.f, 1.f})).item<float>(), 0.25f, 1e-5f);
 }
 
-TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
+TEST_F(ReenactorTraining, TheReleasedLoaderCropsOnceMore) {
   auto settings = config("table");
   const auto plain = ReenactorSampler(*dataset_, settings).held_out(1);
   settings.data.loader_crop = true;
@@ -468,7 +468,7 @@ TEST_F(MetaTraining, TheReleasedLoaderCropsOnceMore) {
   EXPECT_EQ(cropped.mask[0][0].select(1, 0).abs().max().item<float>(), 0) << "its rim fades";
 }
 
-TEST_F(MetaTraining, IdentityFramesAreDifferentOnes) {
+TEST_F(ReenactorTraining, IdentityFramesAreDifferentOnes) {
   auto settings = config("encoder");
   settings.identity.frames = 8;
   settings.data.still_share = 0;
