@@ -38,6 +38,7 @@ namespace {
 
 using Settings = CompositorSettings;
 using Row = Property<Settings>;
+// Defaults are those of CompositorSettings in settings.h.
 constexpr Row table[] = {
     Row("background", "Background",
         "What the head is laid over; the driver's own face is never shown but with driver",
