@@ -11,13 +11,11 @@
 #include "training/data/picture_tensor.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
-#include "training/learning/expression_loss.h"
 #include "training/learning/finite_losses.h"
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
 #include "training/learning/weight_average.h"
 #include "training/reenactor/appearance_codes.h"
-#include "training/reenactor/person_offsets.h"
 
 namespace reenact::training {
 namespace {
@@ -43,19 +41,6 @@ LossValues values_of(const std::map<std::string, torch::Tensor>& losses, const t
   LossValues values = {{"total", total.item<double>()}};
   for (const auto& [name, loss] : losses) values[name] = loss.item<double>();
   return values;
-}
-
-/// Pictures scaled to this side.
-torch::Tensor resized(const torch::Tensor& pictures, std::int64_t size) {
-  if (pictures.size(2) == size) return pictures;
-  return torch::nn::functional::interpolate(pictures, torch::nn::functional::InterpolateFuncOptions()
-                                                          .size(std::vector<std::int64_t>{size, size})
-                                                          .mode(torch::kArea));
-}
-
-/// How many of a batch are also drawn as somebody else.
-std::int64_t cross_count(std::int64_t batch_size) {
-  return std::max<std::int64_t>(1, batch_size / 2);
 }
 
 /// The class embeddings of those whom ReenactorTrainer::draw_cross() drew; undefined where there are none.
@@ -172,64 +157,6 @@ torch::Tensor ReenactorTrainer::pose_of(const ReenactorBatch& batch) {
   torch::NoGradGuard no_grad;
   Autocast single(device_.type(), torch::kFloat);
   return networks_->pose(batch.pose_source);
-}
-
-torch::Tensor ReenactorTrainer::free_pose_of(const ReenactorBatch& batch) {
-  torch::NoGradGuard no_grad;
-  Autocast single(device_.type(), torch::kFloat);
-  return reader_->pose(resized(batch.target, config_.networks.pose_image_size())) -
-         reader_->offsets(batch.labels);
-}
-
-GeneratedHead ReenactorTrainer::draw_cross(const torch::Tensor& identity, const torch::Tensor& pose) {
-  const auto count = cross_count(pose.size(0));
-  return networks_->gen(identity.roll(1, 0).narrow(0, 0, count), pose.narrow(0, 0, count));
-}
-
-torch::Tensor ReenactorTrainer::seen_by_encoder(const GeneratedHead& head) const {
-  const auto background = torch::rand({head.rgb.size(0), 3, 1, 1}, device_);
-  return resized(head.rgb + (1 - head.mask) * background, config_.networks.pose_image_size());
-}
-
-torch::Tensor ReenactorTrainer::cross_loss(const torch::Tensor& picture, const torch::Tensor& pose,
-                                           const ReenactorBatch& batch) {
-  // A person drawn in somebody else's pose must show that pose to the averaged encoder. Whole landmarks would
-  // ask for the driver's shape of face as well. A frozen encoder compares with what it read in the driver's
-  // picture: its own errors cancel, and differences far smaller than those still count.
-  const auto count = picture.size(0);
-  Autocast single(device_.type(), torch::kFloat);  // in bfloat16 a landmark moves in steps of a pixel
-  const auto seen = average_->landmarks(average_->pose(picture.to(torch::kFloat)));
-  if (config_.training.freeze_pose)
-    return expression_loss(seen, average_->landmarks(pose.narrow(0, 0, count)).detach(),
-                           torch::ones({count}, device_));
-  return expression_loss(seen, batch.landmarks.narrow(0, 0, count), batch.has_landmarks.narrow(0, 0, count));
-}
-
-torch::Tensor ReenactorTrainer::shape_loss(const torch::Tensor& picture, const torch::Tensor& free_pose,
-                                           const ReenactorBatch& batch) {
-  // The driver's pose with the drawn person's offset is what the reader would see in that person.
-  const auto count = picture.size(0);
-  Autocast single(device_.type(), torch::kFloat);
-  const auto wanted =
-      free_pose.narrow(0, 0, count) + reader_->offsets(batch.labels.roll(1, 0).narrow(0, 0, count));
-  return landmark_loss(reader_->landmarks(reader_->pose(picture.to(torch::kFloat))),
-                       reader_->landmarks(wanted).detach(), torch::ones({count}, device_));
-}
-
-torch::Tensor ReenactorTrainer::swap_loss(const torch::Tensor& free_pose, const ReenactorBatch& batch) {
-  const auto count = cross_count(free_pose.size(0));
-  const auto pose = free_pose.narrow(0, 0, count);
-  torch::Tensor picture;
-  {
-    torch::NoGradGuard no_grad;
-    picture =
-        seen_by_encoder(average_->gen(average_->table(batch.labels.roll(1, 0).narrow(0, 0, count)), pose));
-    // Light and contrast vary; a drawn head is not known by its own.
-    const auto gain = 0.7 + 0.6 * torch::rand({picture.size(0), 3, 1, 1}, device_);
-    picture = (picture * gain + 0.2 * torch::rand({picture.size(0), 1, 1, 1}, device_) - 0.1).clamp(0, 1);
-  }
-  return torch::smooth_l1_loss(networks_->pose(picture).to(torch::kFloat) / reader_->deviation(),
-                               pose / reader_->deviation());
 }
 
 LossValues ReenactorTrainer::fit_step(const ReenactorBatch& batch, std::int64_t step) {
@@ -419,30 +346,6 @@ double ReenactorTrainer::landmark_error(const ReenactorBatch& given) {
       .item<double>();
 }
 
-LossValues ReenactorTrainer::compare_with_reader(const torch::Tensor& pictures, const torch::Tensor& labels) {
-  torch::NoGradGuard no_grad;
-  if (!reader_) return {};
-  const auto people = labels.max().item<std::int64_t>() + 1;
-  const auto reference = reader_->pose(pictures.to(device_)).cpu(),
-             learned = average_->pose(pictures.to(device_)).to(torch::kFloat).cpu();
-  const auto features = expression_features(reader_->landmarks(reference.to(device_))).cpu();
-  const auto offset_size = [&](const torch::Tensor& poses) {
-    return person_offsets(poses, features, labels, people).norm().item<double>();
-  };
-  const auto motion = [&](const torch::Tensor& poses) {
-    auto own = poses.clone();
-    for (std::int64_t person = 0; person < people; ++person) {
-      const auto rows = (labels == person).nonzero().squeeze(1);
-      if (rows.numel() > 0)
-        own.index_copy_(0, rows, poses.index_select(0, rows) - poses.index_select(0, rows).mean(0));
-    }
-    return own;
-  };
-  const auto wanted = motion(reference), drawn = motion(learned);
-  return {{"stranger_person_left", offset_size(learned) / offset_size(reference)},
-          {"stranger_motion_kept", 1 - ((drawn - wanted).pow(2).sum() / wanted.pow(2).sum()).item<double>()}};
-}
-
 cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tensor& identities) {
   torch::NoGradGuard no_grad;
   std::vector<std::vector<cv::Mat>> rows;
@@ -456,21 +359,6 @@ cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tens
   std::vector<std::string> titles = {"driver"};
   for (std::int64_t k = 0; k < identities.size(0); ++k) titles.push_back("identity " + std::to_string(k));
   return contact_sheet(rows, titles);
-}
-
-void ReenactorTrainer::start_reader(
-    const std::map<std::string, torch::Tensor>& weights, std::size_t count,
-    const std::function<std::pair<torch::Tensor, torch::Tensor>(std::size_t)>& frames) {
-  torch::NoGradGuard no_grad;
-  reader_->start_from(weights);
-  std::vector<torch::Tensor> embeddings, labels;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto [pictures, label] = frames(i);
-    if (!pictures.defined()) continue;
-    embeddings.push_back(reader_->pose(pictures.to(device_)));
-    labels.push_back(label.to(device_));
-  }
-  reader_->learn_offsets(torch::cat(embeddings), torch::cat(labels));
 }
 
 void ReenactorTrainer::standardize_pose(const ReenactorBatch& batch) {
