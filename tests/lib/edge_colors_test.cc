@@ -59,7 +59,9 @@ TEST(EdgeColors, ChangeNeitherTheMaskNorWhatIsSolid) {
     for (int x = 0; x < side; ++x) {
       const auto was = before.at<cv::Vec4b>(y, x), is = after.at<cv::Vec4b>(y, x);
       ASSERT_EQ(was[3], is[3]);
-      if (was[3] == 255 || was[3] == 0) ASSERT_EQ(was, is);
+      if (was[3] == 255 || was[3] == 0) {
+        ASSERT_EQ(was, is);
+      }
     }
 }
 

@@ -27,7 +27,9 @@ TEST(ForegroundColors, AreThePersonsWhereHairAndWallMix) {
     for (int x = 0; x < side; ++x) {
       const int alpha = mask.at<uchar>(y, x);
       const auto was = rgb.at<cv::Vec3b>(y, x), is = found.at<cv::Vec3b>(y, x);
-      if (alpha == 255) ASSERT_EQ(is, was);
+      if (alpha == 255) {
+        ASSERT_EQ(is, was);
+      }
       for (int c = 0; c < 3; ++c) {
         before += alpha * std::abs(was[c] - hair[c]);
         after += alpha * std::abs(is[c] - hair[c]);
