@@ -16,6 +16,14 @@ torch::Tensor means_of_people(const torch::Tensor& rows, const torch::Tensor& pe
 
 }  // namespace
 
+torch::Tensor without_person_means(const torch::Tensor& given, const torch::Tensor& people,
+                                   std::int64_t count) {
+  const auto rows = given.to(torch::kCPU, torch::kDouble);
+  const auto person = people.to(torch::kCPU);
+  const auto frames = torch::bincount(person, {}, count).to(torch::kDouble);
+  return rows - means_of_people(rows, person, frames).index_select(0, person);
+}
+
 torch::Tensor person_offsets(const torch::Tensor& embeddings, const torch::Tensor& features,
                              const torch::Tensor& people, std::int64_t count) {
   torch::NoGradGuard no_grad;
@@ -24,9 +32,7 @@ torch::Tensor person_offsets(const torch::Tensor& embeddings, const torch::Tenso
   const auto frames = torch::bincount(person, {}, count).to(torch::kDouble);  // [count]
   const auto has_frames = (frames > 0).to(torch::kDouble).unsqueeze(1);
 
-  const auto own = [&](const torch::Tensor& rows) {
-    return rows - means_of_people(rows, person, frames).index_select(0, person);
-  };
+  const auto own = [&](const torch::Tensor& rows) { return without_person_means(rows, person, count); };
   const auto df = own(f);
   const auto covariance = torch::matmul(df.t(), df);
   const auto ridge = 1e-6 * covariance.diagonal().mean().clamp_min(1e-12);

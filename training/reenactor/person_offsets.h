@@ -20,4 +20,8 @@ namespace reenact::training {
 torch::Tensor person_offsets(const torch::Tensor& embeddings, const torch::Tensor& features,
                              const torch::Tensor& people, std::int64_t count);
 
+/// What each of `rows` [N, D] differs by from the mean of its person's, float64 on the CPU; `people` [N] in 0..count-1.
+torch::Tensor without_person_means(const torch::Tensor& rows, const torch::Tensor& people,
+                                   std::int64_t count);
+
 }  // namespace reenact::training

@@ -110,16 +110,8 @@ LossValues ReenactorTrainer::compare_with_reader(const torch::Tensor& pictures, 
   const auto offset_size = [&](const torch::Tensor& poses) {
     return person_offsets(poses, features, labels, people).norm().item<double>();
   };
-  const auto motion = [&](const torch::Tensor& poses) {
-    auto own = poses.clone();
-    for (std::int64_t person = 0; person < people; ++person) {
-      const auto rows = (labels == person).nonzero().squeeze(1);
-      if (rows.numel() > 0)
-        own.index_copy_(0, rows, poses.index_select(0, rows) - poses.index_select(0, rows).mean(0));
-    }
-    return own;
-  };
-  const auto wanted = motion(reference), drawn = motion(learned);
+  const auto wanted = without_person_means(reference, labels, people),
+             drawn = without_person_means(learned, labels, people);
   return {{"stranger_person_left", offset_size(learned) / offset_size(reference)},
           {"stranger_motion_kept", 1 - ((drawn - wanted).pow(2).sum() / wanted.pow(2).sum()).item<double>()}};
 }
