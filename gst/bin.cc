@@ -19,6 +19,7 @@
 #include "base/element_description.h"
 #include "base/glib.h"
 #include "elements.h"
+#include "reenact/identity.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
 #define GST_CAT_DEFAULT reenact_bin_debug

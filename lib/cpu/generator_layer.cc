@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/quantised_weights.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {

@@ -11,6 +11,7 @@
 #include "reenact/config.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 
@@ -34,7 +35,7 @@ PoseTrack load_pose_track(const std::filesystem::path& path) {
 
   PoseTrack track;
   track.licence = model.info().licence;
-  track.provenance = model.info().provenance;
+  track.provenance = nlohmann::json::parse(model.info().provenance.text());
   const auto size = poses.shape[1];
   for (auto pose = values.begin(); pose != values.end(); pose += size)
     track.poses.emplace_back(pose, pose + size);
@@ -55,7 +56,7 @@ void save_pose_track(const std::filesystem::path& path, const PoseTrack& track) 
   for (const auto& pose : track.poses) values.insert(values.end(), pose.begin(), pose.end());
   ModelInfo info;
   info.kind = ModelKind::pose_track;
-  info.config = {{"pose_embedding_size", size}};
+  info.config = nlohmann::json{{"pose_embedding_size", size}};
   info.licence = track.licence;
   info.provenance = track.provenance;
   write_safetensors(path,

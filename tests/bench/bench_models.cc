@@ -32,7 +32,7 @@ std::shared_ptr<const ModelFile> written(const fs::path& path, ModelKind kind, c
                                          const Tensors& tensors) {
   ModelInfo info;
   info.kind = kind;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = "random weights";
   write_model(path, info, tensors);
   return std::make_shared<const ModelFile>(path, kind);

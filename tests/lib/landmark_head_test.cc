@@ -9,6 +9,7 @@
 
 #include "reenact/config.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/small_landmark_head.h"
 #include "support/temporary_folder.h"
@@ -98,7 +99,7 @@ class LandmarkHeadFile : public ::testing::Test {
     ReenactorConfig config;
     config.pose_embedding_size = 8;
     ModelInfo info;
-    info.config = config;
+    info.config = to_json(config);
     write_safetensors(path_, tensors, to_metadata(info));
   }
   static TensorView view(const std::vector<float>& values, std::vector<std::int64_t> shape) {

@@ -12,6 +12,7 @@
 #include "offline/picture_source.h"
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

@@ -15,6 +15,7 @@
 
 #include "reenact/backend.h"
 #include "reenact/crop.h"
+#include "reenact/identity.h"
 #include "reenact/s3fd_postprocess.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
@@ -43,7 +44,7 @@ std::shared_ptr<const ModelFile> written(const test::TemporaryFolder& folder, Mo
                                          const std::map<std::string, torch::Tensor>& tensors) {
   ModelInfo info;
   info.kind = kind;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = "random weights";
   write_model(folder / "model.safetensors", info, tensors);
   return std::make_shared<const ModelFile>(folder / "model.safetensors", kind);

@@ -18,6 +18,7 @@
 #include "reenact/identity.h"
 #include "reenact/pose_track.h"
 #include "reenact/quantise.h"
+#include "reenact/safetensors.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
