@@ -238,6 +238,18 @@ TEST_F(CropTest, TakesOddPictures) {
   }
 }
 
+TEST_F(CropTest, SeesNothingOfWhatAlphaHides) {
+  cv::Mat rgba(120, 160, CV_8UC4, cv::Scalar(20, 60, 120, 255));
+  const cv::Rect hidden(20, 40, 30, 36), shown(90, 40, 20, 24);
+  rgba(hidden).setTo(cv::Scalar(fake_face_color[0], fake_face_color[1], fake_face_color[2], 0));
+  rgba(shown).setTo(cv::Scalar(fake_face_color[0], fake_face_color[1], fake_face_color[2], 255));
+  auto h = harness("size=64 smoothing=0 face-select=largest");
+  gst_harness_set_src_caps_str(h.get(), rgba_caps(160, 120).c_str());
+  Owned<GstBuffer> out(gst_harness_push_and_pull(h.get(), new_frame(rgba, 0)));
+  ASSERT_TRUE(out);
+  EXPECT_NEAR(get_face_meta(out.get())->box.left, shown.x, 1) << "the larger one cannot be seen";
+}
+
 TEST_F(CropTest, RefusesFieldsAndABufferThatIsTooSmall) {
   {
     auto h = harness("size=64");
