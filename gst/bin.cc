@@ -18,6 +18,7 @@
 
 #include "base/element_description.h"
 #include "base/glib.h"
+#include "base/time_segment.h"
 #include "elements.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
@@ -230,6 +231,17 @@ void turn_by_tag(GstElement* flip) {
   gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, say_upright, nullptr, nullptr);
 }
 
+/// Before the stock children see a segment that is not of time.
+GstPadProbeReturn want_segment_of_time(GstPad*, GstPadProbeInfo* info, gpointer bin) {
+  GST_PAD_PROBE_INFO_DATA(info) = with_segment_of_time(GST_ELEMENT(bin), GST_PAD_PROBE_INFO_EVENT(info));
+  return GST_PAD_PROBE_OK;
+}
+
+void want_segment_of_time(ReenactBin* self, GstElement* input_child) {
+  const Owned<GstPad> sink(gst_element_get_static_pad(input_child, "sink"));
+  gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, want_segment_of_time, self, nullptr);
+}
+
 /// Puts what turns the background upright before the compositor's pad and returns its sink; null where the
 /// elements for it are not installed.
 GstPad* add_background_orientation(ReenactBin* self, GstPad* compositor_pad) {
@@ -241,6 +253,7 @@ GstPad* add_background_orientation(ReenactBin* self, GstPad* compositor_pad) {
     if (orient_child) gst_object_unref(orient_child);
     return nullptr;
   }
+  want_segment_of_time(self, input_child);
   turn_by_tag(orient_child);
   gst_bin_add_many(GST_BIN(self), input_child, orient_child, nullptr);
   gst_element_link(input_child, orient_child);
@@ -352,6 +365,7 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
+    if (i == input) want_segment_of_time(self, elements[i]);
     if (i == orient) turn_by_tag(elements[i]);
     if (i == queue) bound(elements[i]);
     gst_bin_add(GST_BIN(self), elements[i]);

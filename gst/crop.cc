@@ -21,6 +21,7 @@
 #include "base/glib.h"
 #include "base/network_filter.h"
 #include "base/properties.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "face_tally.h"
 #include "reenact/face_finder.h"
@@ -273,11 +274,10 @@ void fill_meta(FaceMeta& meta, const ReenactCrop& self, const TrackedFace& face,
 
 void post_face_message(GstBaseTransform* base, GstBuffer* buffer, const FaceMeta& meta) {
   const GstClockTime pts = GST_BUFFER_PTS(buffer);
-  GstStructure* structure =
-      gst_structure_new("reenact-face", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
-                        gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, pts), "running-time",
-                        G_TYPE_UINT64, gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, pts),
-                        "found", G_TYPE_BOOLEAN, gboolean(!(meta.flags & face_missing)), nullptr);
+  GstStructure* structure = gst_structure_new(
+      "reenact-face", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
+      stream_time(base->segment, pts), "running-time", G_TYPE_UINT64, running_time(base->segment, pts),
+      "found", G_TYPE_BOOLEAN, gboolean(!(meta.flags & face_missing)), nullptr);
   if (!(meta.flags & face_missing)) {
     gst_structure_set(structure, "left", G_TYPE_DOUBLE, double(meta.box.left), "top", G_TYPE_DOUBLE,
                       double(meta.box.top), "right", G_TYPE_DOUBLE, double(meta.box.right), "bottom",
