@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/quantised_weights.h"
 #include "cpu/worker_pool.h"
 
@@ -51,7 +52,8 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   std::vector<float> bias;
   if (in.element() == Arithmetic::int8) {
     const std::vector<float> steps(in.channels(), options.input_step);
-    quantised = quantised_weights(weights.weights(name), out.channels(), steps);
+    quantised =
+        quantised_weights(weights.weights(name), out.channels(), steps, largest_weight(byte_instructions()));
     for (int o = 0; o < out.channels(); ++o) {
       bias.push_back(weights.bias(name)[o] / quantised.scales[o]);
       epilogue.output_scales.push_back(quantised.scales[o] / options.output_step);

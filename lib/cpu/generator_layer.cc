@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/quantised_weights.h"
 
 namespace reenact::cpu {
@@ -146,7 +147,8 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const Convolution& convolution = convolutions_[convolution_index({0, phase, 0, 0})];
     const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
     if (arithmetic == Arithmetic::int8) {
-      const QuantisedWeights quantised = quantised_weights(floats, geometry.out_channels, input_steps);
+      const QuantisedWeights quantised =
+          quantised_weights(floats, geometry.out_channels, input_steps, largest_weight(byte_instructions()));
       scales_.insert(scales_.end(), quantised.scales.begin(), quantised.scales.end());
       for (std::size_t at = 0; at < floats.size(); at += chunk) {
         weights_.push_back(
