@@ -16,6 +16,9 @@ constexpr int band_bytes = 256 << 10;
 // With fewer pixels in a band, loading the weights takes too large a part of the time.
 constexpr int smallest_band_pixels = 64;
 
+// In smaller maps loading the transformed weights, four times as many as the weights, takes longer than multiplying.
+constexpr int smallest_winograd_map = 32 * 32;
+
 int rows_of_band(int rows, int width, int channels) {
   const int fitting = std::max(1, band_bytes / (width * channels * 4));
   const int useful = (smallest_band_pixels + width - 1) / width;
@@ -33,6 +36,7 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
       threads_(threads),
       rows_(out.height()),
       band_rows_(rows_of_band(out.height(), out.width(), out.channels())) {
+  if (make_winograd(weights, name, in, out, options)) return;
   ConvolutionShape shape;
   shape.in_width = in.width();
   shape.in_channels = in.channels();
@@ -72,6 +76,27 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   }
 }
 
+bool BandedConvolution::make_winograd(const FoldedWeights& weights, const std::string& name,
+                                      const FeatureMap& in, const FeatureMap& out, const Options& options) {
+  using Activation = ConvolutionEpilogue::Activation;
+  const FloatWinogradKernels* kernels = float_winograd_kernels(instruction_set());
+  if (!kernels || in.element() != Arithmetic::f32 || options.kernel != 3 || options.stride != 1 ||
+      options.padding != 1 || options.depthwise || options.accumulate ||
+      options.activation == Activation::relu6 || out.height() * out.width() < smallest_winograd_map) {
+    return false;
+  }
+  // Whole tiles of four rows.
+  const int rows = (band_rows_ + 3) / 4 * 4;
+  const FloatWinogradConvolution::Shape shape{rows, out.width(), in.channels(), out.channels(), false};
+  if (!FloatWinogradConvolution::supports(shape, *kernels)) return false;
+  band_rows_ = rows;
+  winograd_ = std::make_unique<FloatWinogradConvolution>(shape, weights.winograd(name, *kernels), *kernels);
+  epilogue_.bias = weights.bias(name).data();
+  epilogue_.rectify = options.activation == Activation::relu;
+  for (int i = 0; i < threads_; ++i) scratch_.emplace_back(winograd_->scratch_bytes());
+  return true;
+}
+
 BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Arithmetic arithmetic,
                                                      const ConvolutionEpilogue& epilogue, int rows) {
   shape.in_height = (rows - 1) * shape.stride + shape.kernel_height;
@@ -86,8 +111,15 @@ BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Ari
 void BandedConvolution::run(const FeatureMap& in, FeatureMap& out) {
   const int whole = rows_ / band_rows_;
   WorkerPool::shared().run(whole + (rows_ % band_rows_ ? 1 : 0), threads_, [&](int task, int slot) {
-    Band& band = bands_[task < whole ? 0 : 1];
     const int first = task * band_rows_;
+    if (winograd_) {
+      FloatWinogradConvolution::Epilogue epilogue = epilogue_;
+      epilogue.rows = std::min(band_rows_, rows_ - first);
+      winograd_->execute(in.row_as<float>(first - padding_), out.row_as<float>(first), scratch_[slot].data(),
+                         epilogue);
+      return;
+    }
+    Band& band = bands_[task < whole ? 0 : 1];
     band.convolution.execute(band.handles[slot], in.row(first * stride_ - padding_), *band.weights,
                              out.row(first));
   });

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "cpu/feature_map.h"
+#include "cpu/float_winograd_convolution.h"
 #include "cpu/folded_weights.h"
 
 namespace reenact::cpu {
 
 /// A convolution from one map to another of fixed size, cut into bands of rows that threads take. Belongs to
-/// one stream.
+/// one stream. In fp32, where the CPU has kernels for it, 3x3 convolutions multiply less (FloatWinogradConvolution).
 class BandedConvolution {
  public:
   struct Options {
@@ -40,11 +41,16 @@ class BandedConvolution {
   };
   Band make_band(ConvolutionShape shape, Arithmetic arithmetic, const ConvolutionEpilogue& epilogue,
                  int rows);
+  /// Whether a FloatWinogradConvolution is made for all bands.
+  bool make_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
+                     const FeatureMap& out, const Options& options);
 
   int stride_, padding_, threads_;
   int rows_, band_rows_;
-  std::vector<AlignedBuffer> scratch_;  // of each handle
+  std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread with winograd_
   std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
+  std::unique_ptr<FloatWinogradConvolution> winograd_;  // in place of bands_, or null
+  FloatWinogradConvolution::Epilogue epilogue_;         // of winograd_
 };
 
 /// Size of a convolution's output along one axis.

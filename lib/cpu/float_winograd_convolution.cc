@@ -2,7 +2,7 @@
 #include "cpu/float_winograd_convolution.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace reenact::cpu {
 namespace {
@@ -22,6 +22,10 @@ int tiles_of_a_group(int tiles, int in_channels) {
   const auto fitting = static_cast<int>(group_budget / (sizeof(float) * all_products * in_channels));
   const int groups = std::max(1, tiles / std::max(fitting, smallest_group));
   return (tiles + groups - 1) / groups;
+}
+
+int block_of(int out_channels, const FloatWinogradKernels& kernels) {
+  return out_channels % kernels.widest_block == 0 ? kernels.widest_block : kernels.widest_block / 2;
 }
 
 // Three taps to the factors of six products: the polynomial of the taps at each point, over the product of the point's
@@ -49,42 +53,49 @@ void sum_up(const float* taps, int tap_stride, float* factors, int factor_stride
 }  // namespace
 
 bool FloatWinogradConvolution::supports(const Shape& shape, const FloatWinogradKernels& kernels) {
-  return shape.in_channels % 16 == 0 && shape.out_channels % (kernels.widest_block / 2) == 0 &&
-         (shape.upsample || (shape.rows % 4 == 0 && shape.width % 4 == 0));
+  return shape.in_channels % 16 == 0 && shape.out_channels % (kernels.widest_block / 2) == 0;
 }
 
-FloatWinogradConvolution::FloatWinogradConvolution(const Shape& shape, std::span<const float> weights,
-                                                   const FloatWinogradKernels& kernels)
-    : kernels_(&kernels),
-      shape_(shape),
-      block_(shape.out_channels % kernels.widest_block == 0 ? kernels.widest_block
-                                                            : kernels.widest_block / 2),
-      group_tiles_(tiles_of_a_group(tile_rows() * tile_columns(), shape.in_channels)),
-      weights_(sizeof(float) * products(shape.upsample) * shape.in_channels * shape.out_channels) {
-  transform_weights(weights);
-}
-
-void FloatWinogradConvolution::transform_weights(std::span<const float> weights) {
+std::shared_ptr<const AlignedBuffer> FloatWinogradConvolution::transformed(
+    std::span<const float> weights, int in_channels, int out_channels, bool upsample,
+    const FloatWinogradKernels& kernels) {
   // In the order in which the kernels take them: (row, column) of three each.
   constexpr int upsampled_order[upsampled_products] = {4, 1, 7, 3, 5, 0, 2, 6, 8};
-  const int in = shape_.in_channels, count = products(shape_.upsample), side = shape_.upsample ? 3 : 6;
-  const auto transform = shape_.upsample ? sum_up : evaluate;
-  for (int o = 0; o < shape_.out_channels; ++o) {
+  const int count = products(upsample), side = upsample ? 3 : 6, block = block_of(out_channels, kernels);
+  const auto transform = upsample ? sum_up : evaluate;
+  auto result = std::make_shared<AlignedBuffer>(sizeof(float) * count * in_channels * out_channels);
+  for (int o = 0; o < out_channels; ++o) {
     float* packed =
-        weights_.data<float>() + static_cast<std::size_t>(o / block_) * count * in * block_ + o % block_;
-    for (int c = 0; c < in; ++c) {
+        result->data<float>() + static_cast<std::size_t>(o / block) * count * in_channels * block + o % block;
+    for (int c = 0; c < in_channels; ++c) {
       float rows[6 * 3], all[6 * 6];
       for (int x = 0; x < 3; ++x) {
-        transform(weights.data() + (static_cast<std::size_t>(o) * in + c) * 9 + x, 3, rows + x, 3);
+        transform(weights.data() + (static_cast<std::size_t>(o) * in_channels + c) * 9 + x, 3, rows + x, 3);
       }
       for (int y = 0; y < side; ++y) transform(rows + 3 * y, 1, all + side * y, 1);
       for (int p = 0; p < count; ++p) {
-        packed[(static_cast<std::size_t>(p) * in + c) * block_] =
-            all[shape_.upsample ? upsampled_order[p] : p];
+        packed[(static_cast<std::size_t>(p) * in_channels + c) * block] =
+            all[upsample ? upsampled_order[p] : p];
       }
     }
   }
+  return result;
 }
+
+FloatWinogradConvolution::FloatWinogradConvolution(const Shape& shape,
+                                                   std::shared_ptr<const AlignedBuffer> weights,
+                                                   const FloatWinogradKernels& kernels)
+    : kernels_(&kernels),
+      shape_(shape),
+      block_(block_of(shape.out_channels, kernels)),
+      group_tiles_(tiles_of_a_group(tile_rows() * tile_columns(), shape.in_channels)),
+      weights_(std::move(weights)) {}
+
+FloatWinogradConvolution::FloatWinogradConvolution(const Shape& shape, std::span<const float> weights,
+                                                   const FloatWinogradKernels& kernels)
+    : FloatWinogradConvolution(
+          shape, transformed(weights, shape.in_channels, shape.out_channels, shape.upsample, kernels),
+          kernels) {}
 
 std::size_t FloatWinogradConvolution::sums_bytes() const {
   return sizeof(float) * shape_.rows * shape_.width * shape_.out_channels * (shape_.upsample ? 4 : 1);
@@ -105,16 +116,21 @@ std::size_t FloatWinogradConvolution::scratch_bytes() const {
   return transformed_bytes() + (shape_.upsample ? 0 : sizeof(float) * all_products * group_tiles_ * block_);
 }
 
-void FloatWinogradConvolution::execute(const float* source, float* sums, std::byte* scratch) const {
+void FloatWinogradConvolution::execute(const float* source, float* sums, std::byte* scratch,
+                                       const Epilogue& epilogue) const {
   FloatWinogradRun run;
   run.source = source;
-  run.weights = weights_.data<float>();
+  run.weights = weights_->data<float>();
   run.sums = sums;
   run.transformed = reinterpret_cast<float*>(scratch);
   run.transformed_stride = static_cast<std::ptrdiff_t>(transformed_stride() / sizeof(float));
   run.products = reinterpret_cast<float*>(scratch + transformed_bytes());
   run.group_tiles = group_tiles_;
-  run.tile_rows = tile_rows();
+  run.bias = epilogue.bias;
+  run.rectify = epilogue.rectify;
+  run.rows = epilogue.rows ? epilogue.rows : shape_.rows;
+  run.width = shape_.width;
+  run.tile_rows = shape_.upsample ? run.rows : (run.rows + 3) / 4;
   run.tile_columns = tile_columns();
   run.in_channels = shape_.in_channels;
   run.out_channels = shape_.out_channels;

@@ -100,6 +100,7 @@ bool GeneratorLayer::uses_winograd(const Geometry& geometry, Arithmetic arithmet
   if (arithmetic == Arithmetic::int8) {
     return WinogradConvolution::is_available() && WinogradConvolution::supports(winograd_shape(geometry));
   }
+  if (!geometry.upsample && (geometry.height % 4 || geometry.width % 4)) return false;
   const FloatWinogradKernels* kernels = float_winograd_kernels(instruction_set());
   return kernels && FloatWinogradConvolution::supports(winograd_shape(geometry), *kernels);
 }

@@ -34,7 +34,7 @@ class FloatWinograd : public testing::TestWithParam<std::tuple<InstructionSet, S
     std::normal_distribution<float> normal;
     weights_.resize(static_cast<std::size_t>(shape_.out_channels) * shape_.in_channels * 9);
     for (float& weight : weights_) weight = normal(random_);
-    // A row of zeros above and below; after ReLU half of the values are zero.
+    // A row of zeros above and below; after ReLU half of the values are zero. Nothing may be read behind them.
     map_ = AlignedBuffer(sizeof(float) * row_floats() * (shape_.rows + 2));
     for (std::size_t i = row_floats(); i < row_floats() * (shape_.rows + 1); ++i)
       map_.data<float>()[i] = std::max(normal(random_), 0.0f);
@@ -102,6 +102,23 @@ TEST_P(FloatWinograd, IsTheConvolution) {
   EXPECT_LT(largest, 3e-5 * std::sqrt(signal / found.size()));
 }
 
+TEST_P(FloatWinograd, AddsABiasAndRectifies) {
+  if (shape_.upsample) return;  // nothing adds one there
+  const FloatWinogradConvolution convolution(shape_, weights_, *kernels_);
+  const std::vector<float> plain = sums(convolution, map());
+  std::normal_distribution<float> normal(0, 30);
+  std::vector<float> bias(shape_.out_channels);
+  for (float& value : bias) value = normal(random_);
+  AlignedBuffer found(convolution.sums_bytes()), scratch(convolution.scratch_bytes());
+  for (const bool rectify : {false, true}) {
+    convolution.execute(map(), found.data<float>(), scratch.data(), {bias.data(), rectify});
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      const float sum = plain[i] + bias[i % shape_.out_channels];
+      ASSERT_EQ(found.data<float>()[i], rectify ? std::max(sum, 0.0f) : sum) << i;
+    }
+  }
+}
+
 TEST_P(FloatWinograd, BandsAndBlocksOfChannelsMakeTheWhole) {
   const std::vector<float> whole = sums(FloatWinogradConvolution(shape_, weights_, *kernels_), map());
   Shape band = shape_;
@@ -109,6 +126,7 @@ TEST_P(FloatWinograd, BandsAndBlocksOfChannelsMakeTheWhole) {
   band.out_channels = kernels_->widest_block / 2;
   const std::size_t weights = static_cast<std::size_t>(shape_.in_channels) * 9, width = shape_.width;
   for (int first = 0; first < shape_.rows; first += band.rows) {
+    if (first + band.rows > shape_.rows) band.rows = shape_.rows - first;
     for (int out = 0; out < shape_.out_channels; out += band.out_channels) {
       const FloatWinogradConvolution convolution(
           band, std::span(weights_).subspan(out * weights, band.out_channels * weights), *kernels_);
@@ -144,6 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(InstructionSet::avx2, InstructionSet::avx512),
                      testing::Values(Shape{4, 4, 16, 16, false}, Shape{8, 12, 64, 32, false},
                                      Shape{4, 60, 48, 48, false}, Shape{16, 28, 192, 64, false},
+                                     Shape{7, 9, 16, 16, false}, Shape{1, 1, 32, 32, false},
+                                     Shape{10, 18, 64, 32, false}, Shape{6, 47, 32, 64, false},
                                      Shape{1, 1, 16, 16, true}, Shape{5, 7, 64, 32, true},
                                      Shape{3, 13, 112, 48, true}, Shape{4, 32, 192, 16, true})),
     [](const auto& info) {

@@ -8,16 +8,21 @@
 // Included by files compiled for special instruction sets: no headers with inline functions here.
 namespace reenact::cpu {
 
-/// One task of FloatWinogradConvolution: `tile_rows` times `tile_columns` tiles of four by four pixels or, after an
-/// upsampling, pixels of the small map, each of which becomes two by two.
+/// One task of FloatWinogradConvolution: `tile_rows` times `tile_columns` tiles of four by four pixels, those of the last
+/// row and column cut off at `rows` and `width`, or, after an upsampling, pixels of the small map, each of which becomes
+/// two by two.
 struct FloatWinogradRun {
-  const float* source = nullptr;          ///< the row above the tiles' first one, [rows, width, in_channels]
-  const float* weights = nullptr;         ///< [out / block][product][in][block]
-  float* sums = nullptr;                  ///< [rows, width, out], or [output of a pixel][rows, width, out]
-  float* transformed = nullptr;           ///< scratch: the maps that are multiplied
+  const float* source = nullptr;   ///< the row above the tiles' first one, [rows + 2, width, in_channels]
+  const float* weights = nullptr;  ///< [out / block][product][in][block]
+  float* sums = nullptr;           ///< [rows, width, out], or [output of a pixel][rows, width, out]
+  float* transformed = nullptr;    ///< scratch: the maps that are multiplied
   std::ptrdiff_t transformed_stride = 0;  ///< floats from one of them to the next
   float* products = nullptr;              ///< scratch: 36 [group_tiles, block]; not used after an upsampling
-  int group_tiles = 0;  ///< tiles that are transformed at once; not used after an upsampling
+  int group_tiles = 0;          ///< tiles that are transformed at once; not used after an upsampling
+  const float* bias = nullptr;  ///< [out] added to the sums, or null; not after an upsampling
+  bool rectify = false;         ///< whether sums below zero become zero; not after an upsampling
+  int rows = 0;
+  int width = 0;
   int tile_rows = 0;
   int tile_columns = 0;
   int in_channels = 0;   ///< a multiple of 16

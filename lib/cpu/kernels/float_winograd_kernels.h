@@ -103,12 +103,13 @@ constexpr float near_square = 0.5f, far_square = 2.0f, sum_of_squares = 2.5f;
   out[3] = multiply_add(odd, broadcast(near_square), multiply_add(far_odd, broadcast(far_square), in[5]));
 }
 
-// One tile; `source` is the pixel of its first row and column in the output, in the row above the tiles' first one.
+// One tile, to its place in the first of the 36 maps. What lies outside of the map is zero.
 void transform_tile(const FloatWinogradRun& run, int row, int column, float* out) {
-  const int width = 4 * run.tile_columns;
-  const std::ptrdiff_t channels = run.in_channels, row_floats = width * channels;
+  const std::ptrdiff_t channels = run.in_channels, row_floats = run.width * channels;
   const float* source = run.source + 4 * row * row_floats + (4 * column - 1) * channels;
-  const int first = column == 0 ? 1 : 0, last = column + 1 == run.tile_columns ? 5 : 6;
+  const int first = column == 0 ? 1 : 0,
+            last = run.width + 1 - 4 * column < 6 ? run.width + 1 - 4 * column : 6;
+  const int height = run.rows + 2 - 4 * row;
   for (std::ptrdiff_t c = 0; c < channels; c += vector_width) {
     Vector columns[6][6];
     for (int x = 0; x < 6; ++x) {
@@ -118,8 +119,14 @@ void transform_tile(const FloatWinogradRun& run, int row, int column, float* out
         for (int y = 0; y < 6; ++y) columns[x][y] = broadcast(0.0f);
         continue;
       }
+      const float* from = source + x * channels + c;
+      if (height >= 6) {
 #pragma GCC unroll 6
-      for (int y = 0; y < 6; ++y) pixels[y] = load(source + y * row_floats + x * channels + c);
+        for (int y = 0; y < 6; ++y) pixels[y] = load(from + y * row_floats);
+      } else {
+#pragma GCC unroll 6
+        for (int y = 0; y < 6; ++y) pixels[y] = y < height ? load(from + y * row_floats) : broadcast(0.0f);
+      }
       transform_inputs(pixels, columns[x]);
     }
     float* to = out + c;
@@ -134,9 +141,16 @@ void transform_tile(const FloatWinogradRun& run, int row, int column, float* out
   }
 }
 
+// How the outputs of a tile are finished.
+struct Finish {
+  Vector bias, least;
+  int rows, columns;  // that are in the map
+};
+
 // The outputs of one tile for a vector of channels; `products` is its first one of 36.
-[[gnu::always_inline]] inline void finish_tile(const float* products, std::ptrdiff_t next_product, float* out,
-                                               std::ptrdiff_t next_column, std::ptrdiff_t next_row) {
+[[gnu::always_inline]] inline void finish_tile(const float* products, std::ptrdiff_t next_product,
+                                               const Finish& finish, float* out, std::ptrdiff_t next_column,
+                                               std::ptrdiff_t next_row) {
   Vector rows[6][4];
   for (int y = 0; y < 6; ++y) {
     Vector in[6];
@@ -144,13 +158,15 @@ void transform_tile(const FloatWinogradRun& run, int row, int column, float* out
     for (int x = 0; x < 6; ++x, products += next_product) in[x] = load(products);
     transform_products(in, rows[y]);
   }
-  for (int x = 0; x < 4; ++x, out += next_column) {
+  for (int x = 0; x < finish.columns; ++x, out += next_column) {
     Vector in[6], values[4];
 #pragma GCC unroll 6
     for (int y = 0; y < 6; ++y) in[y] = rows[y][x];
     transform_products(in, values);
 #pragma GCC unroll 4
-    for (int y = 0; y < 4; ++y) store(out + y * next_row, values[y]);
+    for (int y = 0; y < 4; ++y) {
+      if (y < finish.rows) store(out + y * next_row, maximum(add(values[y], finish.bias), finish.least));
+    }
   }
 }
 
@@ -159,8 +175,10 @@ void multiply_group(const FloatWinogradRun& run, int first_tile, int count) {
   constexpr int block = vector_width * vectors, products = 36;
   const std::ptrdiff_t in = run.in_channels, out = run.out_channels,
                        next_product = std::ptrdiff_t{1} * run.group_tiles * block;
-  const std::ptrdiff_t row_floats = 4 * run.tile_columns * out;
+  const std::ptrdiff_t row_floats = run.width * out;
   const float* weights = run.weights;
+  // Below zero there is no end unless sums are rectified.
+  Finish finish{broadcast(0.0f), broadcast(run.rectify ? 0.0f : -__builtin_inff()), 4, 4};
   for (int first_channel = 0; first_channel < run.out_channels; first_channel += block) {
     for (int product = 0; product < products; ++product, weights += in * block) {
       const float* map = run.transformed + product * run.transformed_stride;
@@ -175,9 +193,12 @@ void multiply_group(const FloatWinogradRun& run, int first_tile, int count) {
     for (int tile = 0; tile < count; ++tile) {
       const int row = (first_tile + tile) / run.tile_columns, column = (first_tile + tile) % run.tile_columns;
       float* to = run.sums + 4 * row * row_floats + 4 * column * out + first_channel;
+      finish.rows = run.rows - 4 * row < 4 ? run.rows - 4 * row : 4;
+      finish.columns = run.width - 4 * column < 4 ? run.width - 4 * column : 4;
       for (int v = 0; v < vectors; ++v) {
-        finish_tile(run.products + tile * block + v * vector_width, next_product, to + v * vector_width, out,
-                    row_floats);
+        if (run.bias) finish.bias = load(run.bias + first_channel + v * vector_width);
+        finish_tile(run.products + tile * block + v * vector_width, next_product, finish,
+                    to + v * vector_width, out, row_floats);
       }
     }
   }
