@@ -13,15 +13,16 @@ namespace {
 
 // A band's output of this size stays in a core's second-level cache until the next layer reads it.
 constexpr int band_bytes = 256 << 10;
-// With fewer pixels in a band, loading the weights takes too large a part of the time.
-constexpr int smallest_band_pixels = 64;
+// With fewer pixels in a band, loading the weights takes too large a part of the time. In fp32 multiplying takes longer.
+constexpr int smallest_band_pixels = 64, smallest_float_band_pixels = 32;
 
 // In smaller maps loading the transformed weights, four times as many as the weights, takes longer than multiplying.
 constexpr int smallest_winograd_map = 32 * 32;
 
-int rows_of_band(int rows, int width, int channels) {
+int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
+  const int smallest = arithmetic == Arithmetic::f32 ? smallest_float_band_pixels : smallest_band_pixels;
   const int fitting = std::max(1, band_bytes / (width * channels * 4));
-  const int useful = (smallest_band_pixels + width - 1) / width;
+  const int useful = (smallest + width - 1) / width;
   // At least four bands where that does not make them too small, so that threads share the work.
   return std::clamp(std::min(fitting, (rows + 3) / 4), std::min(useful, rows), rows);
 }
@@ -35,7 +36,8 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
       padding_(options.padding),
       threads_(threads),
       rows_(out.height()),
-      band_rows_(rows_of_band(out.height(), out.width(), out.channels())) {
+      band_rows_(options.band_rows ? options.band_rows
+                                   : rows_of_band(out.height(), out.width(), out.channels(), in.element())) {
   if (make_winograd(weights, name, in, out, options)) return;
   ConvolutionShape shape;
   shape.in_width = in.width();
@@ -108,20 +110,35 @@ BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Ari
   return band;
 }
 
+void BandedConvolution::run_band(int band_index, int slot, const std::byte* in, std::byte* out) {
+  if (winograd_) {
+    FloatWinogradConvolution::Epilogue epilogue = epilogue_;
+    epilogue.rows = std::min(band_rows_, rows_ - band_index * band_rows_);
+    winograd_->execute(reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out),
+                       scratch_[slot].data(), epilogue);
+    return;
+  }
+  Band& band = bands_[band_index < rows_ / band_rows_ ? 0 : 1];
+  band.convolution.execute(band.handles[slot], in, *band.weights, out);
+}
+
 void BandedConvolution::run(const FeatureMap& in, FeatureMap& out) {
-  const int whole = rows_ / band_rows_;
-  WorkerPool::shared().run(whole + (rows_ % band_rows_ ? 1 : 0), threads_, [&](int task, int slot) {
-    const int first = task * band_rows_;
-    if (winograd_) {
-      FloatWinogradConvolution::Epilogue epilogue = epilogue_;
-      epilogue.rows = std::min(band_rows_, rows_ - first);
-      winograd_->execute(in.row_as<float>(first - padding_), out.row_as<float>(first), scratch_[slot].data(),
-                         epilogue);
-      return;
-    }
-    Band& band = bands_[task < whole ? 0 : 1];
-    band.convolution.execute(band.handles[slot], in.row(first * stride_ - padding_), *band.weights,
-                             out.row(first));
+  WorkerPool::shared().run(bands(), threads_, [&](int band, int slot) {
+    const int first = band * band_rows_;
+    run_band(band, slot, in.row(first * stride_ - padding_), out.row(first));
+  });
+}
+
+void BandedConvolution::keep_bands(const FeatureMap& out) {
+  for (int i = 0; i < threads_; ++i) kept_.emplace_back(out.row_bytes() * band_rows_);
+}
+
+void BandedConvolution::run_both(BandedConvolution& first, BandedConvolution& second, const FeatureMap& in,
+                                 FeatureMap& out) {
+  WorkerPool::shared().run(first.bands(), first.threads_, [&](int band, int slot) {
+    const int row = band * first.band_rows_;
+    first.run_band(band, slot, in.row(row * first.stride_ - first.padding_), first.kept_[slot].data());
+    second.run_band(band, slot, first.kept_[slot].data(), out.row(row));
   });
 }
 
