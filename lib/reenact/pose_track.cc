@@ -77,7 +77,7 @@ PoseTrack load_pose_track(const std::filesystem::path& path) {
 
   PoseTrack track;
   track.licence = model.info().licence;
-  track.provenance = nlohmann::json::parse(model.info().provenance.text());
+  track.provenance = model.info().provenance;
   const auto size = poses.shape[1];
   for (auto pose = values.begin(); pose != values.end(); pose += size)
     track.poses.emplace_back(pose, pose + size);
