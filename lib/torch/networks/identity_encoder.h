@@ -4,7 +4,7 @@
 #include <torch/torch.h>
 
 #include "reenact/config.h"
-#include "torch/networks/named_encoder.h"
+#include "torch/networks/encoders.h"
 
 namespace reenact {
 

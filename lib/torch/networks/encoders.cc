@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/networks/named_encoder.h"
+#include "torch/networks/encoders.h"
 
 #include "reenact/error.h"
 
