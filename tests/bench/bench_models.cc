@@ -11,8 +11,8 @@
 
 #include "reenact/config.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"

@@ -18,8 +18,8 @@
 #include "support/run_program.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 

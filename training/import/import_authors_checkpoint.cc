@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reenact/error.h"
 #include "torch/networks/discriminator.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "training/import/byte_reader.h"
 #include "training/import/import_models.h"

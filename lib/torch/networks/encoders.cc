@@ -23,4 +23,22 @@ torch::Tensor NamedEncoder::encode(const torch::Tensor& rgb) {
   return resnext_ ? resnext_->forward(rgb) : mobilenet_->forward(rgb);
 }
 
+PoseEncoderNetworkImpl::PoseEncoderNetworkImpl(const ReenactorConfig& config, double dropout)
+    : NamedEncoder("pose_encoder", config.pose_encoder, config.pose_embedding_size, config.pose_encoder_width,
+                   dropout) {}
+
+torch::Tensor PoseEncoderNetworkImpl::forward(const torch::Tensor& rgb) {
+  return encode(rgb);
+}
+
+IdentityEncoderNetworkImpl::IdentityEncoderNetworkImpl(const ReenactorConfig& config)
+    : NamedEncoder("identity_encoder", config.identity_encoder, config.identity_embedding_size,
+                   config.identity_encoder_width) {}
+
+torch::Tensor IdentityEncoderNetworkImpl::forward(const torch::Tensor& frames) {
+  const auto batch = frames.size(0), count = frames.size(1);
+  const auto flat = frames.reshape({batch * count, frames.size(2), frames.size(3), frames.size(4)});
+  return encode(flat).to(torch::kFloat).view({batch, count, -1});
+}
+
 }  // namespace reenact

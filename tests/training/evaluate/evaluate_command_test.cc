@@ -13,11 +13,10 @@
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/iresnet.h"
 #include "torch/networks/landmark_network.h"
-#include "torch/networks/pose_encoder.h"
 
 namespace reenact::training {
 namespace {

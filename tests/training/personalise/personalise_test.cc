@@ -14,7 +14,7 @@
 #include "support/run_program.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
-#include "torch/networks/identity_encoder.h"
+#include "torch/networks/encoders.h"
 #include "training/personalise/motion_reference.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personal_discriminator.h"
