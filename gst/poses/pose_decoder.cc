@@ -20,6 +20,7 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "poses/coded_caps.h"
 #include "poses/pose_frame.h"
@@ -269,7 +270,8 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
     gst_event_unref(event);
     return TRUE;
   }
-  return GST_BASE_TRANSFORM_CLASS(reenact_pose_dec_parent_class)->sink_event(base, event);
+  return GST_BASE_TRANSFORM_CLASS(reenact_pose_dec_parent_class)
+      ->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
 }
 
 gboolean stop(GstBaseTransform* base) {

@@ -18,6 +18,7 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "poses/coded_caps.h"
 #include "poses/pose_frame.h"
@@ -188,8 +189,8 @@ GstFlowReturn generate_output(GstBaseTransform* base, GstBuffer** out) {
   if (!in) return GST_FLOW_OK;
   if (!p.encoder) return GST_FLOW_NOT_NEGOTIATED;
   const GstClockTime time = GST_BUFFER_PTS(in.get());
-  const GstClockTime stream_time = gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, time);
-  if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(base), stream_time);
+  const GstClockTime synced = stream_time(base->segment, time);
+  if (GST_CLOCK_TIME_IS_VALID(synced)) gst_object_sync_values(GST_OBJECT(base), synced);
   EncoderSettings settings;
   bool key_wanted = false;
   {
@@ -221,7 +222,8 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   } else if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
     request_key_frame(self_of(base));
   }
-  return GST_BASE_TRANSFORM_CLASS(reenact_pose_enc_parent_class)->sink_event(base, event);
+  return GST_BASE_TRANSFORM_CLASS(reenact_pose_enc_parent_class)
+      ->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
 }
 
 gboolean src_event(GstBaseTransform* base, GstEvent* event) {

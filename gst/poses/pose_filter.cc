@@ -21,6 +21,7 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "poses/settings.h"
 #include "reenact/pose_filter.h"
@@ -170,7 +171,7 @@ GstBuffer* with_pose(GstBuffer* like, std::span<const float> pose) {
 
 Sighting sighting_of(GstBaseTransform* base, GstBuffer* buffer) {
   Sighting sighting;
-  const guint64 time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(buffer));
   if (GST_CLOCK_TIME_IS_VALID(time)) sighting.seconds = double(time) / GST_SECOND;
   if (const FaceMeta* meta = get_face_meta(buffer)) {
     sighting.face = meta->track_id;
@@ -254,9 +255,8 @@ GstFlowReturn generate_output(GstBaseTransform* base, GstBuffer** out) {
   ReenactPoseFilter* self = self_of(base);
   ReenactPoseFilter::Private& p = *self->p;
   if (Owned<GstBuffer> in(std::exchange(base->queued_buf, nullptr)); in) {
-    const GstClockTime stream_time =
-        gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in.get()));
-    if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(base), stream_time);
+    const GstClockTime synced = stream_time(base->segment, GST_BUFFER_PTS(in.get()));
+    if (GST_CLOCK_TIME_IS_VALID(synced)) gst_object_sync_values(GST_OBJECT(base), synced);
     const GstFlowReturn flow = guarded(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
       Owned<GstBuffer> pose = filtered(self, std::move(in));
       if (p.numerator == 0) {
@@ -276,7 +276,8 @@ GstFlowReturn generate_output(GstBaseTransform* base, GstBuffer** out) {
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) forget_stream(*self_of(base)->p);
-  return GST_BASE_TRANSFORM_CLASS(reenact_pose_filter_parent_class)->sink_event(base, event);
+  return GST_BASE_TRANSFORM_CLASS(reenact_pose_filter_parent_class)
+      ->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
 }
 
 gboolean query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {

@@ -16,6 +16,7 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "poses/pose_frame.h"
 #include "poses/settings.h"
@@ -120,8 +121,7 @@ void add(ReenactPoseSink::Private& p, PoseFrame frame, GstClockTime time) {
 GstFlowReturn render(GstBaseSink* base, GstBuffer* buffer) {
   ReenactPoseSink::Private& p = *self_of(base)->p;
   return guarded(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
-    const GstClockTime time =
-        gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(buffer));
     if (!GST_CLOCK_TIME_IS_VALID(time))
       throw Error(ErrorCode::corrupt, "a pose without a time comes in, and a pose track holds times");
     // After a seek back, which running time does not show, or from a source that is out of order.
@@ -150,7 +150,8 @@ gboolean write(GstBaseSink* base) {
 gboolean event(GstBaseSink* base, GstEvent* event) {
   // Written before the end is told to the application, which may read the file then.
   if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) write(base);
-  return GST_BASE_SINK_CLASS(reenact_pose_sink_parent_class)->event(base, event);
+  return GST_BASE_SINK_CLASS(reenact_pose_sink_parent_class)
+      ->event(base, with_segment_of_time(GST_ELEMENT(base), event));
 }
 
 void finalize(GObject* object) {
