@@ -14,10 +14,12 @@
 #include <gst/video/video.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "base/element_description.h"
 #include "base/glib.h"
+#include "compositor/key_pad.h"
 #include "elements.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
@@ -45,6 +47,9 @@ GstStaticPadTemplate crops_template = GST_STATIC_PAD_TEMPLATE("crops", GST_PAD_S
                                                               GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("RGB")));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
+
+GstStaticPadTemplate key_template = GST_STATIC_PAD_TEMPLATE(
+    "key", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(REENACT_KEY_FORMATS)));
 
 enum Child { crop, queue, pose, identity, generator, compositor, convert, child_count };
 
@@ -198,6 +203,34 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   return GST_ELEMENT_CLASS(reenact_bin_parent_class)->change_state(element, transition);
 }
 
+constexpr char key_queue_name[] = "key-queue";
+
+/// The key comes from the thread that gives out the fill next: without a thread of its own whoever takes it would wait for
+/// the fill, and that for him. Takes the pad, returns that of the queue.
+GstPad* behind_queue(GstBin* bin, GstPad* key) {
+  GstElement* queue = gst_element_factory_make("queue", key_queue_name);
+  if (!queue) return key;
+  g_object_set(queue, "max-size-buffers", 2u, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
+  gst_bin_add(bin, queue);
+  const Owned<GstPad> sink(gst_element_get_static_pad(queue, "sink"));
+  gst_pad_link(key, sink.get());
+  gst_object_unref(key);
+  gst_element_sync_state_with_parent(queue);
+  return gst_element_get_static_pad(queue, "src");
+}
+
+/// The pad of the child whose key the queue takes, after which the queue is gone; `target` where there is no queue.
+Owned<GstPad> without_queue(GstBin* bin, Owned<GstPad> target) {
+  const Owned<GstElement> queue(gst_bin_get_by_name(bin, key_queue_name));
+  if (!queue || GST_ELEMENT(GST_OBJECT_PARENT(target.get())) != queue.get()) return target;
+  const Owned<GstPad> sink(gst_element_get_static_pad(queue.get(), "sink"));
+  Owned<GstPad> key(gst_pad_get_peer(sink.get()));
+  gst_element_set_locked_state(queue.get(), TRUE);
+  gst_element_set_state(queue.get(), GST_STATE_NULL);
+  gst_bin_remove(bin, queue.get());
+  return key;
+}
+
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
   const ReenactBin::Private& p = *self_of(element)->p;
   const char* name = GST_PAD_TEMPLATE_NAME_TEMPLATE(pad_template);
@@ -205,6 +238,7 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const
   if (!child) return nullptr;
   GstPad* target = gst_element_request_pad_simple(child, name);
   if (!target) return nullptr;
+  if (GST_PAD_IS_SRC(target)) target = behind_queue(GST_BIN(element), target);
   GstPad* ghost = gst_ghost_pad_new_from_template(name, target, pad_template);
   gst_object_unref(target);
   gst_pad_set_active(ghost, TRUE);
@@ -213,9 +247,10 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const
 }
 
 void release_pad(GstElement* element, GstPad* ghost) {
-  const Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
+  Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   gst_pad_set_active(ghost, FALSE);
   gst_element_remove_pad(element, ghost);
+  if (target && GST_PAD_IS_SRC(ghost)) target = without_queue(GST_BIN(element), std::move(target));
   if (!target) return;
   const Owned<GstElement> child(gst_pad_get_parent_element(target.get()));
   if (child) gst_element_release_request_pad(child.get(), target.get());
@@ -245,7 +280,7 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
                    {"Head reenactment", "Filter/Effect/Video/Bin",
                     "Lets a driver's face move somebody else's head: crop, pose, identity, generator and "
                     "compositor in one, each reachable as a child of that name"},
-                   {&sink_template, &background_template, &crops_template, &src_template});
+                   {&sink_template, &background_template, &crops_template, &src_template, &key_template});
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
