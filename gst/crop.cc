@@ -159,6 +159,7 @@ struct ReenactCrop::Private {
   std::unique_ptr<FaceFinder> finder;
   cv::Size picture_size;  // of the frames, as negotiated last
   int square_width = 0;   // of the picture once its pixels are square
+  Owned<GstCaps> frame_caps;
   RgbReader reader;
   guint64 frames = 0;
   bool following = false;                // whether the last frame had a face
@@ -203,6 +204,7 @@ void unload(ReenactNetworkFilter* filter) {
   p.tally.reset();
   p.finder.reset();
   p.reader.reset();
+  p.frame_caps.reset();
   p.picture_size = {};
 }
 
@@ -228,9 +230,11 @@ GstCaps* fixate_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps*
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->fixate_caps(base, direction, caps, other);
 }
 
-gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
+gboolean configure(ReenactNetworkFilter* filter, GstCaps* in_caps, GstCaps*) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   const GstVideoInfo &in = filter->in_info, &out = filter->out_info;
+  refuse_interlaced(in, "the driver's video");
+  p.frame_caps.reset(gst_caps_ref(in_caps));
   if (GST_VIDEO_INFO_WIDTH(&out) != GST_VIDEO_INFO_HEIGHT(&out)) {
     GST_ERROR_OBJECT(filter, "Downstream wants a crop of %dx%d, and crops are square",
                      GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_HEIGHT(&out));
@@ -342,6 +346,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (face) p.last_face = face;
 
   FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  if (p.frame_caps) meta->frame_caps = gst_caps_ref(p.frame_caps.get());
   meta->largest_face = float(p.finder->largest_seen());
   if (face) {
     if (face->detected) meta->flags = face_detected;
