@@ -9,23 +9,10 @@
 #include "torch/networks/vgg.h"
 #include "training/import/byte_reader.h"
 #include "training/import/import_models.h"
+#include "training/import/state_dict.h"
 
 namespace reenact::training {
 namespace {
-
-/// The state_dict of a file that holds nothing else, or holds it under "state_dict".
-PickledTensors state_dict(const TorchArchive& archive) {
-  const auto root = archive.root();
-  if (!root.is_dictionary())
-    throw Error(ErrorCode::wrong_kind,
-                quoted(archive.path()) + " holds " + to_string(root.kind()) + ", wanted a state_dict");
-  const auto inner = root.find("state_dict");
-  auto tensors = tensors_in(inner && inner->is_dictionary() ? *inner : root);
-  if (tensors.empty())
-    throw Error(ErrorCode::wrong_kind,
-                quoted(archive.path()) + " holds no tensors by name, wanted a state_dict");
-  return tensors;
-}
 
 /// The tensors whose names `rename` gives a new name; it returns an empty one for those to leave out.
 PickledTensors renamed(const PickledTensors& tensors,
@@ -40,7 +27,8 @@ PickledTensors renamed(const PickledTensors& tensors,
 void add_vgg(ImportedWeights& weights, const TorchArchive& archive, VggLayout layout,
              const std::string& prefix, const std::string& network) {
   const auto shapes = shapes_of(*VggFeatures(layout), prefix);
-  const auto tensors = renamed(state_dict(archive), [&](const std::string& name) {
+  const auto held = state_dict_of(archive);
+  const auto tensors = renamed(held, [&](const std::string& name) {
     constexpr std::string_view features = "features.";
     const auto number = name.starts_with(features) ? name.substr(features.size()) : name;
     int place = -1;
@@ -49,17 +37,18 @@ void add_vgg(ImportedWeights& weights, const TorchArchive& archive, VggLayout la
     constexpr int last = 28;
     return place >= 0 && place <= last ? prefix + std::string(features) + number : std::string();
   });
-  weights.add(archive, tensors, shapes, network);
+  weights.add(archive, tensors, shapes, network, held);
 }
 
 /// Reads the backbone of a classifier: all of `shapes` but the last layer, whose names start with `head`.
 void add_backbone(ImportedWeights& weights, const TorchArchive& archive, TensorShapes shapes,
                   const std::string& prefix, const std::string& head, const std::string& network) {
   const auto is_head = [&](const auto& entry) { return entry.first.starts_with(prefix + head); };
-  auto tensors = renamed(state_dict(archive), [&](const std::string& name) { return prefix + name; });
+  const auto held = state_dict_of(archive);
+  auto tensors = renamed(held, [&](const std::string& name) { return prefix + name; });
   std::erase_if(tensors, is_head);
   std::erase_if(shapes, is_head);
-  weights.add(archive, tensors, shapes, network);
+  weights.add(archive, tensors, shapes, network, held);
 }
 
 std::string written(const std::filesystem::path& path, const std::string& kind,
@@ -75,8 +64,9 @@ std::vector<std::string> import_detector(const std::filesystem::path& file,
   const TorchArchive archive(file);
   config.width = 1;
   ImportedWeights weights;
-  weights.add(archive, renamed(state_dict(archive), [](const std::string& name) { return "s3fd." + name; }),
-              shapes_of(*S3fd(config.width), "s3fd."), "S3FD");
+  const auto held = state_dict_of(archive);
+  weights.add(archive, renamed(held, [](const std::string& name) { return "s3fd." + name; }),
+              shapes_of(*S3fd(config.width), "s3fd."), "S3FD", held);
   ModelInfo info;
   info.kind = ModelKind::detector;
   info.config = to_json(config);
@@ -129,7 +119,7 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
   }
   if (!identity.empty()) {
     const TorchArchive archive(identity);
-    if (state_dict(archive).count("features.0.0.weight")) {
+    if (state_dict_of(archive).count("features.0.0.weight")) {
       config.identity_encoder = "mobilenet_v2";
       add_backbone(weights, archive, shapes_of(*MobileNetV2(classes), "idt."), "idt.", "classifier.",
                    "MobileNetV2");
