@@ -23,6 +23,7 @@
 #include "base/time_segment.h"
 #include "compositor/key_pad.h"
 #include "elements.h"
+#include "reenact/identity.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
 #define GST_CAT_DEFAULT reenact_bin_debug
