@@ -162,7 +162,7 @@ TEST_F(EngineTest, FilesOfAnotherKindAreRefusedBeforeAnyEngineSeesThem) {
 }
 
 TEST_F(EngineTest, AWrongConfigurationNamesFileAndField) {
-  const fs::path path = model(ModelKind::reenactor, {{"image_size", 100}});
+  const fs::path path = model(ModelKind::reenactor, JsonObject(R"({"image_size": 100})"));
   expect_error([&] { load_generator(path, torch()); }, ErrorCode::wrong_kind,
                {path.string(), "image_size", "100"});
 }
