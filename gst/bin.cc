@@ -433,7 +433,9 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const
 void release_pad(GstElement* element, GstPad* ghost) {
   const ReenactBin::Private& p = *self_of(element)->p;
   gst_pad_set_active(ghost, FALSE);
-  const bool turned = g_str_equal(GST_PAD_NAME(ghost), "background") && p.background_orient;
+  // An element that goes away has lost its children before its pads.
+  const bool turned = g_str_equal(GST_PAD_NAME(ghost), "background") && p.background_orient &&
+                      GST_BIN_NUMCHILDREN(element) > 0;
   Owned<GstPad> target(turned ? bypass_orientation(ghost, p.background_orient)
                               : gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   if (turned) remove_background_orientation(self_of(element));

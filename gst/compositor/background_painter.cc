@@ -80,15 +80,23 @@ void BackgroundPainter::paint(const CompositorSettings& settings, const FaceMeta
 }
 
 cv::Mat BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideoInfo& info) {
-  if (!space_) {
+  const bool premultiplied = GST_VIDEO_INFO_FLAG_IS_SET(&info, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
+  if (!space_ || premultiplied) {
     if (!source.rgb.reads(info))
       source.rgb.configure(info, GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
-    return source.rgb.read(frame).mat().clone();
+    const RgbPicture picture = source.rgb.read(frame);
+    return space_ ? space_->from_srgb(picture.mat()) : picture.mat().clone();
   }
   if (!source.space || !gst_video_info_is_equal(&source.space->info(), &info))
     source.space = std::make_shared<PixelSpace>(info);
   MappedFrame mapped(info, frame, GST_MAP_READ);
-  return space_->from(*source.space, source.space->unpack(mapped));
+  cv::Mat pixels = source.space->unpack(mapped);
+  if (GST_VIDEO_INFO_HAS_ALPHA(&info)) {
+    const cv::Mat above = pixels;
+    pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(gray_behind_alpha)));
+    lay_over(above, pixels);
+  }
+  return space_->from(*source.space, pixels);
 }
 
 void BackgroundPainter::paint_opaque(const CompositorSettings& settings, const FaceMeta* face,
