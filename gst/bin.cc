@@ -19,6 +19,7 @@
 
 #include "base/element_description.h"
 #include "base/glib.h"
+#include "base/time_segment.h"
 #include "elements.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
@@ -47,13 +48,15 @@ GstStaticPadTemplate crops_template = GST_STATIC_PAD_TEMPLATE("crops", GST_PAD_S
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
 
-enum Child { crop, queue, pose, identity, generator, compositor, convert, child_count };
+enum Child { input, orient, crop, queue, pose, identity, generator, compositor, convert, child_count };
 
 struct ChildElement {
   const char* factory;
   const char* name;
 };
-constexpr std::array<ChildElement, child_count> children = {{{"reenactcrop", "crop"},
+constexpr std::array<ChildElement, child_count> children = {{{"videoconvert", "input"},
+                                                             {"videoflip", "orient"},
+                                                             {"reenactcrop", "crop"},
                                                              {"queue", "queue"},
                                                              {"reenactpose", "pose"},
                                                              {"reenactidentity", "identity"},
@@ -159,6 +162,8 @@ GParamSpec* new_spec(const Proxy& proxy) {
 struct ReenactBin::Private {
   std::array<GstElement*, child_count> elements{};  // owned by the bin
   const char* missing = nullptr;                    // a factory that is not installed
+  // What turns the background upright, while that pad is there; owned by the bin.
+  GstElement *background_input = nullptr, *background_orient = nullptr;
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactbin, "reenactbin", GST_RANK_NONE, reenact_bin_get_type())
@@ -233,26 +238,109 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   return GST_ELEMENT_CLASS(reenact_bin_parent_class)->change_state(element, transition);
 }
 
+/// Tells what follows a videoflip that turned the pictures that they are upright; later GStreamers than 1.22
+/// do so themselves.
+GstPadProbeReturn say_upright(GstPad* pad, GstPadProbeInfo* info, gpointer) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) return GST_PAD_PROBE_OK;
+  GstTagList* tags = nullptr;
+  gst_event_parse_tag(event, &tags);
+  const Owned<GstElement> flip(gst_pad_get_parent_element(pad));
+  GstVideoOrientationMethod direction = GST_VIDEO_ORIENTATION_IDENTITY;
+  if (flip) g_object_get(flip.get(), "video-direction", &direction, nullptr);
+  if (direction != GST_VIDEO_ORIENTATION_AUTO || !gst_tag_list_get_tag_size(tags, GST_TAG_IMAGE_ORIENTATION))
+    return GST_PAD_PROBE_OK;
+  GstTagList* upright = gst_tag_list_copy(tags);
+  gst_tag_list_add(upright, GST_TAG_MERGE_REPLACE, GST_TAG_IMAGE_ORIENTATION, "rotate-0", nullptr);
+  GstEvent* changed = gst_event_new_tag(upright);
+  gst_event_set_seqnum(changed, gst_event_get_seqnum(event));
+  gst_event_unref(event);
+  GST_PAD_PROBE_INFO_DATA(info) = changed;
+  return GST_PAD_PROBE_OK;
+}
+
+/// Has a videoflip turn pictures as their image-orientation tag says, and consume the tag.
+void turn_by_tag(GstElement* flip) {
+  gst_util_set_object_arg(G_OBJECT(flip), "video-direction", "auto");
+  const Owned<GstPad> src(gst_element_get_static_pad(flip, "src"));
+  gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, say_upright, nullptr, nullptr);
+}
+
+/// Before the stock children see a segment that is not of time.
+GstPadProbeReturn want_segment_of_time(GstPad*, GstPadProbeInfo* info, gpointer bin) {
+  GST_PAD_PROBE_INFO_DATA(info) = with_segment_of_time(GST_ELEMENT(bin), GST_PAD_PROBE_INFO_EVENT(info));
+  return GST_PAD_PROBE_OK;
+}
+
+void want_segment_of_time(ReenactBin* self, GstElement* input_child) {
+  const Owned<GstPad> sink(gst_element_get_static_pad(input_child, "sink"));
+  gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, want_segment_of_time, self, nullptr);
+}
+
+/// Puts what turns the background upright before the compositor's pad and returns its sink; null where the
+/// elements for it are not installed.
+GstPad* add_background_orientation(ReenactBin* self, GstPad* compositor_pad) {
+  ReenactBin::Private& p = *self->p;
+  GstElement* input_child = gst_element_factory_make(children[input].factory, "background-input");
+  GstElement* orient_child = gst_element_factory_make(children[orient].factory, "background-orient");
+  if (!input_child || !orient_child) {
+    if (input_child) gst_object_unref(input_child);
+    if (orient_child) gst_object_unref(orient_child);
+    return nullptr;
+  }
+  want_segment_of_time(self, input_child);
+  turn_by_tag(orient_child);
+  gst_bin_add_many(GST_BIN(self), input_child, orient_child, nullptr);
+  gst_element_link(input_child, orient_child);
+  const Owned<GstPad> src(gst_element_get_static_pad(orient_child, "src"));
+  gst_pad_link(src.get(), compositor_pad);
+  gst_element_sync_state_with_parent(orient_child);
+  gst_element_sync_state_with_parent(input_child);
+  p.background_input = input_child;
+  p.background_orient = orient_child;
+  return gst_element_get_static_pad(input_child, "sink");
+}
+
+/// Takes that away and returns the compositor's pad.
+GstPad* remove_background_orientation(ReenactBin* self) {
+  ReenactBin::Private& p = *self->p;
+  const Owned<GstPad> src(gst_element_get_static_pad(p.background_orient, "src"));
+  GstPad* compositor_pad = gst_pad_get_peer(src.get());
+  for (GstElement** child : {&p.background_input, &p.background_orient}) {
+    gst_element_set_state(*child, GST_STATE_NULL);
+    gst_bin_remove(GST_BIN(self), *child);
+    *child = nullptr;
+  }
+  return compositor_pad;
+}
+
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
   const ReenactBin::Private& p = *self_of(element)->p;
   const char* name = GST_PAD_TEMPLATE_NAME_TEMPLATE(pad_template);
   GstElement* child = p.elements[g_str_equal(name, "crops") ? identity : compositor];
   if (!child) return nullptr;
-  GstPad* target = gst_element_request_pad_simple(child, name);
+  Owned<GstPad> target(gst_element_request_pad_simple(child, name));
   if (!target) return nullptr;
-  GstPad* ghost = gst_ghost_pad_new_from_template(name, target, pad_template);
-  gst_object_unref(target);
+  if (child == p.elements[compositor]) {
+    if (GstPad* upright = add_background_orientation(self_of(element), target.get())) target.reset(upright);
+  }
+  GstPad* ghost = gst_ghost_pad_new_from_template(name, target.get(), pad_template);
   gst_pad_set_active(ghost, TRUE);
   gst_element_add_pad(element, ghost);
   return ghost;
 }
 
 void release_pad(GstElement* element, GstPad* ghost) {
-  const Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
+  const ReenactBin::Private& p = *self_of(element)->p;
+  Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   gst_pad_set_active(ghost, FALSE);
   gst_element_remove_pad(element, ghost);
   if (!target) return;
-  const Owned<GstElement> child(gst_pad_get_parent_element(target.get()));
+  Owned<GstElement> child(gst_pad_get_parent_element(target.get()));
+  if (child && child.get() == p.background_input) {
+    target.reset(remove_background_orientation(self_of(element)));
+    child.reset(target ? gst_pad_get_parent_element(target.get()) : nullptr);
+  }
   if (child) gst_element_release_request_pad(child.get(), target.get());
 }
 
@@ -318,6 +406,8 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
+    if (i == input) want_segment_of_time(self, elements[i]);
+    if (i == orient) turn_by_tag(elements[i]);
     if (i == queue) bound(elements[i]);
     // What is too late is left out by the crop, before there was work on it.
     if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
@@ -329,7 +419,7 @@ static void reenact_bin_init(ReenactBin* self) {
       if (proxy.own_default && elements[child])
         gst_util_set_object_arg(G_OBJECT(elements[child]), proxy.child_property, proxy.own_default);
   }
-  add_ghost_pad(self, "sink", elements[crop], &sink_template);
+  add_ghost_pad(self, "sink", elements[input], &sink_template);
   add_ghost_pad(self, "src", elements[convert], &src_template);
 }
 

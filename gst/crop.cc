@@ -21,7 +21,9 @@
 #include "base/glib.h"
 #include "base/network_filter.h"
 #include "base/properties.h"
+#include "base/time_segment.h"
 #include "elements.h"
+#include "face_tally.h"
 #include "load_shedding.h"
 #include "reenact/face_finder.h"
 #include "stream/face_meta.h"
@@ -163,6 +165,7 @@ struct ReenactCrop::Private {
   guint64 frames = 0;
   bool following = false;                // whether the last frame had a face
   std::optional<TrackedFace> last_face;  // in the picture with square pixels
+  FaceTally tally;
 
   void forget_faces() {
     if (finder) finder->reset();
@@ -215,6 +218,7 @@ void unload(ReenactNetworkFilter* filter) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   p.forget_faces();
   p.shedding.reset();
+  p.tally.reset();
   p.finder.reset();
   p.reader.reset();
   p.picture_size = {};
@@ -313,11 +317,10 @@ void fill_meta(FaceMeta& meta, const ReenactCrop& self, const TrackedFace& face,
 
 void post_face_message(GstBaseTransform* base, GstBuffer* buffer, const FaceMeta& meta) {
   const GstClockTime pts = GST_BUFFER_PTS(buffer);
-  GstStructure* structure =
-      gst_structure_new("reenact-face", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
-                        gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, pts), "running-time",
-                        G_TYPE_UINT64, gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, pts),
-                        "found", G_TYPE_BOOLEAN, gboolean(!(meta.flags & face_missing)), nullptr);
+  GstStructure* structure = gst_structure_new(
+      "reenact-face", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
+      stream_time(base->segment, pts), "running-time", G_TYPE_UINT64, running_time(base->segment, pts),
+      "found", G_TYPE_BOOLEAN, gboolean(!(meta.flags & face_missing)), nullptr);
   if (!(meta.flags & face_missing)) {
     gst_structure_set(structure, "left", G_TYPE_DOUBLE, double(meta.box.left), "top", G_TYPE_DOUBLE,
                       double(meta.box.top), "right", G_TYPE_DOUBLE, double(meta.box.right), "bottom",
@@ -364,6 +367,16 @@ void log_face(ReenactCrop* self, const std::optional<TrackedFace>& face) {
   }
 }
 
+/// Warns of a stream with hardly a face, which otherwise shows but its background; details carry the counts.
+void warn_of_no_face(ReenactCrop* self, const std::optional<std::string>& sentence) {
+  if (!sentence) return;
+  GstElement* element = GST_ELEMENT(self);
+  const FaceTally& tally = self->p->tally;
+  GST_ELEMENT_WARNING_WITH_DETAILS(element, STREAM, FAILED, ("%s", sentence->c_str()), (nullptr),
+                                   ("frames", G_TYPE_UINT64, guint64(tally.frames()), "frames-with-face",
+                                    G_TYPE_UINT64, guint64(tally.frames_with_face()), nullptr));
+}
+
 Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactCrop* self = self_of(filter);
   ReenactCrop::Private& p = *self->p;
@@ -372,12 +385,15 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (shed(filter, in)) return {drop_frame(base, in), false, true};
   const RgbPicture picture = p.reader.read(in);
   p.finder->set_options(settings.finder);
-  const auto face = p.finder->find(picture.mat(), seconds_of(filter->in_info, in, p.frames++));
+  const double seconds = seconds_of(filter->in_info, in, p.frames++);
+  const auto face = p.finder->find(picture.mat(), seconds);
   log_face(self, face);
+  warn_of_no_face(self, p.tally.count(face.has_value(), seconds));
   p.following = face.has_value();
   if (face) p.last_face = face;
 
   FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  meta->largest_face = float(p.finder->largest_seen());
   if (face) {
     if (face->detected) meta->flags = face_detected;
   } else {
@@ -411,9 +427,21 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
 }
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
-  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
-    self_of(base)->p->forget_faces();
-    self_of(base)->p->shedding.reset();
+  ReenactCrop::Private& p = *self_of(base)->p;
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_STOP:
+      p.forget_faces();
+      p.tally.reset();
+      p.shedding.reset();
+      break;
+    case GST_EVENT_STREAM_START:
+      p.tally.reset();
+      break;
+    case GST_EVENT_EOS:
+      warn_of_no_face(self_of(base), p.tally.at_end());
+      break;
+    default:
+      break;
   }
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->sink_event(base, event);
 }

@@ -22,6 +22,7 @@
 #include "base/glib.h"
 #include "base/network_filter.h"
 #include "base/properties.h"
+#include "base/time_segment.h"
 #include "elements.h"
 #include "load_shedding.h"
 #include "reenact/error.h"
@@ -181,9 +182,8 @@ void tell_begun(ReenactNetworkFilter* filter, GstBuffer* buffer) {
 /// When and of whom the pose in `buffer` was seen.
 Sighting sighting_of(ReenactNetworkFilter* filter, GstBuffer* buffer) {
   Sighting sighting;
-  const guint64 running_time = gst_segment_to_running_time(&GST_BASE_TRANSFORM(filter)->segment,
-                                                           GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(running_time)) sighting.seconds = double(running_time) / GST_SECOND;
+  const GstClockTime time = running_time(GST_BASE_TRANSFORM(filter)->segment, GST_BUFFER_PTS(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(time)) sighting.seconds = double(time) / GST_SECOND;
   if (const FaceMeta* face = get_face_meta(buffer)) {
     sighting.face = face->track_id;
     sighting.held = face->flags & face_held;

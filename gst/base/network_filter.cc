@@ -7,6 +7,7 @@
 #include "base/processing_latency.h"
 #include "base/rehearsal.h"
 #include "base/stage_statistics.h"
+#include "base/time_segment.h"
 #include "stream/face_meta.h"
 #include "stream/pose_buffer.h"
 
@@ -174,9 +175,12 @@ gboolean transform_meta(GstBaseTransform*, GstBuffer*, GstMeta* meta, GstBuffer*
   return meta_is_independent_of_picture(meta->info);
 }
 
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  return parent_class()->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
+}
+
 void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
-  const GstClockTime time =
-      gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  const GstClockTime time = stream_time(base->segment, GST_BUFFER_PTS(buffer));
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
 }
 
@@ -278,6 +282,7 @@ static void reenact_network_filter_class_init(ReenactNetworkFilterClass* klass) 
   transform_class->transform_size = transform_size;
   transform_class->propose_allocation = propose_allocation;
   transform_class->transform_meta = transform_meta;
+  transform_class->sink_event = sink_event;
   transform_class->before_transform = before_transform;
   transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->transform = transform;

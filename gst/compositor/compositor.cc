@@ -25,6 +25,7 @@
 #include "base/glib.h"
 #include "base/processing_latency.h"
 #include "base/stage_statistics.h"
+#include "base/time_segment.h"
 #include "compositor/background_pad.h"
 #include "compositor/background_painter.h"
 #include "compositor/output.h"
@@ -336,6 +337,7 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
   ReenactCompositor* self = self_of(aggregator);
   ReenactCompositor::Private& p = *self->p;
   const bool head = pad == p.head_pad;
+  event = with_segment_of_time(GST_ELEMENT(self), event);
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_CAPS: {
       GstCaps* caps = nullptr;
@@ -393,9 +395,8 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   auto* aggregator = GST_AGGREGATOR(self);
   ReenactCompositor::Private& p = *self->p;
   auto& segment = GST_AGGREGATOR_PAD(aggregator->srcpad)->segment;
-  const GstClockTime stream_time =
-      gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(head));
-  if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(self), stream_time);
+  const GstClockTime time = stream_time(segment, GST_BUFFER_PTS(head));
+  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(self), time);
   const gint64 begin = g_get_monotonic_time();
   const CompositorSettings settings = settings_of(self);
   Owned<GstBuffer> out(new_video_buffer(aggregator, p.out_info));

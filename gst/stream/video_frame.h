@@ -41,7 +41,11 @@ class RgbPicture {
   cv::Mat mat_;
 };
 
-/// Reads video frames of any format as RGB pictures.
+/// The gray (of 255, in red, green and blue) over which pictures with alpha are laid before a network sees
+/// them.
+inline constexpr int gray_behind_alpha = 128;
+
+/// Reads video frames of any format as RGB pictures; what is see-through shows gray_behind_alpha.
 class RgbReader {
  public:
   /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can
@@ -60,10 +64,13 @@ class RgbReader {
     void operator()(GstVideoConverter* converter) const { gst_video_converter_free(converter); }
   };
 
+  bool has_alpha() const { return GST_VIDEO_INFO_HAS_ALPHA(&in_); }
+
   bool configured_ = false;
-  GstVideoInfo in_{}, out_{};
-  std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB already
-  Owned<GstBuffer> picture_;
+  GstVideoInfo in_{}, rgb_{}, rgba_{};
+  std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB (or RGBA) already
+  Owned<GstBuffer> picture_;                                     // RGB, where frames are not
+  Owned<GstBuffer> with_alpha_;                                  // RGBA, where frames have alpha otherwise
 };
 
 }  // namespace reenact

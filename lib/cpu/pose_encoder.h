@@ -36,9 +36,11 @@ class PoseEncoder : public reenact::PoseEncoder {
   void do_encode(const cv::Mat& rgb, std::span<float> pose) override;
 
  private:
+  // One convolution, or a depthwise one and the 1x1 that follows it, band by band.
   struct Step {
     BandedConvolution convolution;
     int in, out;  // maps
+    std::unique_ptr<BandedConvolution> next;
   };
 
   std::shared_ptr<const FoldedWeights> weights_;

@@ -146,6 +146,7 @@ void run(const Arguments& arguments) {
     if (!frame->pose.empty()) {
       track.poses.push_back(frame->pose);
       track.timestamps.push_back(frame->timestamp);
+      if (frame->placement) track.placements.push_back(*frame->placement);
     }
     if (!sink) continue;
     cv::Mat head;

@@ -159,7 +159,7 @@ class Allocation : public testing::TestWithParam<Precision> {
     if (GetParam() == Precision::bf16 && !cpu::has_arithmetic(cpu::Arithmetic::bf16))
       GTEST_SKIP() << "this CPU has no bf16";
     if (GetParam() == Precision::int8 && !cpu::has_arithmetic(cpu::Arithmetic::int8))
-      GTEST_SKIP() << "this CPU has no VNNI";
+      GTEST_SKIP() << "this CPU has no int8";
     find_onednn();
     ASSERT_NE(onednn_begin, 0u);
   }

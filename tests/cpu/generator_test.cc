@@ -146,7 +146,7 @@ std::shared_ptr<const ModelFile> calibrated(const std::string& name, const Reena
 }
 
 TEST(CpuGenerator, Int8DrawsTheAuthorsPicture) {
-  if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no VNNI";
+  if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no int8";
   REENACT_SHARED_FILE(path, "parity/generator_small.safetensors");
   const SafetensorsFile file(path);
   GeneratorCalibration calibration;
@@ -214,7 +214,7 @@ TEST(CpuGenerator, AutomaticPrecisionTakesInt8OnlyWithRanges) {
   const FloatTensors tensors = random_generator(config, 5);
   const auto plain = write_model("plain", ModelKind::reenactor, config, tensors);
   EXPECT_NE(load(plain, Precision::automatic)->arithmetic(), cpu::Arithmetic::int8);
-  if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no VNNI";
+  if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no int8";
   EXPECT_EQ(load(calibrated("ranges", config, tensors), Precision::automatic)->arithmetic(),
             cpu::Arithmetic::int8);
   EXPECT_THROW(load(plain, Precision::int8), Error);

@@ -151,6 +151,66 @@ TEST_F(PoseTracks, ComeBackTheSame) {
   EXPECT_NEAR(again.frame_rate(), 25, 1e-9);
 }
 
+TEST_F(PoseTracks, KeepTimesOfAVariableRateAndWhereTheFaceLay) {
+  PoseTrack track;
+  track.poses = {{1}, {2}, {3}};
+  track.timestamps = {1'000'000'007, 1'000'000'007, 7'200'000'000'001};
+  track.placements = {{{-5, 3, 90, 90}, {640, 360}, true},
+                      {{-5, 3, 90, 90}, {640, 360}, false},
+                      {{7, -8, 100, 100}, {360, 640}, true}};
+  save_pose_track(folder_ / "track.safetensors", track);
+  const auto again = load_pose_track(folder_ / "track.safetensors");
+  EXPECT_EQ(again.timestamps, track.timestamps);
+  EXPECT_EQ(again.placements, track.placements);
+}
+
+TEST_F(PoseTracks, OfTheFormerFormatHaveNoPlacements) {
+  EXPECT_TRUE(load_pose_track(write({1, 2}, {2, 1}, {0, 1})).placements.empty());
+}
+
+TEST_F(PoseTracks, RefusePlacementsThatDoNotFit) {
+  using Tensors = std::map<std::string, TensorView>;
+  const std::vector<float> poses = {1, 2};
+  const std::vector<std::int64_t> times = {0, 1};
+  const std::vector<std::int32_t> crops = {0, 0, 9, 9, 0, 0, 9, 0}, sizes = {9, 9, 9, 9};
+  const std::vector<std::uint8_t> found = {1, 1};
+  const Tensors whole = {{"poses", {DataType::f32, {2, 1}, std::as_bytes(std::span(poses))}},
+                         {"timestamps", {DataType::i64, {2}, std::as_bytes(std::span(times))}},
+                         {"crops", {DataType::i32, {2, 4}, std::as_bytes(std::span(crops))}},
+                         {"frame_sizes", {DataType::i32, {2, 2}, std::as_bytes(std::span(sizes))}},
+                         {"found", {DataType::boolean, {2}, std::as_bytes(std::span(found))}}};
+  ModelInfo info;
+  info.kind = ModelKind::pose_track;
+  const auto expect_refused = [&](const Tensors& tensors, const std::string& sentence) {
+    write_safetensors(folder_ / "track.safetensors", tensors, to_metadata(info));
+    expect_error([&] { load_pose_track(folder_ / "track.safetensors"); }, ErrorCode::wrong_kind,
+                 {"track.safetensors", sentence});
+  };
+  expect_refused(whole, "without pixels");
+  Tensors partial = whole;
+  partial.erase("found");
+  expect_refused(partial, "only some");
+  Tensors reshaped = whole;
+  reshaped["frame_sizes"].shape = {4, 1};
+  expect_refused(reshaped, "another shape");
+}
+
+TEST_F(PoseTracks, AreNotWrittenWhenTheirPartsDoNotFit) {
+  PoseTrack track;
+  track.poses = {{1, 2}, {3}};
+  track.timestamps = {0};
+  const auto save = [&] { save_pose_track(folder_ / "track.safetensors", track); };
+  expect_error(save, ErrorCode::invalid, {"number of times"});
+  track.timestamps = {0, 1};
+  expect_error(save, ErrorCode::invalid, {"different lengths"});
+  track.poses[1] = {3, 4};
+  track.placements = {{{0, 0, 9, 9}, {9, 9}, true}};
+  expect_error(save, ErrorCode::invalid, {"placements"});
+  track.placements.clear();
+  save();
+  EXPECT_EQ(load_pose_track(folder_ / "track.safetensors").poses, track.poses);
+}
+
 TEST_F(PoseTracks, RefusesThoseThatMakeNoSense) {
   const float infinity = std::numeric_limits<float>::infinity();
   EXPECT_EQ(load_pose_track(write({1, 2, 3, 4}, {2, 2}, {0, 1})).poses.size(), 2u);

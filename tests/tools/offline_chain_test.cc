@@ -275,6 +275,11 @@ TEST_F(OfflineChain, APoseTrackGivesTheSamePicturesAsItsDriver) {
   for (int i = 0; i < 3; ++i)
     EXPECT_LT(largest_difference(track.poses[static_cast<std::size_t>(i)], pose_of(i)), 1e-4);
   EXPECT_EQ(track.timestamps, (std::vector<std::int64_t>{0, 40'000'000, 80'000'000}));
+  ASSERT_EQ(track.placements.size(), 3u);
+  for (const auto& placement : track.placements) {
+    EXPECT_TRUE(placement.found);
+    EXPECT_EQ(placement.crop, cv::Rect({0, 0}, placement.frame)) << "pictures that are crops already";
+  }
 
   succeed({"render", file("track.safetensors"), "--model", model_, "--identity", file("ada.safetensors"),
            "--output", file("again.png")});

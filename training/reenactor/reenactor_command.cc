@@ -238,7 +238,7 @@ void train_reenactor(const TrainingOptions& options) {
   auto config = read_reenactor_training_config(file);
   file.refuse_unknown_keys();
   if (options.steps) config.run.steps = *options.steps;
-  const auto place = place_from_environment();
+  const auto place = options.alone ? ProcessPlace() : place_from_environment();
   const auto device = device_from(options.device, place.local_rank);
   check_precision(config.training.precision, device);
   if (config.data.folder.empty())
@@ -257,6 +257,8 @@ CLI::App* add_reenactor_command(CLI::App& parent) {
   command->alias("meta");  // its former name, for one version
   auto options = std::make_shared<TrainingOptions>();
   add_training_options(*command, *options);
+  command->add_flag("--alone", options->alone,
+                    "Train with this process alone, whatever the variables of torchrun, mpirun or SLURM say");
   command->callback([options] {
     apply_training_options(*options);
     train_reenactor(*options);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "reenact/model_file.h"
+#include "support/environment_variable.h"
 #include "support/run_program.h"
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
@@ -203,6 +204,18 @@ TEST_F(ReenactorCommand, DevicesAndTypesThatAreMissingAreOneSentence) {
   expect_sentence(arguments("none", 1, {"--device", "cuda:1000"}), "cuda:1000 was asked for");
   if (!torch::cuda::is_available())
     expect_sentence(arguments("cuda", 1, {"--device", "cuda"}), "LibTorch finds no CUDA device here");
+}
+
+TEST_F(ReenactorCommand, InASlurmAllocationWithoutSrunItSaysSoOrRunsAlone) {
+  const test::EnvironmentVariable tasks("SLURM_NTASKS", "8"), rank("SLURM_PROCID", "0"),
+      nodes("SLURM_JOB_NODELIST", "localhost");
+  const auto refused = test::run_program(arguments("batch", 1));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.errors,
+              testing::ContainsRegex("^reenact-train: [^\n]*SLURM_NTASKS is 8[^\n]*--alone[^\n]*\n$"));
+  const auto alone = test::run_program(arguments("batch", 1, {"--alone"}));
+  EXPECT_EQ(alone.exit_code, 0) << alone.errors;
+  EXPECT_TRUE(fs::exists(path("batch.safetensors")));
 }
 
 #ifdef REENACT_WITH_GLOO
