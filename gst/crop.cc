@@ -342,6 +342,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (face) p.last_face = face;
 
   FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  meta->largest_face = float(p.finder->largest_seen());
   if (face) {
     if (face->detected) meta->flags = face_detected;
   } else {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "compositor/background_painter.h"
 
-#include <algorithm>
-#include <cmath>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -124,12 +122,7 @@ bool BackgroundPainter::paint_driver(const FaceMeta* face, bool blurred, cv::Mat
     return true;
   }
   cv::Mat hidden = frame.mat().clone();
-  cv::Rect box;
-  if (!(face->flags & face_missing)) {
-    const cv::Point corner(int(std::floor(face->box.left)), int(std::floor(face->box.top)));
-    box = {corner, cv::Point(int(std::ceil(face->box.right)), int(std::ceil(face->box.bottom)))};
-  }
-  blur_driver(hidden, box, face->crop);
+  blur_driver(hidden, largest_face(*face));
   cv::resize(hidden, rgb, rgb.size(), 0, 0, interpolation_for(hidden.size(), rgb.size()));
   return true;
 }

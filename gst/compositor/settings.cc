@@ -50,6 +50,12 @@ constexpr Row table[] = {
         "Picture file for background=image, scaled to cover the output; a file that cannot be read "
         "while playing gives a warning and leaves the picture as it is",
         member<&Settings::background_image>, {}, set_while_playing),
+    Row("key-clip", "Key clip",
+        "Alpha of the head up to which nothing of it is shown, so that no haze stays around it",
+        member<&Settings::mask, &MaskOptions::clip>, {0, 0.99}, set_by_controller),
+    Row("key-gain", "Key gain",
+        "By how much alpha above key-clip rises; 1: what was opaque is opaque, more hardens the edge",
+        member<&Settings::mask, &MaskOptions::gain>, {0.1, 16}, set_by_controller),
     Row("mask-erode", "Mask erosion", "Pixels by which the head's mask shrinks",
         member<&Settings::mask, &MaskOptions::erode>, {0, 64}, set_by_controller),
     Row("mask-decontaminate", "Mask decontamination",

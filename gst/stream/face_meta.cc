@@ -17,6 +17,7 @@ gboolean init_meta(GstMeta* meta, gpointer, GstBuffer*) {
   face->box = {};
   face->crop = {};
   face->track_id = face->flags = 0;
+  face->largest_face = 0;
   face->frame = nullptr;
   return TRUE;
 }
@@ -36,6 +37,7 @@ gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuar
   copy->crop = source->crop;
   copy->track_id = source->track_id;
   copy->flags = source->flags;
+  copy->largest_face = source->largest_face;
   return TRUE;
 }
 
@@ -78,6 +80,11 @@ FaceMeta* get_face_meta(GstBuffer* buffer) {
 
 cv::Size frame_size(const FaceMeta& meta) {
   return {GST_VIDEO_INFO_WIDTH(&meta.frame_info), GST_VIDEO_INFO_HEIGHT(&meta.frame_info)};
+}
+
+double largest_face(const FaceMeta& meta) {
+  const float followed = std::max(meta.box.width(), meta.box.height());
+  return std::isfinite(followed) ? std::max(followed, meta.largest_face) : meta.largest_face;
 }
 
 bool is_faceless(GstBuffer* buffer) {
