@@ -2,7 +2,7 @@
 #include "tools/pose_source.h"
 
 #include "offline/picture_source.h"
-#include "reenact/pose_track.h"
+#include "reenact/crop.h"
 
 namespace reenact::tools {
 namespace {
@@ -14,7 +14,11 @@ class TrackPoses : public PoseSource {
   explicit TrackPoses(const fs::path& path) : track_(load_pose_track(path)) {}
   std::optional<Frame> next() override {
     if (index_ >= track_.poses.size()) return {};
-    Frame frame{track_.poses[index_], track_.timestamps[index_], {}, false};
+    Frame frame{track_.poses[index_], track_.timestamps[index_], {}, false, 0, {}};
+    if (!track_.placements.empty()) {
+      frame.placement = track_.placements[index_];
+      frame.held = !frame.placement->found;
+    }
     ++index_;
     return frame;
   }
@@ -27,8 +31,8 @@ class TrackPoses : public PoseSource {
 
 class PicturePoses : public PoseSource {
  public:
-  PicturePoses(const fs::path& driver, PoseEncoder& encoder, FaceCropper& cropper)
-      : encoder_(encoder), cropper_(cropper), source_(driver) {}
+  PicturePoses(const fs::path& driver, PoseEncoder& encoder, FaceCropper& cropper, double crop_scale)
+      : encoder_(encoder), cropper_(cropper), crop_scale_(crop_scale), source_(driver) {}
 
   std::optional<Frame> next() override {
     const auto picture = source_.next();
@@ -40,17 +44,21 @@ class PicturePoses : public PoseSource {
       last_pose_.resize(static_cast<std::size_t>(encoder_.embedding_size()));
       encoder_.encode(crop, last_pose_);
       last_face_ = face->track_id;
+      placement_ = {crop_window(face->box, crop_scale_), picture->rgb.size()};
     }
-    return Frame{last_pose_, picture->timestamp, crop, !face, last_face_};
+    if (placement_) placement_->found = face.has_value();
+    return Frame{last_pose_, picture->timestamp, crop, !face, last_face_, placement_};
   }
   double frame_rate() const override { return source_.frame_rate(); }
 
  private:
   PoseEncoder& encoder_;
   FaceCropper& cropper_;
+  double crop_scale_;
   PictureSource source_;
   std::vector<float> last_pose_;
   unsigned last_face_ = 0;
+  std::optional<FacePlacement> placement_;
 };
 
 }  // namespace
@@ -62,7 +70,7 @@ std::unique_ptr<PoseSource> PoseSources::open(const fs::path& driver) {
     cropper_ = std::make_unique<FaceCropper>(cropper_options_, engine_);
   }
   cropper_->reset();
-  return std::make_unique<PicturePoses>(driver, *encoder_, *cropper_);
+  return std::make_unique<PicturePoses>(driver, *encoder_, *cropper_, cropper_options_.crop_scale);
 }
 
 }  // namespace reenact::tools

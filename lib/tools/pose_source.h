@@ -10,6 +10,7 @@
 
 #include "reenact/engine.h"
 #include "reenact/face_cropper.h"
+#include "reenact/pose_track.h"
 
 namespace reenact::tools {
 
@@ -23,6 +24,7 @@ class PoseSource {
     cv::Mat crop;       ///< RGB CV_8UC3 that the pose was read from; empty for a track and without a face
     bool held = false;  ///< no face in this very picture
     unsigned face = 0;  ///< grows by one when another face is followed; 0 for a track
+    std::optional<FacePlacement> placement;  ///< empty before the first face and where a track has none
   };
   virtual ~PoseSource() = default;
   /// Empty after the last frame.

@@ -93,7 +93,7 @@ ReenactorConfig AuthorsCheckpoint::read_config() const {
 
   ReenactorConfig config;
   try {
-    from_json(sizes, config);
+    config = JsonObject(sizes).get<ReenactorConfig>();
   } catch (const Error& error) {
     throw Error(ErrorCode::wrong_kind, name() + " was made with sizes that are not ours: " + error.what());
   }

@@ -69,7 +69,7 @@ std::vector<std::string> import_detector(const std::filesystem::path& file,
               shapes_of(*S3fd(config.width), "s3fd."), "S3FD", held);
   ModelInfo info;
   info.kind = ModelKind::detector;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = licence;
   info.provenance = provenance_of(archive);
   weights.write(output, info);
@@ -82,19 +82,21 @@ std::vector<std::string> import_perceptual(const std::filesystem::path& vgg19,
   if (vgg19.empty() && vggface.empty())
     throw Error(ErrorCode::invalid, "there is nothing to import, wanted --vgg19, --vggface or both");
   ImportedWeights weights;
-  ModelInfo info;
-  info.kind = ModelKind::perceptual;
-  info.licence = licence;
+  nlohmann::json provenance;
   if (!vgg19.empty()) {
     const TorchArchive archive(vgg19);
     add_vgg(weights, archive, VggLayout::vgg19, "vgg19.", "VGG-19");
-    info.provenance["vgg19"] = provenance_of(archive);
+    provenance["vgg19"] = provenance_of(archive);
   }
   if (!vggface.empty()) {
     const TorchArchive archive(vggface);
     add_vgg(weights, archive, VggLayout::vgg_face, "vggface.", "VGGFace (VGG-16)");
-    info.provenance["vggface"] = provenance_of(archive);
+    provenance["vggface"] = provenance_of(archive);
   }
+  ModelInfo info;
+  info.kind = ModelKind::perceptual;
+  info.licence = licence;
+  info.provenance = provenance;
   weights.write(output, info);
   return {written(output, "perceptual", weights)};
 }
@@ -107,15 +109,13 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
   constexpr int classes = 1000;
   ReenactorConfig config;
   ImportedWeights weights;
-  ModelInfo info;
-  info.kind = ModelKind::reenactor;
-  info.licence = licence;
-  info.provenance["partial"] = "encoders without their last layers, to start a training from";
+  nlohmann::json provenance;
+  provenance["partial"] = "encoders without their last layers, to start a training from";
   if (!pose.empty()) {
     const TorchArchive archive(pose);
     add_backbone(weights, archive, shapes_of(*MobileNetV2(classes), "pose."), "pose.", "classifier.",
                  "MobileNetV2");
-    info.provenance["pose"] = provenance_of(archive);
+    provenance["pose"] = provenance_of(archive);
   }
   if (!identity.empty()) {
     const TorchArchive archive(identity);
@@ -127,10 +127,14 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
       add_backbone(weights, archive, shapes_of(*ResNeXt50(classes), "idt."), "idt.", "fc.",
                    "ResNeXt-50 32x4d");
     }
-    info.provenance["idt"] = provenance_of(archive);
+    provenance["idt"] = provenance_of(archive);
   }
   if (!(config == reenactor_preset("paper"))) config.preset = "custom";
-  info.config = config;
+  ModelInfo info;
+  info.kind = ModelKind::reenactor;
+  info.config = to_json(config);
+  info.licence = licence;
+  info.provenance = provenance;
   weights.write(output, info);
   return {written(output, "reenactor (encoders only)", weights)};
 }

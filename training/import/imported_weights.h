@@ -2,6 +2,7 @@
 #pragma once
 
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
