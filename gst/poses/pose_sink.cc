@@ -139,7 +139,7 @@ gboolean write(GstBaseSink* base) {
     PoseTrack track = std::exchange(p.track, {});
     if (!std::exchange(p.placed, true)) track.placements.clear();
     track.licence = settings.licence;
-    track.provenance = {{"recorded_by", "reenactposesink"}};
+    track.provenance = JsonObject(R"({"recorded_by":"reenactposesink"})");
     save_pose_track(settings.location, track);
     GST_INFO_OBJECT(base, "Wrote %" G_GSIZE_FORMAT " poses to '%s'", track.poses.size(),
                     settings.location.c_str());

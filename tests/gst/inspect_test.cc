@@ -83,6 +83,7 @@ TEST_F(InspectTest, EveryPropertyIsDescribedAndSaysWhenItMayChange) {
 TEST_F(InspectTest, DefaultsAreWhatANewElementHas) {
   for (const auto& [name, element] : elements_) {
     for (GParamSpec* spec : own_properties(element)) {
+      if (spec->value_type == GST_TYPE_STRUCTURE) continue;  // what is counted has no default
       GValue value = G_VALUE_INIT;
       g_value_init(&value, spec->value_type);
       g_object_get_property(G_OBJECT(element), spec->name, &value);

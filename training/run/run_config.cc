@@ -10,9 +10,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <numeric>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "offline/edit_distance.h"
 #include "reenact/error.h"
 
 namespace reenact::training {
@@ -23,6 +24,14 @@ std::vector<std::string> split(const std::string& dotted_key) {
   std::istringstream stream(dotted_key);
   for (std::string part; std::getline(stream, part, '.');) parts.push_back(part);
   return parts;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
 }
 
 /// The value read as TOML, or as text where it is none.
@@ -38,22 +47,6 @@ std::string describe(const toml::node& node) {
   std::ostringstream text;
   text << node.type();
   return text.str();
-}
-
-/// Insertions, deletions and replacements from one word to the other.
-std::size_t edit_distance(const std::string& from, const std::string& to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i] != to[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 toml::table read_toml(const std::filesystem::path& path) {
@@ -262,6 +255,9 @@ struct RunConfig::Private {
     if (equals == std::string::npos || key.empty() || key.front() == '.' || key.back() == '.' ||
         key.find("..") != std::string::npos)
       throw Error(ErrorCode::invalid, "--set has the argument '" + assignment + "', wanted key=value");
+    // What is written of a run could not be read again, and its checkpoints could not be written.
+    if (!is_utf8(assignment))
+      throw Error(ErrorCode::invalid, "--set has an argument that is not UTF-8, wanted key=value");
     const auto parts = split(key);
     toml::table* table = &root;
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "../element_test.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
 #include "stream/pose_buffer.h"
