@@ -8,6 +8,7 @@
 
 #include "reenact/identity.h"
 #include "reenact/pose_track.h"
+#include "reenact/safetensors.h"
 #include "support/raw_safetensors.h"
 #include "training/import/every_value.h"
 
