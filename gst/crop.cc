@@ -160,6 +160,7 @@ struct ReenactCrop::Private {
   std::unique_ptr<FaceFinder> finder;
   cv::Size picture_size;  // of the frames, as negotiated last
   int square_width = 0;   // of the picture once its pixels are square
+  Owned<GstCaps> frame_caps;
   RgbReader reader;
   LoadShedding shedding;
   guint64 frames = 0;
@@ -217,10 +218,11 @@ void rehearse(ReenactNetworkFilter* filter) {
 void unload(ReenactNetworkFilter* filter) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   p.forget_faces();
-  p.shedding.reset();
   p.tally.reset();
+  p.shedding.reset();
   p.finder.reset();
   p.reader.reset();
+  p.frame_caps.reset();
   p.picture_size = {};
 }
 
@@ -270,9 +272,11 @@ GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
   return time;
 }
 
-gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
+gboolean configure(ReenactNetworkFilter* filter, GstCaps* in_caps, GstCaps*) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   const GstVideoInfo &in = filter->in_info, &out = filter->out_info;
+  refuse_interlaced(in, "the driver's video");
+  p.frame_caps.reset(gst_caps_ref(in_caps));
   if (GST_VIDEO_INFO_WIDTH(&out) != GST_VIDEO_INFO_HEIGHT(&out)) {
     GST_ERROR_OBJECT(filter, "Downstream wants a crop of %dx%d, and crops are square",
                      GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_HEIGHT(&out));
@@ -393,6 +397,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (face) p.last_face = face;
 
   FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  if (p.frame_caps) meta->frame_caps = gst_caps_ref(p.frame_caps.get());
   meta->largest_face = float(p.finder->largest_seen());
   if (face) {
     if (face->detected) meta->flags = face_detected;

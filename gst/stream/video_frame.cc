@@ -9,6 +9,14 @@
 
 namespace reenact {
 
+void refuse_interlaced(const GstVideoInfo& info, const char* what) {
+  if (!GST_VIDEO_INFO_IS_INTERLACED(&info)) return;
+  throw Error(ErrorCode::unsupported,
+              std::string(what) + " is " +
+                  gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&info)) +
+                  ", wanted progressive video: put a deinterlace before it");
+}
+
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
   if (!gst_video_frame_map(&frame_, &info, buffer, flags)) {
     throw Error(ErrorCode::corrupt,

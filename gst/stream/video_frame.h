@@ -11,6 +11,10 @@
 
 namespace reenact {
 
+/// Throws Error (unsupported) where frames of `info` hold two fields: a face moves between them, and what is laid over both
+/// is in neither. `what` says which video it is.
+void refuse_interlaced(const GstVideoInfo& info, const char* what);
+
 /// A mapped video frame that unmaps itself.
 class MappedFrame {
  public:
