@@ -81,9 +81,13 @@ struct ReenactCompositor::Private {
   OutputShape wanted;
   cv::Mat pixels;  // kept, so that frames allocate nothing
   bool negotiated = false;
-  GstEvent* tags = nullptr;  // to go out after the next picture, once caps and segment went
+  // To go out after the next picture, once caps and segment went.
+  GstEvent *tags = nullptr, *identity = nullptr;
 
-  ~Private() { gst_event_replace(&tags, nullptr); }
+  ~Private() {
+    gst_event_replace(&tags, nullptr);
+    gst_event_replace(&identity, nullptr);
+  }
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactcompositor, "reenactcompositor", GST_RANK_NONE,
@@ -209,6 +213,7 @@ gboolean stop(GstAggregator* aggregator) {
   p.space.reset();
   if (const auto key = key_pad_of(self_of(aggregator))) key->reset();
   gst_event_replace(&p.tags, nullptr);
+  gst_event_replace(&p.identity, nullptr);
   return TRUE;
 }
 
@@ -310,6 +315,12 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       if (head && parse_identity_event(event, identity)) {
         GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
         p.compositor.reset();
+        const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
+        if (!begun) {  // no event may leave before the stream has begun
+          gst_event_replace(&p.identity, event);
+          gst_event_unref(event);
+          return TRUE;
+        }
       }
       break;
     }
@@ -419,7 +430,8 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   gst_aggregator_selected_samples(aggregator, GST_BUFFER_PTS(head), GST_BUFFER_DTS(head),
                                   GST_BUFFER_DURATION(head), nullptr);
   const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
-  if (p.tags) gst_pad_push_event(aggregator->srcpad, std::exchange(p.tags, nullptr));
+  for (GstEvent** event : {&p.identity, &p.tags})
+    if (*event) gst_pad_push_event(aggregator->srcpad, std::exchange(*event, nullptr));
   return flow == GST_FLOW_OK ? key_flow : flow;
 }
 
