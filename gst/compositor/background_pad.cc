@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "base/glib.h"
+#include "base/time_segment.h"
 
 GST_DEBUG_CATEGORY_EXTERN(reenact_compositor_debug);
 #define GST_CAT_DEFAULT reenact_compositor_debug
@@ -25,7 +26,7 @@ G_DEFINE_TYPE(ReenactBackgroundPad, reenact_background_pad, GST_TYPE_AGGREGATOR_
 GstClockTime running_time_of(GstAggregatorPad* pad, GstBuffer* buffer) {
   if (!GST_BUFFER_PTS_IS_VALID(buffer)) return GST_CLOCK_TIME_NONE;
   const ObjectLock lock(pad);
-  return gst_segment_to_running_time(&pad->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  return running_time(pad->segment, GST_BUFFER_PTS(buffer));
 }
 
 bool background_pad_advance(ReenactBackgroundPad* pad, GstClockTime time, bool timeout,
@@ -63,8 +64,7 @@ void background_pad_forget(ReenactBackgroundPad* pad) {
 static gboolean skip_buffer(GstAggregatorPad* pad, GstAggregator*, GstBuffer* buffer) {
   const GstClockTime head_time = reinterpret_cast<ReenactBackgroundPad*>(pad)->p->head_time;
   if (!GST_CLOCK_TIME_IS_VALID(head_time) || !GST_BUFFER_PTS_IS_VALID(buffer)) return FALSE;
-  const GstClockTime time =
-      gst_segment_to_running_time(&pad->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  const GstClockTime time = running_time(pad->segment, GST_BUFFER_PTS(buffer));
   const bool skipped = GST_CLOCK_TIME_IS_VALID(time) && time + needed_no_longer < head_time;
   if (skipped) {
     GST_DEBUG_OBJECT(pad,

@@ -34,12 +34,25 @@ GType enum_type<Placement>() {
   return type;
 }
 
+template <>
+GType enum_type<AlphaMode>() {
+  static const GEnumValue values[] = {
+      enum_value(AlphaMode::straight, "Colors as if the head were opaque", "straight"),
+      enum_value(AlphaMode::premultiplied, "Colors times alpha, over black", "premultiplied"),
+      {}};
+  static const GType type = register_enum("ReenactAlphaMode", values);
+  return type;
+}
+
 namespace {
 
 using Settings = CompositorSettings;
 using Row = Property<Settings>;
 // Defaults are those of CompositorSettings in settings.h.
 constexpr Row table[] = {
+    Row("alpha-mode", "Alpha mode",
+        "How colors relate to alpha with background=transparent, in the picture and in the fill beside a key",
+        member<&Settings::alpha_mode>, {}, set_while_playing),
     Row("background", "Background",
         "What the head is laid over; the driver's own face is never shown but with driver",
         member<&Settings::background>, {}, set_while_playing),
@@ -50,6 +63,12 @@ constexpr Row table[] = {
         "Picture file for background=image, scaled to cover the output; a file that cannot be read "
         "while playing gives a warning and leaves the picture as it is",
         member<&Settings::background_image>, {}, set_while_playing),
+    Row("key-clip", "Key clip",
+        "Alpha of the head up to which nothing of it is shown, so that no haze stays around it",
+        member<&Settings::mask, &MaskOptions::clip>, {0, 0.99}, set_by_controller),
+    Row("key-gain", "Key gain",
+        "By how much alpha above key-clip rises; 1: what was opaque is opaque, more hardens the edge",
+        member<&Settings::mask, &MaskOptions::gain>, {0.1, 16}, set_by_controller),
     Row("mask-erode", "Mask erosion", "Pixels by which the head's mask shrinks",
         member<&Settings::mask, &MaskOptions::erode>, {0, 64}, set_by_controller),
     Row("mask-decontaminate", "Mask decontamination",

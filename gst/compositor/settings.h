@@ -7,6 +7,7 @@
 
 #include "base/properties.h"
 #include "reenact/compositor.h"
+#include "reenact/engine.h"
 #include "reenact/placement.h"
 
 namespace reenact {
@@ -29,6 +30,7 @@ struct CompositorSettings {
   std::string background_image;
   MaskOptions mask = {.fade = 0.05, .decontaminate = 1};
   PlacementOptions placement;
+  AlphaMode alpha_mode = AlphaMode::straight;  ///< of pictures with alpha, and of a fill beside its key
 
   /// Puts the name of today in place of one of yesterday; true when there was one.
   bool accept_old_names();

@@ -17,13 +17,16 @@ gboolean init_meta(GstMeta* meta, gpointer, GstBuffer*) {
   face->box = {};
   face->crop = {};
   face->track_id = face->flags = 0;
+  face->largest_face = 0;
   face->frame = nullptr;
+  face->frame_caps = nullptr;
   return TRUE;
 }
 
 void free_meta(GstMeta* meta, GstBuffer*) {
   auto* face = reinterpret_cast<FaceMeta*>(meta);
   gst_clear_buffer(&face->frame);
+  gst_clear_caps(&face->frame_caps);
 }
 
 gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuark type, gpointer) {
@@ -32,10 +35,12 @@ gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuar
   if (get_face_meta(destination)) return TRUE;
   const auto* source = reinterpret_cast<const FaceMeta*>(meta);
   FaceMeta* copy = add_face_meta(destination, source->frame, &source->frame_info);
+  if (source->frame_caps) copy->frame_caps = gst_caps_ref(source->frame_caps);
   copy->box = source->box;
   copy->crop = source->crop;
   copy->track_id = source->track_id;
   copy->flags = source->flags;
+  copy->largest_face = source->largest_face;
   return TRUE;
 }
 
@@ -78,6 +83,11 @@ FaceMeta* get_face_meta(GstBuffer* buffer) {
 
 cv::Size frame_size(const FaceMeta& meta) {
   return {GST_VIDEO_INFO_WIDTH(&meta.frame_info), GST_VIDEO_INFO_HEIGHT(&meta.frame_info)};
+}
+
+double largest_face(const FaceMeta& meta) {
+  const float followed = std::max(meta.box.width(), meta.box.height());
+  return std::isfinite(followed) ? std::max(followed, meta.largest_face) : meta.largest_face;
 }
 
 bool is_faceless(GstBuffer* buffer) {

@@ -24,11 +24,13 @@ enum FaceFlags : guint {
 struct FaceMeta {
   GstMeta meta;
   GstVideoInfo frame_info;  ///< of the driver's frame; of width 0 when nobody knows
+  GstCaps* frame_caps;      ///< of the driver's frame, for what the info does not hold; or null
   FaceBox box;              ///< the face, and P(face) of its last detection
   cv::Rect crop;            ///< the window cut out, may reach outside the frame
   guint track_id;           ///< grows by one when another face is followed
   guint flags;              ///< FaceFlags
-  GstBuffer* frame;         ///< the driver's frame, or null
+  float largest_face;  ///< longer side of the largest face of the last detection, followed or not; 0: none
+  GstBuffer* frame;    ///< the driver's frame, or null
 };
 
 /// "ReenactFaceMetaAPI".
@@ -40,6 +42,9 @@ FaceMeta* get_face_meta(GstBuffer* buffer);
 
 /// Width and height of the driver's frame in pixels, 0 when nobody knows.
 cv::Size frame_size(const FaceMeta& meta);
+
+/// Longer side in pixels of the largest face that is known of, the followed one among them; 0: none.
+double largest_face(const FaceMeta& meta);
 
 /// Whether `buffer` stands for no face at all, so that no head may be drawn for it: marked as a gap, or its
 /// meta says that the face is missing and not held.

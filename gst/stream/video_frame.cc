@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stream/video_frame.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "reenact/error.h"
 
 namespace reenact {
+
+void refuse_interlaced(const GstVideoInfo& info, const char* what) {
+  if (!GST_VIDEO_INFO_IS_INTERLACED(&info)) return;
+  throw Error(ErrorCode::unsupported,
+              std::string(what) + " is " +
+                  gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&info)) +
+                  ", wanted progressive video: put a deinterlace before it");
+}
 
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
   if (!gst_video_frame_map(&frame_, &info, buffer, flags)) {
@@ -27,38 +37,81 @@ cv::Mat MappedFrame::mat(int type) {
                  GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0), GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0));
 }
 
+namespace {
+
+/// `info` in another format and size; the rest is what the converter refuses to change.
+GstVideoInfo converted(const GstVideoInfo& info, GstVideoFormat format, int width, int height) {
+  GstVideoInfo result;
+  gst_video_info_set_format(&result, format, guint(width), guint(height));
+  result.interlace_mode = info.interlace_mode;
+  result.fps_n = info.fps_n;
+  result.fps_d = info.fps_d;
+  return result;
+}
+
+/// Lays CV_8UC4 over gray_behind_alpha. Colors that alpha is multiplied into already are only added.
+void lay_over_gray(const cv::Mat& rgba, bool premultiplied, cv::Mat& rgb) {
+  for (int y = 0; y < rgba.rows; ++y) {
+    const auto* from = rgba.ptr<std::uint8_t>(y);
+    auto* to = rgb.ptr<std::uint8_t>(y);
+    for (int x = 0; x < rgba.cols; ++x, from += 4, to += 3) {
+      const int alpha = from[3], behind = (255 - alpha) * gray_behind_alpha,
+                weight = premultiplied ? 255 : alpha;
+      for (int c = 0; c < 3; ++c)
+        to[c] = std::uint8_t(std::min(255, (from[c] * weight + behind + 127) / 255));
+    }
+  }
+}
+
+}  // namespace
+
 void RgbReader::configure(const GstVideoInfo& info, int width, int height) {
   reset();
   in_ = info;
-  gst_video_info_set_format(&out_, GST_VIDEO_FORMAT_RGB, width, height);
-  // The converter refuses to change these.
-  out_.interlace_mode = in_.interlace_mode;
-  out_.fps_n = in_.fps_n;
-  out_.fps_d = in_.fps_d;
-  const bool same = GST_VIDEO_INFO_FORMAT(&in_) == GST_VIDEO_FORMAT_RGB &&
+  rgb_ = converted(in_, GST_VIDEO_FORMAT_RGB, width, height);
+  rgba_ = converted(in_, GST_VIDEO_FORMAT_RGBA, width, height);
+  // The converter would drop alpha on the way to RGB.
+  GstVideoInfo& wanted = has_alpha() ? rgba_ : rgb_;
+  const bool same = GST_VIDEO_INFO_FORMAT(&in_) == GST_VIDEO_INFO_FORMAT(&wanted) &&
                     GST_VIDEO_INFO_WIDTH(&in_) == width && GST_VIDEO_INFO_HEIGHT(&in_) == height;
   if (!same) {
-    converter_.reset(gst_video_converter_new(&in_, &out_, nullptr));
+    converter_.reset(gst_video_converter_new(&in_, &wanted, nullptr));
     if (!converter_) {
       throw Error(ErrorCode::unsupported,
                   std::string("GStreamer cannot convert ") + GST_VIDEO_INFO_NAME(&in_) + " video to RGB.");
     }
-    picture_.reset(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&out_), nullptr));
   }
+  const auto allocate = [](const GstVideoInfo& format) {
+    return gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&format), nullptr);
+  };
+  if (has_alpha() || !same) picture_.reset(allocate(rgb_));
+  if (has_alpha() && !same) with_alpha_.reset(allocate(rgba_));
   configured_ = true;
 }
 
 void RgbReader::reset() {
   picture_.reset();
+  with_alpha_.reset();
   converter_.reset();
   configured_ = false;
 }
 
 RgbPicture RgbReader::read(GstBuffer* buffer) {
   auto source = std::make_unique<MappedFrame>(in_, buffer, GST_MAP_READ);
-  if (!converter_) return RgbPicture(std::move(source));
-  auto picture = std::make_unique<MappedFrame>(out_, picture_.get(), GST_MAP_WRITE);
-  gst_video_converter_frame(converter_.get(), source->get(), picture->get());
+  if (!picture_) return RgbPicture(std::move(source));
+  auto picture = std::make_unique<MappedFrame>(rgb_, picture_.get(), GST_MAP_WRITE);
+  if (!has_alpha()) {
+    gst_video_converter_frame(converter_.get(), source->get(), picture->get());
+    return RgbPicture(std::move(picture));
+  }
+  if (converter_) {
+    auto with_alpha = std::make_unique<MappedFrame>(rgba_, with_alpha_.get(), GST_MAP_READWRITE);
+    gst_video_converter_frame(converter_.get(), source->get(), with_alpha->get());
+    source = std::move(with_alpha);
+  }
+  cv::Mat rgb = picture->mat(CV_8UC3);
+  lay_over_gray(source->mat(CV_8UC4), GST_VIDEO_INFO_FLAG_IS_SET(&in_, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA),
+                rgb);
   return RgbPicture(std::move(picture));
 }
 

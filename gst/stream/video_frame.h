@@ -11,6 +11,10 @@
 
 namespace reenact {
 
+/// Throws Error (unsupported) where frames of `info` hold two fields: a face moves between them, and what is laid over both
+/// is in neither. `what` says which video it is.
+void refuse_interlaced(const GstVideoInfo& info, const char* what);
+
 /// A mapped video frame that unmaps itself.
 class MappedFrame {
  public:
@@ -41,7 +45,11 @@ class RgbPicture {
   cv::Mat mat_;
 };
 
-/// Reads video frames of any format as RGB pictures.
+/// The gray (of 255, in red, green and blue) over which pictures with alpha are laid before a network sees
+/// them.
+inline constexpr int gray_behind_alpha = 128;
+
+/// Reads video frames of any format as RGB pictures; what is see-through shows gray_behind_alpha.
 class RgbReader {
  public:
   /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can
@@ -60,10 +68,13 @@ class RgbReader {
     void operator()(GstVideoConverter* converter) const { gst_video_converter_free(converter); }
   };
 
+  bool has_alpha() const { return GST_VIDEO_INFO_HAS_ALPHA(&in_); }
+
   bool configured_ = false;
-  GstVideoInfo in_{}, out_{};
-  std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB already
-  Owned<GstBuffer> picture_;
+  GstVideoInfo in_{}, rgb_{}, rgba_{};
+  std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB (or RGBA) already
+  Owned<GstBuffer> picture_;                                     // RGB, where frames are not
+  Owned<GstBuffer> with_alpha_;                                  // RGBA, where frames have alpha otherwise
 };
 
 }  // namespace reenact

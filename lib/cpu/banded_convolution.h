@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "cpu/feature_map.h"
+#include "cpu/float_winograd_convolution.h"
 #include "cpu/folded_weights.h"
 
 namespace reenact::cpu {
 
 /// A convolution from one map to another of fixed size, cut into bands of rows that threads take. Belongs to
-/// one stream.
+/// one stream. In fp32, where the CPU has kernels for it, 3x3 convolutions multiply less (FloatWinogradConvolution).
 class BandedConvolution {
  public:
   struct Options {
@@ -21,6 +22,7 @@ class BandedConvolution {
     bool depthwise = false;
     ConvolutionEpilogue::Activation activation = ConvolutionEpilogue::Activation::none;
     bool accumulate = false;  ///< adds to what the output map holds
+    int band_rows = 0;        ///< output rows of a band; 0: so many that their output stays in the cache
     /// For int8: the value of one step of the input, and of the output if that is int8 as well.
     float input_step = 1, output_step = 1;
   };
@@ -30,6 +32,14 @@ class BandedConvolution {
                     const FeatureMap& out, const Options& options, int threads);
 
   void run(const FeatureMap& in, FeatureMap& out);
+  /// Runs two convolutions of the same number of threads and bands, of which the second is 1x1 without stride: what the
+  /// first makes of a band goes into a thread's own memory and from there into the second.
+  static void run_both(BandedConvolution& first, BandedConvolution& second, const FeatureMap& in,
+                       FeatureMap& out);
+  /// Prepares this one for being the first in run_both().
+  void keep_bands(const FeatureMap& out);
+
+  int band_rows() const { return band_rows_; }
 
  private:
   struct Band {
@@ -40,11 +50,20 @@ class BandedConvolution {
   };
   Band make_band(ConvolutionShape shape, Arithmetic arithmetic, const ConvolutionEpilogue& epilogue,
                  int rows);
+  int bands() const { return (rows_ + band_rows_ - 1) / band_rows_; }
+  /// One band; `in` is its first row, that of the padding included.
+  void run_band(int band, int slot, const std::byte* in, std::byte* out);
+  /// Whether a FloatWinogradConvolution is made for all bands.
+  bool make_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
+                     const FeatureMap& out, const Options& options);
 
   int stride_, padding_, threads_;
   int rows_, band_rows_;
-  std::vector<AlignedBuffer> scratch_;  // of each handle
+  std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread with winograd_
   std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
+  std::unique_ptr<FloatWinogradConvolution> winograd_;  // in place of bands_, or null
+  std::vector<AlignedBuffer> kept_;                     // [slot] a band's output, after keep_bands()
+  FloatWinogradConvolution::Epilogue epilogue_;         // of winograd_
 };
 
 /// Size of a convolution's output along one axis.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "cpu/float_winograd_convolution.h"
+
 namespace reenact::cpu {
 
 void FoldedWeights::add(const std::string& name, std::vector<float> weights, std::vector<float> bias) {
@@ -41,6 +43,18 @@ const PackedWeights& FoldedWeights::packed(const std::string& name, const Convol
   }
   layer.packings.push_back({order, convolution.pack(std::span<const float>(layer.weights), layer.bias)});
   return layer.packings.back().weights;
+}
+
+std::shared_ptr<const AlignedBuffer> FoldedWeights::winograd(const std::string& name,
+                                                             const FloatWinogradKernels& kernels) const {
+  const Layer& layer = layers_.at(name);
+  std::lock_guard lock(mutex_);
+  if (!layer.winograd) {
+    const auto out = static_cast<int>(layer.bias.size());
+    const int in = static_cast<int>(layer.weights.size()) / 9 / out;
+    layer.winograd = FloatWinogradConvolution::transformed(layer.weights, in, out, false, kernels);
+  }
+  return layer.winograd;
 }
 
 }  // namespace reenact::cpu

@@ -3,11 +3,14 @@
 
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "cpu/aligned_buffer.h"
 #include "cpu/convolution.h"
+#include "cpu/kernels/float_winograd.h"
 #include "cpu/weight_source.h"
 
 namespace reenact::cpu {
@@ -26,6 +29,9 @@ class FoldedWeights {
 
   /// Thread-safe; the reference stays valid as long as this object.
   const PackedWeights& packed(const std::string& name, const Convolution& convolution) const;
+  /// The same for a FloatWinogradConvolution without upsampling; always with the same kernels.
+  std::shared_ptr<const AlignedBuffer> winograd(const std::string& name,
+                                                const FloatWinogradKernels& kernels) const;
   const std::vector<float>& weights(const std::string& name) const { return layers_.at(name).weights; }
   const std::vector<float>& bias(const std::string& name) const { return layers_.at(name).bias; }
 
@@ -37,6 +43,7 @@ class FoldedWeights {
   struct Layer {
     std::vector<float> weights, bias;
     mutable std::list<Packing> packings;
+    mutable std::shared_ptr<const AlignedBuffer> winograd;
   };
   mutable std::mutex mutex_;
   std::map<std::string, Layer> layers_;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "cpu/kernels/instruction_set.h"
 #include "cpu/quantised_weights.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {
@@ -21,6 +23,14 @@ constexpr int smallest_winograd_map = 16 * 16;
 // upsampling: pixels) in a task: with fewer, loading the weights takes longer than multiplying.
 constexpr std::size_t winograd_budget = 128 << 10;
 constexpr int smallest_winograd_tiles = 32, smallest_winograd_pixels = 64;
+
+// The fewest pixels in a task of a FloatWinogradConvolution, and the fewest output channels: each chunk of them transforms
+// the map again.
+constexpr int smallest_float_winograd_pixels = 512, smallest_float_winograd_chunk = 64;
+
+WinogradConvolution::Shape winograd_shape(const GeneratorLayer::Geometry& geometry) {
+  return {geometry.height, geometry.width, geometry.in_channels, geometry.out_channels, geometry.upsample};
+}
 
 int half_if_even(int value) {
   return value % 2 == 0 ? value / 2 : value;
@@ -47,6 +57,26 @@ GeneratorLayer::Cut winograd_cut(const GeneratorLayer::Geometry& geometry) {
   return cut;
 }
 
+GeneratorLayer::Cut float_winograd_cut(const GeneratorLayer::Geometry& geometry) {
+  GeneratorLayer::Cut cut{geometry.height, geometry.out_channels};
+  const int outputs = geometry.upsample ? 4 : 1;
+  const auto sums = [&] {
+    return std::size_t{4} * cut.band_rows * geometry.width * outputs * cut.chunk_channels;
+  };
+  const auto tasks = [&] {
+    return geometry.height / cut.band_rows * (geometry.out_channels / cut.chunk_channels);
+  };
+  // Without upsampling a tile has four rows.
+  const auto divides = [&] {
+    return cut.band_rows % (geometry.upsample ? 2 : 8) == 0 &&
+           cut.band_rows * geometry.width * outputs > smallest_float_winograd_pixels;
+  };
+  while (divides() && (sums() > sum_budget || tasks() < wanted_tasks)) cut.band_rows /= 2;
+  while (tasks() < wanted_tasks && cut.chunk_channels % (2 * smallest_float_winograd_chunk) == 0)
+    cut.chunk_channels /= 2;
+  return cut;
+}
+
 }  // namespace
 
 std::vector<float> phase_weights(std::span<const float> weights, int out_channels, int in_channels,
@@ -66,20 +96,27 @@ std::vector<float> phase_weights(std::span<const float> weights, int out_channel
 }
 
 bool GeneratorLayer::uses_winograd(const Geometry& geometry, Arithmetic arithmetic) {
-  if (arithmetic != Arithmetic::int8 || geometry.kernel != 3 || !WinogradConvolution::is_available())
-    return false;
+  if (geometry.kernel != 3 || arithmetic == Arithmetic::bf16) return false;
   if (!geometry.upsample && geometry.height * geometry.width < smallest_winograd_map) return false;
-  return WinogradConvolution::supports(
-      {geometry.height, geometry.width, geometry.in_channels, geometry.out_channels, geometry.upsample});
+  if (arithmetic == Arithmetic::int8) {
+    return WinogradConvolution::is_available() && WinogradConvolution::supports(winograd_shape(geometry));
+  }
+  if (!geometry.upsample && (geometry.height % 4 || geometry.width % 4)) return false;
+  const FloatWinogradKernels* kernels = float_winograd_kernels(instruction_set());
+  return kernels && FloatWinogradConvolution::supports(winograd_shape(geometry), *kernels);
 }
 
 double GeneratorLayer::products_a_pixel(const Geometry& geometry, Arithmetic arithmetic) {
-  if (uses_winograd(geometry, arithmetic)) return geometry.upsample ? 9 / 4.0 : 16 / 4.0;
+  if (uses_winograd(geometry, arithmetic)) {
+    return geometry.upsample || arithmetic == Arithmetic::f32 ? 9 / 4.0 : 16 / 4.0;
+  }
   return geometry.upsample ? 4 : geometry.kernel * geometry.kernel;
 }
 
 GeneratorLayer::Cut GeneratorLayer::cut(const Geometry& geometry, Arithmetic arithmetic) {
-  if (uses_winograd(geometry, arithmetic)) return winograd_cut(geometry);
+  if (uses_winograd(geometry, arithmetic)) {
+    return arithmetic == Arithmetic::f32 ? float_winograd_cut(geometry) : winograd_cut(geometry);
+  }
   Cut cut{geometry.height, geometry.out_channels};
   const int taps = geometry.upsample ? 4 : geometry.kernel * geometry.kernel;
   const int phases = geometry.upsample ? 4 : 1;
@@ -113,10 +150,16 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const WinogradConvolution::Shape shape{cut.band_rows, geometry.width, geometry.in_channels,
                                            cut.chunk_channels, geometry.upsample};
     for (std::size_t at = 0; at < weights.size(); at += chunk) {
-      const WinogradConvolution& added =
-          winograd_.emplace_back(shape, weights.subspan(at, chunk), input_steps);
-      scales_.insert(scales_.end(), added.scales().begin(), added.scales().end());
+      if (arithmetic == Arithmetic::f32) {
+        float_winograd_.emplace_back(shape, weights.subspan(at, chunk),
+                                     *float_winograd_kernels(instruction_set()));
+      } else {
+        const WinogradConvolution& added =
+            winograd_.emplace_back(shape, weights.subspan(at, chunk), input_steps);
+        scales_.insert(scales_.end(), added.scales().begin(), added.scales().end());
+      }
     }
+    scales_.resize(geometry.out_channels, 1.0f);
     return;
   }
 
@@ -146,7 +189,8 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const Convolution& convolution = convolutions_[convolution_index({0, phase, 0, 0})];
     const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
     if (arithmetic == Arithmetic::int8) {
-      const QuantisedWeights quantised = quantised_weights(floats, geometry.out_channels, input_steps);
+      const QuantisedWeights quantised =
+          quantised_weights(floats, geometry.out_channels, input_steps, largest_weight(byte_instructions()));
       scales_.insert(scales_.end(), quantised.scales.begin(), quantised.scales.end());
       for (std::size_t at = 0; at < floats.size(); at += chunk) {
         weights_.push_back(
@@ -171,11 +215,13 @@ GeneratorLayer::Task GeneratorLayer::task(int index) const {
 }
 
 std::size_t GeneratorLayer::sums_bytes() const {
-  return winograd_.empty() ? convolutions_[0].destination_bytes() : winograd_[0].sums_bytes();
+  if (!winograd_.empty()) return winograd_[0].sums_bytes();
+  return float_winograd_.empty() ? convolutions_[0].destination_bytes() : float_winograd_[0].sums_bytes();
 }
 
 std::size_t GeneratorLayer::scratch_bytes() const {
   if (!winograd_.empty()) return winograd_[0].scratch_bytes();
+  if (!float_winograd_.empty()) return float_winograd_[0].scratch_bytes();
   std::size_t bytes = 0;
   for (const Convolution& convolution : convolutions_) bytes = std::max(bytes, convolution.scratch_bytes());
   return bytes;
@@ -201,6 +247,11 @@ void GeneratorLayer::execute(const Task& task, Workspace& workspace, const std::
                                   reinterpret_cast<std::int32_t*>(sums), workspace.scratch);
     return;
   }
+  if (!float_winograd_.empty()) {
+    float_winograd_[task.chunk].execute(reinterpret_cast<const float*>(source),
+                                        reinterpret_cast<float*>(sums), workspace.scratch);
+    return;
+  }
   const int index = convolution_index(task);
   const int chunks = geometry_.out_channels / cut_.chunk_channels;
   convolutions_[index].execute(workspace.handles[index], source, weights_[task.phase * chunks + task.chunk],
@@ -215,6 +266,7 @@ std::size_t GeneratorLayer::weight_bytes() const {
   std::size_t bytes = 0;
   for (const PackedWeights& packed : weights_) bytes += packed.weights.get_desc().get_size();
   for (const WinogradConvolution& convolution : winograd_) bytes += convolution.weight_bytes();
+  for (const FloatWinogradConvolution& convolution : float_winograd_) bytes += convolution.weight_bytes();
   return bytes;
 }
 

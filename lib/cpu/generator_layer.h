@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cpu/convolution.h"
+#include "cpu/float_winograd_convolution.h"
 #include "cpu/kernels/kernel_types.h"
 #include "cpu/winograd_convolution.h"
 
@@ -19,8 +20,9 @@ namespace reenact::cpu {
 /// the weights of taps that fall on the same small pixel add up. 16 instead of 36 multiplications a small
 /// pixel.
 ///
-/// In int8, where the CPU has kernels for it and the map is large enough, WinogradConvolution takes the place
-/// of oneDNN: 16 multiplications for each four pixels of the output, or 9 after an upsampling.
+/// Where the CPU has kernels for it and the map is large enough, a WinogradConvolution in int8 takes the place of oneDNN
+/// (16 multiplications for each four pixels of the output, or 9 after an upsampling), and a FloatWinogradConvolution in
+/// fp32 (36 for each 16 pixels, or 9 for each four).
 class GeneratorLayer {
  public:
   struct Geometry {
@@ -36,7 +38,7 @@ class GeneratorLayer {
     int band_rows = 0;       ///< input rows a task; divides the height
     int chunk_channels = 0;  ///< output channels a task; divides the output channels
   };
-  /// Whether such a layer runs as WinogradConvolution here.
+  /// Whether such a layer runs as WinogradConvolution or FloatWinogradConvolution here.
   static bool uses_winograd(const Geometry& geometry, Arithmetic arithmetic);
   /// Multiplications for each pixel of the output and pair of an input and an output channel.
   static double products_a_pixel(const Geometry& geometry, Arithmetic arithmetic);
@@ -65,7 +67,7 @@ class GeneratorLayer {
   Arithmetic arithmetic() const { return arithmetic_; }
   bool sums_are_integers() const { return arithmetic_ == Arithmetic::int8; }
   int phases() const { return geometry_.upsample ? 4 : 1; }
-  int phases_a_task() const { return winograd_.empty() ? 1 : phases(); }
+  int phases_a_task() const { return winograd_.empty() && float_winograd_.empty() ? 1 : phases(); }
   int tasks() const { return parts() * (geometry_.out_channels / cut_.chunk_channels); }
   /// Parts of the map whose statistics are summed separately, so that the order of sums never depends on
   /// threads.
@@ -91,9 +93,10 @@ class GeneratorLayer {
   Cut cut_;
   Arithmetic arithmetic_;
   std::vector<Convolution> convolutions_;
-  std::vector<PackedWeights> weights_;         // [phase][chunk]
-  std::vector<WinogradConvolution> winograd_;  // [chunk], or empty
-  std::vector<float> scales_;                  // [phase][out]; [out] with winograd_
+  std::vector<PackedWeights> weights_;                    // [phase][chunk]
+  std::vector<WinogradConvolution> winograd_;             // [chunk], or empty
+  std::vector<FloatWinogradConvolution> float_winograd_;  // [chunk], or empty
+  std::vector<float> scales_;  // [phase][out]; [out] with winograd_ or float_winograd_
 };
 
 /// The weights [out, in, 2, 2] of one phase of a 3x3 convolution `weights` [out, in, 3, 3] after upsampling.

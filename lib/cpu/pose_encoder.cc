@@ -87,6 +87,7 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
   int size = config.pose_image_size();
   maps_.emplace_back(size, size, 3, 1, element);
   int block_input = 0, current = 0;  // maps
+  FeatureMap depthwise_out;          // what a depthwise convolution's output would be, for its measures alone
   for (const Layer& layer : layers_of(config.pose_encoder_width)) {
     const int in = current, padding = layer.kernel / 2;
     if (layer.block_start) block_input = in;
@@ -100,13 +101,29 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
     if (layer.activated) options.activation = ConvolutionEpilogue::Activation::relu6;
     if (layer.residual) {
       current = block_input;  // the sum goes where the block's input was
+    } else if (layer.depthwise) {
+      current = -1;  // kept in bands until the next convolution
+      depthwise_out = FeatureMap(size, size, layer.out, 0, element);
     } else {
       current = static_cast<int>(maps_.size());
       maps_.emplace_back(size, size, layer.out, 1, element);
     }
-    steps_.push_back(
-        {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, used_threads),
-         in, current});
+    if (layer.depthwise) {
+      steps_.push_back(
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], depthwise_out, options, used_threads),
+           in, current, nullptr});
+      steps_.back().convolution.keep_bands(depthwise_out);
+    } else if (in < 0) {
+      Step& depthwise = steps_.back();
+      options.band_rows = depthwise.convolution.band_rows();
+      depthwise.out = current;
+      depthwise.next = std::make_unique<BandedConvolution>(*weights_, layer.convolution, depthwise_out,
+                                                           maps_[current], options, used_threads);
+    } else {
+      steps_.push_back(
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, used_threads),
+           in, current, nullptr});
+    }
   }
   mean_.resize(maps_.back().channels());
   row_.resize(maps_.back().channels());
@@ -122,7 +139,13 @@ void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> p
   SingleThreadedOneDnn single_threaded;
   const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
   convert_in[0](input.data(), maps_.front().row(0), static_cast<std::ptrdiff_t>(input.size()));
-  for (Step& step : steps_) step.convolution.run(maps_[step.in], maps_[step.out]);
+  for (Step& step : steps_) {
+    if (step.next) {
+      BandedConvolution::run_both(step.convolution, *step.next, maps_[step.in], maps_[step.out]);
+    } else {
+      step.convolution.run(maps_[step.in], maps_[step.out]);
+    }
+  }
 
   const FeatureMap& last = maps_[steps_.back().out];
   const int channels = last.channels();

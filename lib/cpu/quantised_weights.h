@@ -13,9 +13,9 @@ struct QuantisedWeights {
   std::vector<float> scales;        ///< [out] the value of one step of each output channel
 };
 
-/// Weights [out, in, ...] times `input_steps` [in], the value of one step of each input channel, in 254 steps
-/// for each output channel.
+/// Weights [out, in, ...] times `input_steps` [in], the value of one step of each input channel, in
+/// 2 * `largest` steps for each output channel.
 QuantisedWeights quantised_weights(std::span<const float> weights, int out_channels,
-                                   std::span<const float> input_steps);
+                                   std::span<const float> input_steps, int largest);
 
 }  // namespace reenact::cpu

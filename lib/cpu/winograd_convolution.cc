@@ -55,7 +55,8 @@ void transform(const float* taps, int tap_stride, float* factors, int factor_str
 
 bool WinogradConvolution::is_available() {
 #if defined(__x86_64__)
-  if (instruction_set() != InstructionSet::avx512 || !has_avx512_vnni()) return false;
+  if (byte_instructions() != ByteInstructions::avx512_vnni)
+    return byte_instructions() != ByteInstructions::none;
   // Where oneDNN multiplies with AMX, its convolutions are faster.
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx512_core_bf16;
@@ -74,7 +75,7 @@ WinogradConvolution::WinogradConvolution(const Shape& shape, std::span<const flo
     : kernels_(&kernels),
       shape_(shape),
       // After an upsampling four sums for each value of a block stay in registers.
-      block_(!shape.upsample && shape.out_channels % 32 == 0 ? 32 : 16),
+      block_(!shape.upsample && shape.out_channels % 32 == 0 ? kernels.widest_block : 16),
       scales_(shape.out_channels),
       weights_(products(shape.upsample).size() * shape.in_channels * shape.out_channels),
       offsets_(sizeof(std::int32_t) * 4 * shape.out_channels) {
@@ -101,7 +102,8 @@ void WinogradConvolution::transform_weights(std::span<const float> weights,
         largest = std::max(largest, std::abs(factor));
       }
     }
-    const float scale = largest > 0 ? largest / 127.0f : 1.0f;
+    const auto limit = static_cast<float>(kernels_->largest_weight);
+    const float scale = largest > 0 ? largest / limit : 1.0f;
     scales_[o] = scale;
 
     std::int8_t* packed = weights_.data<std::int8_t>() + o / block_ * order.size() * in * block_;
@@ -109,7 +111,7 @@ void WinogradConvolution::transform_weights(std::span<const float> weights,
     for (std::size_t p = 0; p < order.size(); ++p) {
       std::int32_t sum = 0;
       for (int c = 0; c < in; ++c) {
-        const float steps = std::clamp(std::nearbyint(factors[p * in + c] / scale), -127.0f, 127.0f);
+        const float steps = std::clamp(std::nearbyint(factors[p * in + c] / scale), -limit, limit);
         const auto value = static_cast<std::int8_t>(steps);
         packed[((p * (in / 4) + c / 4) * block_ + o % block_) * 4 + c % 4] = value;
         sum += value;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/single_threaded_onednn.h"
+#include "cpu/usable_cores.h"
 
 namespace reenact::cpu {
 namespace {
@@ -22,7 +23,7 @@ void relax() {
 }  // namespace
 
 WorkerPool& WorkerPool::shared() {
-  static WorkerPool pool(std::max(1, static_cast<int>(std::thread::hardware_concurrency())) - 1);
+  static WorkerPool pool(usable_cores() - 1);
   return pool;
 }
 

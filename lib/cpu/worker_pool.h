@@ -15,7 +15,8 @@ namespace reenact::cpu {
 /// its tasks itself.
 class WorkerPool {
  public:
-  /// The pool of the process: it may grow to one helper less than the cores this process may use.
+  /// The pool of the process: it may grow to one helper less than the cores this process may use, as its affinity
+  /// and its CPU quota were when it was first asked for.
   static WorkerPool& shared();
 
   explicit WorkerPool(int max_workers);

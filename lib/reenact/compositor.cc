@@ -17,20 +17,27 @@ constexpr int statistics_side = 64;        // pictures are reduced to this befor
 constexpr double widest_direct_blur =
     4;  // pixels; wider ones are made on a reduced mask, where they look the same
 
-void check(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
-           const cv::Mat& background) {
-  const auto refuse = [](const std::string& sentence) { throw Error(ErrorCode::invalid, sentence); };
-  if (head.type() != CV_8UC4 || head.empty())
-    refuse("a head to be laid over a background is not an 8-bit RGBA picture");
+[[noreturn]] void refuse(const std::string& sentence) {
+  throw Error(ErrorCode::invalid, sentence);
+}
+
+void check_background(const cv::Mat& background) {
   if (background.type() != CV_8UC3 && background.type() != CV_8UC4) {
     refuse("a background for a head is not an 8-bit picture of 3 or 4 channels");
   }
-  const auto check_range = [&](const char* name, double value, double most) {
-    if (!(value >= 0 && value <= most)) {
-      refuse(std::string("the mask's ") + name + " is " + std::to_string(value) + ", wanted 0 to " +
-             std::to_string(most));
+}
+
+void check(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options) {
+  if (head.type() != CV_8UC4 || head.empty())
+    refuse("a head to be laid over a background is not an 8-bit RGBA picture");
+  const auto check_range = [&](const char* name, double value, double most, double least = 0) {
+    if (!(value >= least && value <= most)) {
+      refuse(std::string("the mask's ") + name + " is " + std::to_string(value) + ", wanted " +
+             (least > 0 ? std::to_string(least) : "0") + " to " + std::to_string(most));
     }
   };
+  check_range("clip", options.clip, 0.99);
+  check_range("gain", options.gain, 16, 0.1);
   check_range("erode", options.erode, 64);
   check_range("feather", options.feather, 64);
   check_range("fade", options.fade, 0.5);
@@ -124,11 +131,6 @@ bool is_opaque(const std::uint8_t* rgba, int width) {
   return all == 255;
 }
 
-/// Mean and deviation of each colour, over the whole picture or where `mask` is set.
-void measure(const cv::Mat& picture, const cv::Mat& mask, cv::Scalar& mean, cv::Scalar& deviation) {
-  cv::meanStdDev(picture, mean, deviation, mask);
-}
-
 cv::Size statistics_size(const cv::Size& size) {
   return {std::min(size.width, statistics_side), std::min(size.height, statistics_side)};
 }
@@ -137,11 +139,40 @@ cv::Size statistics_size(const cv::Size& size) {
 
 void Compositor::blend(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
                        cv::Mat& background) {
-  check(head, placement, options, background);
+  check_background(background);
+  check(head, placement, options);
+  const cv::Rect visible = placement & cv::Rect({}, background.size());
+  const HeadLayer layer =
+      prepare(head, placement, options, background.size(), visible.empty() ? cv::Mat() : background(visible));
+  blend_layer(layer, background);
+}
+
+void blend_layer(const HeadLayer& layer, cv::Mat& background) {
+  check_background(background);
+  for (int y = 0; y < layer.place.height; ++y) {
+    const std::uint8_t* above = layer.rgba.ptr(y);
+    const int width = layer.place.width;
+    if (background.channels() == 3) {
+      blend_row_rgb(above, background.ptr(layer.place.y + y, layer.place.x), width);
+      continue;
+    }
+    std::uint8_t* below = background.ptr(layer.place.y + y, layer.place.x);
+    if (is_opaque(below, width)) {
+      blend_row_opaque(above, below, width);
+    } else {
+      blend_row_rgba(above, below, width);
+    }
+  }
+}
+
+HeadLayer Compositor::prepare(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
+                              const cv::Size& output, const cv::Mat& behind) {
+  check(head, placement, options);
   head.copyTo(work_);
   smooth_mask(options.smoothing);
-  const cv::Rect visible = placement & cv::Rect(0, 0, background.cols, background.rows);
-  if (visible.empty() || options.opacity == 0) return;
+  const cv::Rect visible = placement & cv::Rect({}, output);
+  if (visible.empty() || options.opacity == 0) return {};
+  clip_mask(options.clip, options.gain);
 
   // The mask is treated at the smaller of both sizes: up there every radius would only cost more.
   const double pixels = static_cast<double>(placement.width) * placement.height;
@@ -153,42 +184,24 @@ void Compositor::blend(const cv::Mat& head, const cv::Rect& placement, const Mas
   }
   edge_colors_.clean(work_, options.decontaminate);
   treat_mask(options, reducing ? 1.0 : std::sqrt(head_pixels / pixels));
-  if (options.fade > 0) fade_border(options.fade, placement, background.size());
-  if (options.color_match) match_colors(background(visible));
+  if (options.fade > 0) fade_border(options.fade, placement, output);
+  if (options.color_match) match_colors(behind);
 
-  const cv::Mat* source = &work_;
-  cv::Point origin = placement.tl();
-  if (work_.size() != placement.size()) {
-    const double visible_pixels = static_cast<double>(visible.width) * visible.height;
-    if (pixels <= 4 * visible_pixels) {
-      cv::resize(work_, scaled_, placement.size(), 0, 0, cv::INTER_LINEAR);
-    } else {
-      // Most of it is out of sight: only the visible part is drawn.
-      const double step_x = static_cast<double>(head.cols) / placement.width;
-      const double step_y = static_cast<double>(head.rows) / placement.height;
-      const cv::Matx23d to_head(step_x, 0, (visible.x - placement.x + 0.5) * step_x - 0.5,  //
-                                0, step_y, (visible.y - placement.y + 0.5) * step_y - 0.5);
-      cv::warpAffine(work_, scaled_, to_head, visible.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
-                     cv::BORDER_REPLICATE);
-      origin = visible.tl();
-    }
-    source = &scaled_;
+  const cv::Rect shown = visible - placement.tl();
+  if (work_.size() == placement.size()) return {visible, work_(shown)};
+  const double visible_pixels = static_cast<double>(visible.width) * visible.height;
+  if (pixels <= 4 * visible_pixels) {
+    cv::resize(work_, scaled_, placement.size(), 0, 0, cv::INTER_LINEAR);
+    return {visible, scaled_(shown)};
   }
-
-  for (int y = visible.y; y < visible.br().y; ++y) {
-    const std::uint8_t* above =
-        source->ptr(y - origin.y) + 4 * static_cast<std::ptrdiff_t>(visible.x - origin.x);
-    if (background.channels() == 3) {
-      blend_row_rgb(above, background.ptr(y) + 3 * static_cast<std::ptrdiff_t>(visible.x), visible.width);
-      continue;
-    }
-    std::uint8_t* below = background.ptr(y) + 4 * static_cast<std::ptrdiff_t>(visible.x);
-    if (is_opaque(below, visible.width)) {
-      blend_row_opaque(above, below, visible.width);
-    } else {
-      blend_row_rgba(above, below, visible.width);
-    }
-  }
+  // Most of it is out of sight: only the visible part is drawn.
+  const double step_x = static_cast<double>(head.cols) / placement.width;
+  const double step_y = static_cast<double>(head.rows) / placement.height;
+  const cv::Matx23d to_head(step_x, 0, (shown.x + 0.5) * step_x - 0.5,  //
+                            0, step_y, (shown.y + 0.5) * step_y - 0.5);
+  cv::warpAffine(work_, scaled_, to_head, visible.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
+                 cv::BORDER_REPLICATE);
+  return {visible, scaled_};
 }
 
 void Compositor::reset() {
@@ -268,15 +281,34 @@ void Compositor::fade_border(double share, const cv::Rect& placement, const cv::
   }
 }
 
-void Compositor::match_colors(const cv::Mat& background) {
+void Compositor::clip_mask(double clip, double gain) {
+  if (clip <= 0 && gain == 1) return;
+  std::uint8_t table[256];
+  for (int alpha = 0; alpha < 256; ++alpha)
+    table[alpha] = cv::saturate_cast<std::uint8_t>((alpha - 255 * clip) / (1 - clip) * gain);
+  for (int y = 0; y < work_.rows; ++y) {
+    std::uint8_t* row = work_.ptr(y);
+    for (int x = 0; x < work_.cols; ++x) row[4 * x + 3] = table[row[4 * x + 3]];
+  }
+}
+
+void Compositor::match_colors(const cv::Mat& behind) {
+  if (behind.empty()) return;
+  check_background(behind);
   cv::Scalar head_mean, head_deviation, mean, deviation;
-  cv::resize(background, scratch_, statistics_size(background.size()), 0, 0, cv::INTER_AREA);
-  measure(scratch_, {}, mean, deviation);
-  cv::resize(work_, scratch_, statistics_size(work_.size()), 0, 0, cv::INTER_AREA);
-  cv::extractChannel(scratch_, mask_, 3);
-  cv::threshold(mask_, mask_, 127, 255, cv::THRESH_BINARY);
-  if (cv::countNonZero(mask_) == 0) return;
-  measure(scratch_, mask_, head_mean, head_deviation);
+  const auto measure = [this](const cv::Mat& picture, cv::Scalar& its_mean, cv::Scalar& its_deviation) {
+    cv::resize(picture, scratch_, statistics_size(picture.size()), 0, 0, cv::INTER_AREA);
+    mask_.release();
+    if (picture.channels() == 4) {
+      cv::extractChannel(scratch_, mask_, 3);
+      cv::threshold(mask_, mask_, 127, 255, cv::THRESH_BINARY);
+      if (cv::countNonZero(mask_) == 0) return false;
+    }
+    cv::meanStdDev(scratch_, its_mean, its_deviation, mask_);
+    return true;
+  };
+  // Over nothing there is nothing to go by.
+  if (!measure(behind, mean, deviation) || !measure(work_, head_mean, head_deviation)) return;
 
   cv::Mat table(1, 256, CV_8UC4);
   for (int value = 0; value < 256; ++value) {

@@ -11,6 +11,8 @@ namespace reenact {
 
 /// How the mask of a head is treated before it is laid over a background.
 struct MaskOptions {
+  double clip = 0;     ///< alpha up to which nothing of the head is shown, 0..0.99
+  double gain = 1;     ///< by which alpha above `clip` rises, 0.1..16; 1: what was opaque is opaque
   double erode = 0;    ///< pixels of the output by which the mask shrinks, 0..64
   double feather = 0;  ///< sigma in pixels of the blur of its edge, 0..64
   double fade =
@@ -21,6 +23,15 @@ struct MaskOptions {
   bool color_match = false;  ///< shift mean and deviation of the head's colours half way to the background's
 };
 
+/// A head made ready to be laid over an output.
+struct HeadLayer {
+  cv::Rect place;  ///< in the output, inside it; empty where nothing is to be seen
+  cv::Mat rgba;    ///< CV_8UC4 of that size, straight alpha; valid until the compositor is used again
+};
+
+/// Lays a head over `background`, CV_8UC3 or CV_8UC4 with straight alpha, of the output's size.
+REENACT_API void blend_layer(const HeadLayer& layer, cv::Mat& background);
+
 /// Lays heads over backgrounds, out = alpha*head + (1-alpha)*background; keeps the mask of the frame before.
 class Compositor {
  public:
@@ -29,6 +40,11 @@ class Compositor {
   /// Error (invalid) for other types and options out of range.
   REENACT_API void blend(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
                          cv::Mat& background);
+  /// What blend() lays over a background of `output` pixels, for those who lay it themselves. `behind`, CV_8UC3 or CV_8UC4
+  /// of any size, is what options.color_match goes by: what the head covers, without the pixels of alpha 0; empty: nothing
+  /// is there and the colors stay. Throws as blend() does.
+  REENACT_API HeadLayer prepare(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& options,
+                                const cv::Size& output, const cv::Mat& behind);
   /// Forgets the previous frame (after a seek, a flush or a change of identity).
   REENACT_API void reset();
 
@@ -36,7 +52,8 @@ class Compositor {
   void smooth_mask(double share);
   void treat_mask(const MaskOptions& options, double scale);
   void fade_border(double share, const cv::Rect& placement, const cv::Size& background);
-  void match_colors(const cv::Mat& background);
+  void clip_mask(double clip, double gain);
+  void match_colors(const cv::Mat& behind);
 
   /// Shares of alpha, in 256ths, along one axis of the head.
   struct Fade {

@@ -7,13 +7,13 @@
 
 namespace reenact {
 
-/// Makes the driver unrecognisable in `picture` (CV_8UC3), in place. `face` and `crop` are the face box and
-/// the window cut around it, in pixels of the picture; with an empty `face` nobody knows where the driver is,
-/// and everything goes.
+/// Makes everybody in `picture` (8 or 16 bits, any number of channels) unrecognisable, in place. `largest_face` is the
+/// longer side in pixels of the largest face that anybody found, 0 where nobody looked.
 ///
-/// The whole picture keeps six values across a face, the window three: people recognise faces from about
-/// seven upwards (Harmon and Julesz 1973; Bachmann 1991), and a face that moved on since its last detection
-/// is covered by the former.
-REENACT_API void blur_driver(cv::Mat& picture, const cv::Rect& face, const cv::Rect& crop);
+/// Four values are left along the longer side of the picture, or of that face where it is larger still: people recognise
+/// faces from about seven values across upwards (Harmon and Julesz 1973; Bachmann 1991). The strength asks for no face to
+/// be found, since the one that matters is the one nobody found: who walks in between two detections, stands half outside
+/// or fills the picture is hidden as well as who is followed.
+REENACT_API void blur_driver(cv::Mat& picture, double largest_face = 0);
 
 }  // namespace reenact

@@ -47,6 +47,7 @@ void FaceFinder::set_options(const Options& options) {
 void FaceFinder::reset() {
   tracker_->reset();
   following_ = false;
+  largest_seen_ = 0;
   frames_since_detection_ = 0;
 }
 
@@ -117,6 +118,9 @@ std::optional<TrackedFace> FaceFinder::find_anew(const cv::Mat& rgb, double seco
   const bool in_doubt = options_.keep_share < 1 && std::abs(seconds - last_sure_) <= options_.longest_doubt;
   const auto expected = in_doubt ? tracker_->last_box(seconds) : std::nullopt;
   const auto faces = search(rgb, expected ? &*expected : nullptr, seconds);
+  largest_seen_ = 0;
+  for (const FaceBox& face : faces)
+    largest_seen_ = std::max<double>(largest_seen_, std::max(face.width(), face.height()));
   if (faces.empty() && following_ && std::abs(seconds - last_detected_) < options_.longest_carry) {
     if (const auto carried = tracker_->carry(rgb, seconds)) return carried;
   }

@@ -66,6 +66,8 @@ class FaceFinder {
   /// The copy of a picture (CV_8UC3) that is searched: its longer side `detect_size` at most, or as it is for 0, and
   /// padded where that leaves too little for the detector.
   REENACT_API static cv::Mat reduced(const cv::Mat& rgb, int detect_size);
+  /// Longer side in pixels of the largest face that the last detection of find() saw, whoever is followed; 0: none.
+  double largest_seen() const { return largest_seen_; }
   /// Forgets the face followed (after a flush, a seek or a change of size).
   REENACT_API void reset();
   const Detector& detector() const { return *detector_; }
@@ -80,6 +82,7 @@ class FaceFinder {
   Options options_;
   int frames_since_detection_ = 0;
   bool following_ = false;
+  double largest_seen_ = 0;
   double last_sure_ = 0, last_detected_ = 0;  // seconds of detections above the threshold, and of any
 };
 

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
+
+#include "reenact/export.h"
+#include "reenact/json_object.h"
 
 namespace reenact {
 
@@ -26,18 +28,18 @@ struct PoseTrack {
   std::vector<std::int64_t> timestamps;   ///< N, nanoseconds since the driver's first frame, not decreasing
   std::vector<FacePlacement> placements;  ///< N, or none where nobody recorded them (files before they were)
   std::string licence;
-  nlohmann::json provenance = nlohmann::json::object();
+  JsonObject provenance;
 
   /// Frames a second from first to last timestamp, 25 when there is one pose only.
-  double frame_rate() const;
+  REENACT_API double frame_rate() const;
 };
 
 /// Reads `poses` [N, d_p], `timestamps` I64 [N] and, all three or none, `crops` I32 [N, 4] (left, top, width, height),
 /// `frame_sizes` I32 [N, 2] (width, height) and `found` BOOL [N]. Throws Error as ModelFile does, and wrong_kind when
 /// shapes, numbers or times make no sense.
-PoseTrack load_pose_track(const std::filesystem::path& path);
+REENACT_API PoseTrack load_pose_track(const std::filesystem::path& path);
 /// An interrupted or failed write leaves the file that was there. Throws Error: invalid when the track has no pose or its
 /// parts do not fit each other, unreadable when the file cannot be written.
-void save_pose_track(const std::filesystem::path& path, const PoseTrack& track);
+REENACT_API void save_pose_track(const std::filesystem::path& path, const PoseTrack& track);
 
 }  // namespace reenact

@@ -15,6 +15,7 @@
 #include "reenact/error.h"
 #include "reenact/face_cropper.h"
 #include "reenact/identity.h"
+#include "reenact/model_file.h"
 #include "reenact/quantise.h"
 #include "tools/commands.h"
 #include "tools/pose_source.h"

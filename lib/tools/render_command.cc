@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -135,7 +136,8 @@ void run(const Arguments& arguments) {
 
   PoseTrack track;
   track.licence = arguments.licence;
-  track.provenance = {{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
+  track.provenance =
+      nlohmann::json{{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
   std::int64_t read = 0, drawn = 0, faceless = 0;
   while (arguments.limit == 0 || drawn < arguments.limit) {
     const auto frame = poses->next();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -12,12 +13,31 @@
 #include "cpu/generator_layer.h"
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/winograd_convolution.h"
+#include "saturating_winograd.h"
 
 namespace reenact::test {
 namespace {
 
 using cpu::AlignedBuffer;
 using cpu::WinogradConvolution;
+
+struct VectorKernels {
+  const char* name;
+  const cpu::WinogradKernels* kernels;
+};
+
+// Those that this CPU runs, and the model of an instruction that every CPU runs.
+std::vector<VectorKernels> vector_kernels() {
+  std::vector<VectorKernels> result = {{"model of AVX2", &cpu::saturating_winograd_kernels()}};
+#if defined(__x86_64__)
+  using cpu::ByteInstructions;
+  if (has(ByteInstructions::pairs)) result.push_back({"AVX2", &cpu::winograd_kernels_avx2()});
+  if (has(ByteInstructions::avx_vnni)) result.push_back({"AVX-VNNI", &cpu::winograd_kernels_avx_vnni()});
+  if (has(ByteInstructions::avx512_vnni))
+    result.push_back({"AVX-512 VNNI", &cpu::winograd_kernels_avx512_vnni()});
+#endif
+  return result;
+}
 
 class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
  protected:
@@ -154,31 +174,47 @@ TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
 }
 
 TEST_P(Winograd, VectorKernelsGiveTheBitsOfThePlainOnes) {
-#if defined(__x86_64__)
-  if (!cpu::has_avx512_vnni()) GTEST_SKIP() << "this CPU has no AVX-512 VNNI";
-  const WinogradConvolution plain = plain_convolution(),
-                            vectors(shape_, weights_, steps_, cpu::winograd_kernels_avx512_vnni());
-  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
-  // Any bytes, where differences of differences saturate, and the largest of all.
-  std::uniform_int_distribution<int> bytes(0, 255);
-  for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
-    pixels()[i] = static_cast<std::uint8_t>(bytes(random_));
-  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
-  std::fill_n(pixels() + row_bytes(), row_bytes() * shape_.rows, std::uint8_t{255});
-  EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
-#else
-  GTEST_SKIP() << "there are vector kernels for x86-64 alone";
-#endif
+  std::uniform_int_distribution<int> bytes(0, 255), coin(0, 1);
+  const std::vector<std::uint8_t> after_relu(pixels(), pixels() + row_bytes() * (shape_.rows + 2));
+  for (const VectorKernels& vector : vector_kernels()) {
+    SCOPED_TRACE(vector.name);
+    cpu::WinogradKernels plain_kernels = cpu::winograd_kernels_plain();
+    plain_kernels.largest_weight = vector.kernels->largest_weight;
+    std::copy(after_relu.begin(), after_relu.end(), pixels());
+    const std::vector<float> weights = weights_;
+    for (const bool extreme : {false, true}) {
+      // Where all weights are the largest, plus or minus, sums of products are as large as they get.
+      if (extreme) {
+        for (float& weight : weights_) weight = coin(random_) ? 1.0f : -1.0f;
+        std::fill_n(weights_.begin(), weights_.size() / 2, 1.0f);
+      }
+      const WinogradConvolution plain(shape_, weights_, steps_, plain_kernels),
+          vectors(shape_, weights_, steps_, *vector.kernels);
+      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+      // Any bytes, where differences of differences saturate, and the largest of all.
+      for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
+        pixels()[i] = static_cast<std::uint8_t>(bytes(random_));
+      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+      for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
+        pixels()[i] = coin(random_) ? 255 : 0;
+      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+      std::fill_n(pixels() + row_bytes(), row_bytes() * shape_.rows, std::uint8_t{255});
+      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+    }
+    weights_ = weights;
+  }
 }
 
-TEST(WinogradKernels, ThePlainOnesMultiplyWithoutSaturating) {
-  // One tile of an upsampling, its centre alone: 255 * 127 * 4 leaves 16 bits, where vpmaddubsw would saturate.
+// The sums of one tile of an upsampling, its centre alone: products of `pixel` and the weights, alike for all channels.
+std::vector<std::int32_t> centre_sums(const cpu::WinogradKernels& kernels,
+                                      const std::array<std::uint8_t, 4>& pixel,
+                                      const std::array<std::int8_t, 4>& taps) {
   constexpr int channels = 4, products = 9;
   AlignedBuffer weights(products * channels * 16), offsets(sizeof(std::int32_t) * 4 * 16),
       sums(sizeof(std::int32_t) * 4 * 16), maps(3 * 128);
-  std::fill_n(weights.data<std::int8_t>(), channels * 16, std::int8_t{127});
+  for (int i = 0; i < channels * 16; ++i) weights.data<std::int8_t>()[i] = taps[i % 4];
   std::vector<std::uint8_t> source(3 * channels, 0);
-  std::fill_n(source.begin() + channels, channels, std::uint8_t{255});
+  std::copy(pixel.begin(), pixel.end(), source.begin() + channels);
   cpu::WinogradRun run;
   run.source = source.data();
   run.weights = weights.data<std::int8_t>();
@@ -189,8 +225,46 @@ TEST(WinogradKernels, ThePlainOnesMultiplyWithoutSaturating) {
   run.tile_rows = run.tile_columns = 1;
   run.in_channels = channels;
   run.out_channels = run.block = 16;
-  cpu::winograd_kernels_plain().convolve_upsampled(run);
-  for (int i = 0; i < 4 * 16; ++i) EXPECT_EQ(sums.data<std::int32_t>()[i], 255 * 127 * channels) << i;
+  kernels.convolve_upsampled(run);
+  const auto* first = sums.data<std::int32_t>();
+  return {first, first + 4 * 16};
+}
+
+TEST(WinogradKernels, DoNotSaturateWithTheirLargestWeights) {
+  std::vector<VectorKernels> all = vector_kernels();
+  all.push_back({"plain", &cpu::winograd_kernels_plain()});
+  for (const VectorKernels& tried : all) {
+    SCOPED_TRACE(tried.name);
+    const int most = tried.kernels->largest_weight;
+    // Every pair of weights at or beside an extreme, with every pair of such pixels, in the first two places and in the
+    // last two.
+    const int weights[] = {-most, 1 - most, -1, 0, 1, most - 1, most};
+    const int pixels[] = {0, 1, 127, 128, 254, 255};
+    for (int a : weights) {
+      for (int b : weights) {
+        for (int x : pixels) {
+          for (int y : pixels) {
+            const auto first = static_cast<std::int8_t>(a), second = static_cast<std::int8_t>(b);
+            const auto third = static_cast<std::uint8_t>(x), fourth = static_cast<std::uint8_t>(y);
+            const std::vector<std::int32_t> found =
+                centre_sums(*tried.kernels, {third, fourth, fourth, third}, {first, second, first, second});
+            ASSERT_EQ(found, std::vector<std::int32_t>(4 * 16, (a + b) * (x + y)))
+                << a << ' ' << b << ' ' << x << ' ' << y;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(WinogradKernels, ModelOfAvx2SaturatesWhereWeightsAreTooLarge) {
+  const std::vector<std::int32_t> found =
+      centre_sums(cpu::saturating_winograd_kernels(), {255, 255, 255, 255}, {65, 65, 64, 64});
+  EXPECT_EQ(found[0], 32767 + 2 * 255 * 64);
+#if defined(__x86_64__)
+  if (!has(cpu::ByteInstructions::pairs)) GTEST_SKIP() << "this CPU has no AVX2";
+  EXPECT_EQ(centre_sums(cpu::winograd_kernels_avx2(), {255, 255, 255, 255}, {65, 65, 64, 64}), found);
+#endif
 }
 
 TEST(WinogradLayers, AreThoseOfInt8WithWholeTiles) {
@@ -206,7 +280,6 @@ TEST(WinogradLayers, AreThoseOfInt8WithWholeTiles) {
   EXPECT_FALSE(uses(32, 4, 3, false, Arithmetic::int8));   // no whole block of channels
   EXPECT_FALSE(uses(32, 64, 1, false, Arithmetic::int8));
   EXPECT_FALSE(uses(32, 64, 3, false, Arithmetic::bf16));
-  EXPECT_FALSE(uses(32, 64, 3, true, Arithmetic::f32));
   if (here) {
     EXPECT_TRUE(cpu::has_arithmetic(Arithmetic::int8));
   }

@@ -18,6 +18,19 @@ class CropTest : public ElementTest {
     gst_harness_set_src_caps_str(h.get(), rgb_caps(width, height).c_str());
     return h;
   }
+  /// The warning that is on the bus; "" when there is none. The caller owns its details.
+  std::string warning_text(GstStructure** details = nullptr) {
+    const Owned<GstMessage> warning(gst_bus_pop_filtered(bus(), GST_MESSAGE_WARNING));
+    if (!warning) return "";
+    GError* parsed = nullptr;
+    gst_message_parse_warning(warning.get(), &parsed, nullptr);
+    const std::string text = parsed->message;
+    g_error_free(parsed);
+    const GstStructure* found = nullptr;
+    gst_message_parse_warning_details(warning.get(), &found);
+    if (details && found) *details = gst_structure_copy(found);
+    return text;
+  }
   Owned<GstElement> element_;
   const cv::Rect face_{60, 40, 30, 36};
 };
@@ -149,6 +162,52 @@ TEST_F(CropTest, GivesGreyForBackground) {
   EXPECT_TRUE(is_faceless(second.get()));
 }
 
+TEST_F(CropTest, WarnsOnceWhenTheFirstSecondsShowNobody) {
+  auto h = harness("size=64");
+  for (int i = 0; i < 125; ++i)
+    Owned<GstBuffer>(gst_harness_push_and_pull(h.get(), new_frame(scene(160, 120), i)));
+  EXPECT_EQ(warning_text(), "") << "the 125th frame is 4.96 s after the first";
+  for (int i = 125; i < 200; ++i)
+    Owned<GstBuffer>(gst_harness_push_and_pull(h.get(), new_frame(scene(160, 120), i)));
+  EXPECT_EQ(warning_text(),
+            "no face was found in the first 5 seconds, 126 frames; wanted one that is upright and in view "
+            "(detect-size finds smaller ones)");
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  EXPECT_EQ(warning_text(), "") << "once is enough";
+}
+
+TEST_F(CropTest, WarnsAtTheEndOfAShortStreamWithNobodyAndOfOneWithHardlyAnybody) {
+  auto h = harness("size=64");
+  for (int i = 0; i < 3; ++i)
+    Owned<GstBuffer>(gst_harness_push_and_pull(h.get(), new_frame(scene(160, 120), i)));
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  EXPECT_NE(warning_text().find("no face was found in any of the 3 frames"), std::string::npos);
+
+  auto another = harness("size=64 detect-interval=1");
+  for (int i = 0; i < 40; ++i)
+    Owned<GstBuffer>(gst_harness_push_and_pull(
+        another.get(), new_frame(i < 4 ? scene(160, 120, face_) : scene(160, 120), i)));
+  gst_harness_push_event(another.get(), gst_event_new_eos());
+  GstStructure* details = nullptr;
+  EXPECT_NE(warning_text(&details).find(" of 40 frames"), std::string::npos);
+  ASSERT_TRUE(details);
+  guint64 frames = 0, with_face = 0;
+  EXPECT_TRUE(gst_structure_get_uint64(details, "frames", &frames));
+  EXPECT_TRUE(gst_structure_get_uint64(details, "frames-with-face", &with_face));
+  EXPECT_EQ(frames, 40u);
+  EXPECT_EQ(with_face, 4u);
+  gst_structure_free(details);
+}
+
+TEST_F(CropTest, SaysNothingOfAStreamInWhichSomebodyIsSeenOftenEnough) {
+  auto h = harness("size=64 detect-interval=1");
+  for (int i = 0; i < 200; ++i)
+    Owned<GstBuffer>(gst_harness_push_and_pull(
+        h.get(), new_frame(i >= 30 && i < 60 ? scene(160, 120, face_) : scene(160, 120), i)));
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  EXPECT_EQ(warning_text(), "");
+}
+
 TEST_F(CropTest, SelectsAmongFaces) {
   const cv::Rect left{10, 40, 24, 30}, right{110, 30, 34, 40};
   cv::Mat picture = scene(160, 120, left);
@@ -218,7 +277,7 @@ TEST_F(CropTest, TakesOddPictures) {
   for (const Case& odd :
        {Case{1, 1, "RGB", ""}, Case{4096, 16, "I420", ""}, Case{16, 2048, "NV12", ""},
         Case{64, 48, "GRAY8", ""}, Case{63, 47, "I420", ""},
-        Case{720, 576, "UYVY", ", interlace-mode=interleaved"}, Case{64, 64, "ARGB64", ""}}) {
+        Case{720, 576, "UYVY", ", interlace-mode=progressive"}, Case{64, 64, "ARGB64", ""}}) {
     SCOPED_TRACE(std::string(odd.format) + " " + std::to_string(odd.width) + "x" +
                  std::to_string(odd.height));
     auto element = make("reenactcrop", "size=64");
@@ -236,6 +295,18 @@ TEST_F(CropTest, TakesOddPictures) {
     ASSERT_TRUE(out);
     EXPECT_EQ(frame_size(*get_face_meta(out.get())), cv::Size(odd.width, odd.height));
   }
+}
+
+TEST_F(CropTest, SeesNothingOfWhatAlphaHides) {
+  cv::Mat rgba(120, 160, CV_8UC4, cv::Scalar(20, 60, 120, 255));
+  const cv::Rect hidden(20, 40, 30, 36), shown(90, 40, 20, 24);
+  rgba(hidden).setTo(cv::Scalar(fake_face_color[0], fake_face_color[1], fake_face_color[2], 0));
+  rgba(shown).setTo(cv::Scalar(fake_face_color[0], fake_face_color[1], fake_face_color[2], 255));
+  auto h = harness("size=64 smoothing=0 face-select=largest");
+  gst_harness_set_src_caps_str(h.get(), rgba_caps(160, 120).c_str());
+  Owned<GstBuffer> out(gst_harness_push_and_pull(h.get(), new_frame(rgba, 0)));
+  ASSERT_TRUE(out);
+  EXPECT_NEAR(get_face_meta(out.get())->box.left, shown.x, 1) << "the larger one cannot be seen";
 }
 
 TEST_F(CropTest, RefusesFieldsAndABufferThatIsTooSmall) {

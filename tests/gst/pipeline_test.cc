@@ -3,6 +3,7 @@
 #include <gst/app/gstappsrc.h>
 
 #include <string>
+#include <vector>
 
 #include "element_test.h"
 #include "stream/face_meta.h"
@@ -41,16 +42,34 @@ class PipelineTest : public ElementTest {
     gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
     Owned<GstElement> none;
     GstBus* bus = gst_element_get_bus(pipeline_.get());
-    Owned<GstMessage> end(gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND,
-                                                     GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+    constexpr auto wanted = GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+    warnings_.clear();
+    Owned<GstMessage> end;
+    do {
+      end.reset(gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, wanted));
+      if (end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_WARNING) warnings_.push_back(text_of(end.get()));
+    } while (end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_WARNING);
     gst_object_unref(bus);
     if (!end) return "nothing happened for a minute";
     if (GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS) return "";
+    return text_of(end.get());
+  }
+  static std::string text_of(GstMessage* message) {
     GError* error = nullptr;
-    gst_message_parse_error(end.get(), &error, nullptr);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+      gst_message_parse_warning(message, &error, nullptr);
+    } else {
+      gst_message_parse_error(message, &error, nullptr);
+    }
     const std::string text = error->message;
     g_error_free(error);
     return text;
+  }
+  /// How many of the last run's warnings begin like that.
+  int count_warnings_of(const std::string& beginning) {
+    int count = 0;
+    for (const std::string& text : warnings_) count += text.starts_with(beginning);
+    return count;
   }
   struct Results {
     int frames = 0, with_head = 0, driver_pixels = 0;
@@ -72,6 +91,7 @@ class PipelineTest : public ElementTest {
   }
 
   Owned<GstElement> pipeline_;
+  std::vector<std::string> warnings_;  // of the last run
 };
 
 const std::string source_caps = "appsrc name=in format=time caps=\"" + rgb_caps(160, 120) + "\" ";
@@ -195,6 +215,25 @@ TEST_F(PipelineTest, DroppingFramesWithoutAFaceLeavesTheRest) {
   push_scenes(in, 10, 6);
   EXPECT_EQ(run(), "");
   EXPECT_EQ(pull_all(out).frames, 6);
+}
+
+TEST_F(PipelineTest, ASourceThatCountsBytesGetsOneWarningAndIsPlayed) {
+  const std::string source = "appsrc name=in caps=\"" + rgb_caps(160, 120) + "\" ! ";
+  const std::string sink = " ! video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false";
+  for (const std::string chain : {"reenactbin identity-file=red.safetensors device=cuda",
+                                  "reenactcrop device=cuda post-messages=true ! reenactpose device=cuda ! "
+                                  "reenactidentity identity-file=red.safetensors ! "
+                                  "reenactgenerator device=cuda ! reenactcompositor"}) {
+    launch(source + chain + sink);
+    GstAppSrc* in = nullptr;
+    GstAppSink* out = nullptr;
+    const auto in_element = element("in", &in), out_element = element("out", &out);
+    push_scenes(in, 8, 8);
+    EXPECT_EQ(run(), "");  // a critical would have ended the program
+    EXPECT_EQ(pull_all(out).with_head, 8);
+    EXPECT_EQ(count_warnings_of("buffers come in a segment of bytes, wanted time"), 1);
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  }
 }
 
 TEST_F(PipelineTest, AMissingModelEndsItInOneSentenceAndItCanBeUsedAgain) {

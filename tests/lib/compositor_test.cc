@@ -416,5 +416,67 @@ TEST(MaskFade, OutOfRangeIsRefused) {
   }
 }
 
+TEST(Compositor, ClipAndGainAreALineThroughTheMask) {
+  cv::Mat ramp(1, 256, CV_8UC1);
+  for (int alpha = 0; alpha < 256; ++alpha) ramp.at<uchar>(alpha) = uchar(alpha);
+  const struct { double clip, gain; } cases[] = {{0, 1}, {0.04, 1}, {0.5, 1}, {0, 2}, {0.25, 0.5}, {0.1, 16}};
+  for (const auto& [clip, gain] : cases) {
+    MaskOptions options;
+    options.clip = clip;
+    options.gain = gain;
+    const cv::Mat used = mask_used(ramp, ramp.size(), options);
+    for (int alpha = 0; alpha < 256; ++alpha) {
+      const double wanted = std::clamp((alpha / 255.0 - clip) / (1 - clip) * gain, 0.0, 1.0) * 255;
+      ASSERT_NEAR(used.at<uchar>(alpha), wanted, 0.51) << clip << " " << gain << " at " << alpha;
+    }
+  }
+  for (const auto& [clip, gain] : {std::pair(-0.1, 1.0), std::pair(1.0, 1.0), std::pair(0.0, 0.0)}) {
+    MaskOptions options;
+    options.clip = clip;
+    options.gain = gain;
+    EXPECT_THROW(mask_used(ramp, ramp.size(), options), Error) << clip << " " << gain;
+  }
+}
+
+TEST(Compositor, MatchesNoColorsOverNothing) {
+  const cv::Mat head = head_of(disc(32, 12), {180, 120, 90});
+  MaskOptions options;
+  options.color_match = true;
+  cv::Mat plain(32, 32, CV_8UC4, cv::Scalar::all(0)), matched = plain.clone();
+  Compositor compositor;
+  compositor.blend(head, {0, 0, 32, 32}, {}, plain);
+  compositor.blend(head, {0, 0, 32, 32}, options, matched);
+  EXPECT_EQ(cv::norm(plain, matched, cv::NORM_INF), 0);
+  // What is transparent of a background does not count: half of it opaque is as all of it.
+  cv::Mat half(32, 32, CV_8UC4, cv::Scalar(0, 0, 0, 0));
+  half.rowRange(0, 16).setTo(cv::Scalar(40, 200, 60, 255));
+  cv::Mat whole(32, 32, CV_8UC4, cv::Scalar(40, 200, 60, 255));
+  compositor.blend(head, {0, 0, 32, 32}, options, half);
+  compositor.blend(head, {0, 0, 32, 32}, options, whole);
+  EXPECT_EQ(half.at<cv::Vec4b>(16, 16), whole.at<cv::Vec4b>(16, 16));
+  EXPECT_NE(half.at<cv::Vec4b>(16, 16)[1], 120) << "they were matched";
+}
+
+TEST(Compositor, PreparesTheVeryHeadThatItBlends) {
+  const cv::Mat head = head_of(disc(48, 20), {200, 30, 60});
+  MaskOptions options;
+  options.fade = 0.1;
+  options.feather = 2;
+  options.clip = 0.05;
+  for (const cv::Rect place : {cv::Rect(10, 5, 48, 48), cv::Rect(-20, -10, 90, 70), cv::Rect(60, 40, 30, 30),
+                               cv::Rect(-400, -400, 1000, 1000)}) {
+    cv::Mat blended = random_picture({96, 64}, CV_8UC3, 5), by_hand = blended.clone();
+    Compositor one, other;
+    one.blend(head, place, options, blended);
+    const HeadLayer layer = other.prepare(head, place, options, by_hand.size(), {});
+    ASSERT_EQ(layer.place, place & cv::Rect(0, 0, 96, 64));
+    ASSERT_EQ(layer.rgba.size(), layer.place.size());
+    const cv::Mat laid = closed_form(layer.rgba, layer.place.tl(), 1, by_hand);
+    EXPECT_LE(cv::norm(laid, blended, cv::NORM_INF), 1) << place;
+  }
+  Compositor compositor;
+  EXPECT_TRUE(compositor.prepare(head, {200, 0, 48, 48}, options, {96, 64}, {}).place.empty());
+}
+
 }  // namespace
 }  // namespace reenact

@@ -12,6 +12,7 @@
 #include "offline/picture_source.h"
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
@@ -141,7 +142,7 @@ TEST_F(PoseTracks, ComeBackTheSame) {
   track.poses = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
   track.timestamps = {0, 40'000'000, 80'000'000};
   track.licence = "CC0-1.0";
-  track.provenance = {{"driver", "clip.mp4"}};
+  track.provenance = JsonObject(R"({"driver":"clip.mp4"})");
   save_pose_track(folder_ / "track.safetensors", track);
   const auto again = load_pose_track(folder_ / "track.safetensors");
   EXPECT_EQ(again.poses, track.poses);

@@ -103,7 +103,8 @@ def main():
         port = f'export MASTER_ADDR=127.0.0.1 MASTER_PORT={20000 + os.getpid() % 10000}'
         for launcher, rank, count in (('torchrun', 'RANK', 'WORLD_SIZE'), ('mpirun', 'OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'),
                                       ('srun', 'SLURM_PROCID', 'SLURM_NTASKS')):
-            write_program(programs / launcher, LAUNCHER.format(address=port, rank=rank, count=count))
+            step = '; export SLURM_STEP_ID=0' if launcher == 'srun' else ''
+            write_program(programs / launcher, LAUNCHER.format(address=port + step, rank=rank, count=count))
 
         sample = source / 'models' / 'samples' / 'driver.mp4'
         subprocess.run([small_dataset, folder / 'data'], check=True)

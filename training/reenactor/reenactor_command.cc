@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <optional>
@@ -86,7 +87,7 @@ class ReenactorTask : public TrainingTask {
     drawn_ = random_;
   }
   ModelKind kind() const override { return ModelKind::reenactor; }
-  nlohmann::json network_config() const override { return config_.networks; }
+  JsonObject network_config() const override { return to_json(config_.networks); }
   void write(const std::filesystem::path& path, const ModelInfo& info) override {
     write_model(path, info, trainer_->model(), /*half=*/true);
   }
@@ -192,7 +193,7 @@ class ReenactorTask : public TrainingTask {
       auto identity = trainer_->table_identity(sampler_->label(i, false), frames);
       identity.name = clip->id;
       identity.licence = "not for distribution: a real person of the training data";
-      save_identity(folder / (clip->id + ".safetensors"), identity, {{"clip", clip->id}});
+      save_identity(folder / (clip->id + ".safetensors"), identity, nlohmann::json{{"clip", clip->id}});
     }
     spdlog::info("wrote the table's identities to {}", folder.string());
   }
@@ -238,7 +239,7 @@ void train_reenactor(const TrainingOptions& options) {
   auto config = read_reenactor_training_config(file);
   file.refuse_unknown_keys();
   if (options.steps) config.run.steps = *options.steps;
-  const auto place = place_from_environment();
+  const auto place = options.alone ? ProcessPlace() : place_from_environment();
   const auto device = device_from(options.device, place.local_rank);
   check_precision(config.training.precision, device);
   if (config.data.folder.empty())
@@ -257,6 +258,8 @@ CLI::App* add_reenactor_command(CLI::App& parent) {
   command->alias("meta");  // its former name, for one version
   auto options = std::make_shared<TrainingOptions>();
   add_training_options(*command, *options);
+  command->add_flag("--alone", options->alone,
+                    "Train with this process alone, whatever the variables of torchrun, mpirun or SLURM say");
   command->callback([options] {
     apply_training_options(*options);
     train_reenactor(*options);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 
 #include "reenact/error.h"
@@ -38,6 +39,20 @@ std::string first_host(const std::string& list) {
   return list.substr(0, bracket) + list.substr(bracket + 1, end - bracket - 1);
 }
 
+/// Whether srun started this process: the variables of an allocation alone are also in a batch script and in
+/// a shell of salloc, whose steps have numbers of their own (SLURM_BATCH_SCRIPT, SLURM_INTERACTIVE_STEP).
+bool started_by_srun(const EnvironmentLookup& lookup) {
+  constexpr std::uint64_t first_special_step = 0xfffffff0;
+  for (const char* name : {"SLURM_STEP_ID", "SLURM_STEPID"}) {
+    const auto text = lookup(name);
+    if (!text) continue;
+    std::uint64_t step = 0;
+    const auto [stopped, error] = std::from_chars(text->data(), text->data() + text->size(), step);
+    return error == std::errc() && step < first_special_step;
+  }
+  return false;
+}
+
 std::string meeting_host(const Launcher& launcher, int count, const EnvironmentLookup& lookup) {
   if (const auto host = lookup("MASTER_ADDR")) return *host;
   if (&launcher == &launchers[1] && lookup("OMPI_COMM_WORLD_LOCAL_SIZE") == std::to_string(count))
@@ -59,6 +74,11 @@ ProcessPlace place_from_environment(const EnvironmentLookup& lookup) {
     ProcessPlace place;
     place.count = read_number(launcher.count, *count, 1, 65536);
     if (place.count == 1) continue;
+    if (&launcher == &launchers[2] && !started_by_srun(lookup))
+      throw Error(ErrorCode::invalid,
+                  "the environment variable SLURM_NTASKS is " + *count +
+                      ", but srun did not start this process (SLURM_STEP_ID is not that of a step); start it "
+                      "with srun, or give --alone to train with this process alone");
     const auto rank = lookup(launcher.rank);
     if (!rank)
       throw Error(ErrorCode::invalid, std::string("the environment variable ") + launcher.count + " is " +

@@ -25,7 +25,8 @@ using EnvironmentLookup = std::function<std::optional<std::string>(const std::st
 /// ..._LOCAL_RANK), else of SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID); MASTER_ADDR and MASTER_PORT
 /// count for all three. Without MASTER_ADDR, mpirun's processes must be on one machine, and SLURM's meet at
 /// the first of the job's. A process that nobody launched is alone. Throws Error (invalid) naming the
-/// variable.
+/// variable; also inside a SLURM allocation of several tasks that srun did not start (a batch script, a shell
+/// of salloc), where the others would never come.
 ProcessPlace place_from_environment(const EnvironmentLookup& lookup);
 /// From this process's own environment.
 ProcessPlace place_from_environment();

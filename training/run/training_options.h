@@ -21,7 +21,9 @@ struct TrainingOptions {
   bool resume = false;            ///< --resume: go on from the newest checkpoint in run_dir if there is one
   std::optional<std::int64_t> steps;  ///< --steps: total number of steps, instead of the configuration's
   std::string device = "auto";        ///< --device, see device_from()
-  int threads = 0;                    ///< --threads: of the networks; 0: as many as the process may use
+  /// --alone: one process, whatever a launcher's variables say.
+  bool alone = false;
+  int threads = 0;  ///< --threads: of the networks; 0: as many as the process may use
 };
 
 /// Adds --config, --set, --seed, --device and --threads; `options` must outlive the parsing.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/kernels/instruction_set.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -11,6 +15,16 @@ namespace {
 bool cpu_has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+bool cpu_has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+// Asked of the CPU itself: not every compiler's __builtin_cpu_supports() knows AVX-VNNI.
+bool cpu_has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return cpu_has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 4 & 1);
 }
 #endif
 
@@ -33,8 +47,7 @@ InstructionSet instruction_set() {
   static const InstructionSet detected = [] {
     __builtin_cpu_init();
     const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-    const bool avx2 =
-        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    const bool avx2 = cpu_has_avx2();
     const bool avx512 = cpu_has_avx512();
     switch (isa) {
       case dnnl::cpu_isa::sse41:
@@ -61,19 +74,79 @@ bool has_arithmetic(Arithmetic arithmetic) {
   const bool amx_or_bf16 = isa != dnnl::cpu_isa::avx2 && isa != dnnl::cpu_isa::avx2_vnni &&
                            isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni;
   if (arithmetic == Arithmetic::bf16) return amx_or_bf16 && instruction_set() == InstructionSet::avx512;
-  if (arithmetic == Arithmetic::int8) {
-    return amx_or_bf16 || isa == dnnl::cpu_isa::avx2_vnni || isa == dnnl::cpu_isa::avx512_core_vnni;
-  }
+  if (arithmetic == Arithmetic::int8) return true;
 #endif
   return false;
 }
 
-bool has_avx512_vnni() {
+std::string to_string(ByteInstructions instructions) {
+  switch (instructions) {
+    case ByteInstructions::pairs:
+      return "avx2";
+    case ByteInstructions::avx_vnni:
+      return "avx-vnni";
+    case ByteInstructions::avx512_vnni:
+      return "avx512-vnni";
+    case ByteInstructions::none:
+      break;
+  }
+  return "none";
+}
+
+bool has(ByteInstructions instructions) {
 #if defined(__x86_64__)
-  return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
-#else
-  return false;
+  __builtin_cpu_init();
+  switch (instructions) {
+    case ByteInstructions::none:
+      return true;
+    case ByteInstructions::pairs:
+      return cpu_has_avx2();
+    case ByteInstructions::avx_vnni:
+      return cpu_has_avx_vnni();
+    case ByteInstructions::avx512_vnni:
+      return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+  }
 #endif
+  return instructions == ByteInstructions::none;
+}
+
+ByteInstructions byte_instructions() {
+#if defined(__x86_64__)
+  static const ByteInstructions detected = [] {
+    const InstructionSet set = instruction_set();
+    if (set == InstructionSet::plain) return ByteInstructions::none;
+    const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+    if (isa == dnnl::cpu_isa::avx2 || isa == dnnl::cpu_isa::avx512_core) return ByteInstructions::pairs;
+    if (set == InstructionSet::avx512 && has(ByteInstructions::avx512_vnni)) {
+      return ByteInstructions::avx512_vnni;
+    }
+    return has(ByteInstructions::avx_vnni) ? ByteInstructions::avx_vnni : ByteInstructions::pairs;
+  }();
+  return detected;
+#else
+  return ByteInstructions::none;
+#endif
+}
+
+int largest_weight(ByteInstructions instructions) {
+  return instructions == ByteInstructions::pairs ? 64 : 127;
+}
+
+std::string engine_name(Arithmetic arithmetic) {
+  std::string instructions = to_string(instruction_set());
+#if defined(__x86_64__)
+  if (arithmetic == Arithmetic::int8) instructions = to_string(byte_instructions());
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  if (arithmetic != Arithmetic::f32 && instruction_set() == InstructionSet::avx512 &&
+      isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni &&
+      isa != dnnl::cpu_isa::avx512_core_bf16) {
+    instructions = "amx";
+  }
+#endif
+  const char* name = arithmetic == Arithmetic::f32    ? "fp32"
+                     : arithmetic == Arithmetic::bf16 ? "bf16"
+                                                      : "int8";
+  return std::string("onednn ") + name + " " + instructions;
 }
 
 std::string cpu_name() {

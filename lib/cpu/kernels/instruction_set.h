@@ -12,12 +12,25 @@ std::string to_string(InstructionSet set);
 /// The best set that this CPU has and that oneDNN may use: ONEDNN_MAX_CPU_ISA limits both alike.
 InstructionSet instruction_set();
 
-/// Whether `arithmetic` runs on instructions of its own here. int8 wants VNNI, because without it oneDNN's u8
-/// x s8 sums saturate at 16 bits; bf16 wants avx512_bf16 or AMX, because emulation is slower than fp32.
+/// What multiplies bytes here, limited like instruction_set(). Those with VNNI sum four products in 32 bits at once;
+/// `pairs` sums two in 16 bits first (vpmaddubsw), where they saturate unless weights are small.
+enum class ByteInstructions { none, pairs, avx_vnni, avx512_vnni };
+std::string to_string(ByteInstructions instructions);
+ByteInstructions byte_instructions();
+/// Whether the CPU runs them, whatever ONEDNN_MAX_CPU_ISA says.
+bool has(ByteInstructions instructions);
+
+/// The largest quantised weight whose products with unsigned bytes no sum on the way saturates: 127, or 64 for `pairs`
+/// (2 * 255 * 64 fits 16 bits). Own kernels and oneDNN's alike are exact with it.
+int largest_weight(ByteInstructions instructions);
+
+/// Whether `arithmetic` runs on instructions of its own here. int8 wants AVX2; bf16 wants avx512_bf16 or AMX, because
+/// emulation is slower than fp32.
 bool has_arithmetic(Arithmetic arithmetic);
 
-/// Whether this CPU runs winograd_kernels_avx512_vnni(), whatever oneDNN may use.
-bool has_avx512_vnni();
+/// What a network in that arithmetic runs as: "onednn", the arithmetic, and the instructions of our own kernels, or "amx"
+/// where oneDNN multiplies with that, as in "onednn int8 avx-vnni".
+std::string engine_name(Arithmetic arithmetic);
 
 /// Model name of the CPU for reports, or "unknown".
 std::string cpu_name();

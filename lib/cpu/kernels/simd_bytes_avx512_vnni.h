@@ -10,6 +10,11 @@ namespace reenact::cpu {
 namespace {
 
 using Vector = __m512i;
+using Bytes = __m512i;
+constexpr int byte_width = 64;
+// Most tiles whose sums stay in registers, and most vectors of weights for each.
+constexpr int most_tiles = 6, most_vectors = 2;
+constexpr int largest_weight = 127;
 
 inline Vector zero() {
   return _mm512_setzero_si512();
@@ -28,16 +33,19 @@ inline Vector broadcast_four(const std::uint8_t* p) {
   return _mm512_set1_epi32(four);
 }
 
+inline Bytes no_bytes() {
+  return _mm512_setzero_si512();
+}
 // The first bytes of a vector.
 using Mask = __mmask64;
 inline Mask first_channels(int count) {
   return count >= 64 ? ~Mask{0} : (Mask{1} << count) - 1;
 }
 // Unaligned; the bytes that are not loaded are zero.
-inline Vector load_bytes(Mask mask, const std::uint8_t* p) {
+inline Bytes load_bytes(Mask mask, const std::uint8_t* p) {
   return _mm512_maskz_loadu_epi8(mask, p);
 }
-inline void store_bytes(std::uint8_t* p, Mask mask, Vector v) {
+inline void store_bytes(std::uint8_t* p, Mask mask, Bytes v) {
   _mm512_mask_storeu_epi8(p, mask, v);
 }
 
@@ -55,18 +63,18 @@ inline void multiply_add(Vector& accumulator, Vector x, Vector w) {
 }
 
 // Bytes. The mean of unsigned ones, rounded up.
-inline Vector mean(Vector a, Vector b) {
+inline Bytes mean(Bytes a, Bytes b) {
   return _mm512_avg_epu8(a, b);
 }
-inline Vector complement(Vector a) {
+inline Bytes complement(Bytes a) {
   return _mm512_xor_si512(a, _mm512_set1_epi8(-1));
 }
 // From unsigned bytes to signed ones that are less by 128, and back.
-inline Vector flip_signs(Vector a) {
+inline Bytes flip_signs(Bytes a) {
   return _mm512_xor_si512(a, _mm512_set1_epi8(-128));
 }
 // Of signed bytes.
-inline Vector subtract_saturating(Vector a, Vector b) {
+inline Bytes subtract_saturating(Bytes a, Bytes b) {
   return _mm512_subs_epi8(a, b);
 }
 

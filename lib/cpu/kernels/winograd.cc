@@ -7,7 +7,16 @@ namespace reenact::cpu {
 
 const WinogradKernels& winograd_kernels() {
 #if defined(__x86_64__)
-  if (has_avx512_vnni()) return winograd_kernels_avx512_vnni();
+  switch (byte_instructions()) {
+    case ByteInstructions::avx512_vnni:
+      return winograd_kernels_avx512_vnni();
+    case ByteInstructions::avx_vnni:
+      return winograd_kernels_avx_vnni();
+    case ByteInstructions::pairs:
+      return winograd_kernels_avx2();
+    case ByteInstructions::none:
+      break;
+  }
 #endif
   return winograd_kernels_plain();
 }

@@ -24,19 +24,23 @@ struct WinogradRun {
   int block = 0;         ///< output channels at a time: 16 or 32
 };
 
-/// The kernels of one instruction set. All sets give the same bits.
+/// The kernels of one instruction set. All sets give the same bits for the same weights.
 struct WinogradKernels {
   void (*convolve)(const WinogradRun& run);
   void (*convolve_upsampled)(const WinogradRun& run);
+  int widest_block = 0;    ///< the most output channels at a time that stay in registers: 16 or 32
+  int largest_weight = 0;  ///< of which no sum on the way saturates
 };
 
-/// The fastest kernels that this CPU runs.
+/// The kernels for byte_instructions().
 const WinogradKernels& winograd_kernels();
 
 // One translation unit each, compiled for its instruction set. The plain ones are slower than any other way to
-// convolve: they are what tests compare with, and what tests run where the CPU has no VNNI.
+// convolve: they are what tests compare with, and what tests run where the CPU lacks the others.
 const WinogradKernels& winograd_kernels_plain();
 #if defined(__x86_64__)
+const WinogradKernels& winograd_kernels_avx2();
+const WinogradKernels& winograd_kernels_avx_vnni();
 const WinogradKernels& winograd_kernels_avx512_vnni();
 #endif
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-// Written once for all instruction sets: the including file chooses the vectors of 64 bytes by including a
-// simd_bytes_*.h before. Nothing here may call a function that other translation units share, or the linker
+// Written once for all instruction sets: the including file chooses the vectors of 16 integers and those of bytes by
+// including a simd_bytes_*.h before. Nothing here may call a function that other translation units share, or the linker
 // could keep the wrong copy. Loops over registers are unrolled in full, or their arrays would live in memory.
 namespace reenact::cpu {
 namespace {
-
-// Most tiles whose products stay in registers.
-constexpr int most_tiles = 6;
 
 // Sums of [tiles] pixels and 16 * vectors channels.
 template <int tiles, int vectors>
@@ -65,6 +62,7 @@ template <typename Function>
   const int groups = (count + most_tiles - 1) / most_tiles;
   for (int group = 0, first = 0; group < groups; ++group) {
     const int tiles = count / groups + (group < count % groups ? 1 : 0);
+    static_assert(most_tiles == 4 || most_tiles == 6);
     switch (tiles) {
       case 1:
         function.template operator()<1>(first);
@@ -79,41 +77,41 @@ template <typename Function>
         function.template operator()<4>(first);
         break;
       case 5:
-        function.template operator()<5>(first);
+        if constexpr (most_tiles > 4) function.template operator()<5>(first);
         break;
       default:
-        function.template operator()<6>(first);
+        if constexpr (most_tiles > 4) function.template operator()<6>(first);
     }
     first += tiles;
   }
 }
 
 // Half of a - b, offset by 128: the mean of a and 255 - b.
-inline Vector half_difference(const Vector& a, const Vector& b) {
+inline Bytes half_difference(const Bytes& a, const Bytes& b) {
   return mean(a, complement(b));
 }
 // Of values that are offset by 128, as is the result; what leaves 0..255 saturates.
-inline Vector saturating_difference(const Vector& a, const Vector& b) {
+inline Bytes saturating_difference(const Bytes& a, const Bytes& b) {
   return flip_signs(subtract_saturating(flip_signs(a), flip_signs(b)));
 }
 
 // One column of four pixels, transformed; the sum is u8, differences are offset by 128.
 struct Column {
-  Vector row[4];
+  Bytes row[4];
 };
 
 // Transforms one row of tiles; `source` is the first of its four rows, `out` the first tile in the first map.
 void transform_tiles(const WinogradRun& run, const std::uint8_t* source, std::uint8_t* out) {
   const int width = 2 * run.tile_columns;
   const std::ptrdiff_t channels = run.in_channels, row_bytes = width * channels;
-  for (int c = 0; c < run.in_channels; c += 64) {
+  for (int c = 0; c < run.in_channels; c += byte_width) {
     const Mask mask = first_channels(run.in_channels - c);
     const auto column = [&](int x) {
-      Vector pixels[4];
+      Bytes pixels[4];
 #pragma GCC unroll 4
       for (int y = 0; y < 4; ++y) {
         pixels[y] =
-            x < 0 || x >= width ? zero() : load_bytes(mask, source + y * row_bytes + x * channels + c);
+            x < 0 || x >= width ? no_bytes() : load_bytes(mask, source + y * row_bytes + x * channels + c);
       }
       return Column{{half_difference(pixels[0], pixels[2]), mean(pixels[1], pixels[2]),
                      half_difference(pixels[2], pixels[1]), half_difference(pixels[1], pixels[3])}};
@@ -127,11 +125,11 @@ void transform_tiles(const WinogradRun& run, const std::uint8_t* source, std::ui
       std::uint8_t* to = out + tile * channels + c;
 #pragma GCC unroll 4
       for (int row = 0; row < 4; ++row) {
-        const Vector first = columns[0].row[row], second = columns[1].row[row], third = columns[2].row[row],
-                     fourth = columns[3].row[row];
+        const Bytes first = columns[0].row[row], second = columns[1].row[row], third = columns[2].row[row],
+                    fourth = columns[3].row[row];
         const auto difference = row == 1 ? half_difference : saturating_difference;
-        const Vector values[4] = {difference(first, third), mean(second, third), difference(third, second),
-                                  difference(second, fourth)};
+        const Bytes values[4] = {difference(first, third), mean(second, third), difference(third, second),
+                                 difference(second, fourth)};
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) {
           store_bytes(to + (row * 4 + i) * run.transformed_stride, mask, values[i]);
@@ -221,21 +219,21 @@ void transform_upsampled(const WinogradRun& run) {
   std::uint8_t* const horizontal = run.transformed;
   std::uint8_t* const vertical = horizontal + run.transformed_stride;
   std::uint8_t* const both = vertical + run.transformed_stride;
-  for (int c = 0; c < run.in_channels; c += 64) {
+  for (int c = 0; c < run.in_channels; c += byte_width) {
     const Mask mask = first_channels(run.in_channels - c);
     for (int row = 0; row <= run.tile_rows; ++row) {
       const std::uint8_t* above = run.source + row * row_bytes + c;
       const std::uint8_t* below = above + row_bytes;
-      Vector above_left = zero(), below_left = above_left;
+      Bytes above_left = no_bytes(), below_left = above_left;
       std::ptrdiff_t to = row * (row_bytes + channels) + c;
       for (int x = 0; x <= width; ++x, above += channels, below += channels, to += channels) {
-        Vector above_here = zero(), below_here = above_here;
+        Bytes above_here = no_bytes(), below_here = above_here;
         if (x < width) {
           above_here = load_bytes(mask, above);
           below_here = load_bytes(mask, below);
         }
-        const Vector above_difference = half_difference(above_left, above_here),
-                     below_difference = half_difference(below_left, below_here);
+        const Bytes above_difference = half_difference(above_left, above_here),
+                    below_difference = half_difference(below_left, below_here);
         store_bytes(horizontal + to, mask, below_difference);
         store_bytes(vertical + to, mask, half_difference(above_here, below_here));
         store_bytes(both + to, mask, saturating_difference(above_difference, below_difference));
@@ -302,11 +300,10 @@ void convolve(const WinogradRun& run) {
     transform_tiles(run, run.source + 2 * row * row_bytes,
                     run.transformed + std::ptrdiff_t{1} * row * run.tile_columns * run.in_channels);
   }
-  if (run.block == 32) {
-    multiply_tiles<2>(run);
-  } else {
-    multiply_tiles<1>(run);
+  if constexpr (most_vectors == 2) {
+    if (run.block == 32) return multiply_tiles<2>(run);
   }
+  multiply_tiles<1>(run);
 }
 
 void convolve_upsampled(const WinogradRun& run) {
@@ -327,7 +324,7 @@ void convolve_upsampled(const WinogradRun& run) {
   }
 }
 
-constexpr WinogradKernels kernels = {convolve, convolve_upsampled};
+constexpr WinogradKernels kernels = {convolve, convolve_upsampled, 16 * most_vectors, largest_weight};
 
 }  // namespace
 }  // namespace reenact::cpu

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +12,9 @@
 #include <iterator>
 #include <thread>
 
+#include "reenact/config.h"
 #include "reenact/model_file.h"
+#include "support/environment_variable.h"
 #include "support/run_program.h"
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
@@ -40,6 +43,9 @@ class ReenactorCommand : public testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static fs::path path(const std::string& name) { return *folder_ / name; }
+  static nlohmann::json provenance_of(const fs::path& model) {
+    return nlohmann::json::parse(ModelFile(model).info().provenance.text());
+  }
   static fs::path checkpoint(const std::string& run, int step) {
     char name[64];
     std::snprintf(name, sizeof name, "checkpoint-%09d.safetensors", step);
@@ -102,7 +108,7 @@ TEST_F(ReenactorCommand, IsFoundByItsFormerNameToo) {
   list.front() = "meta";
   const auto result = test::run_program(list);
   ASSERT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(ModelFile(path("former.safetensors")).info().provenance["command"], "reenact-train reenactor");
+  EXPECT_EQ(provenance_of(path("former.safetensors"))["command"], "reenact-train reenactor");
 }
 
 TEST_F(ReenactorCommand, TheLiveConfigurationsRunOneAfterTheOther) {
@@ -146,9 +152,10 @@ TEST_F(ReenactorCommand, TheLiveConfigurationsRunOneAfterTheOther) {
     const auto result = test::run_program(list);
     ASSERT_EQ(result.exit_code, 0) << result.errors;
     const auto info = ModelFile(path(name + ".safetensors"), ModelKind::reenactor).info();
-    EXPECT_EQ(info.config["preset"], "live");
-    EXPECT_EQ(info.provenance["step"], steps);
-    EXPECT_GT(info.provenance["metrics"]["held_out_psnr"], 1);
+    EXPECT_EQ(info.config.get<ReenactorConfig>().preset, "live");
+    const auto provenance = nlohmann::json::parse(info.provenance.text());
+    EXPECT_EQ(provenance["step"], steps);
+    EXPECT_GT(provenance["metrics"]["held_out_psnr"], 1);
     before = checkpoint(name, steps);
   }
 }
@@ -205,6 +212,18 @@ TEST_F(ReenactorCommand, DevicesAndTypesThatAreMissingAreOneSentence) {
     expect_sentence(arguments("cuda", 1, {"--device", "cuda"}), "LibTorch finds no CUDA device here");
 }
 
+TEST_F(ReenactorCommand, InASlurmAllocationWithoutSrunItSaysSoOrRunsAlone) {
+  const test::EnvironmentVariable tasks("SLURM_NTASKS", "8"), rank("SLURM_PROCID", "0"),
+      nodes("SLURM_JOB_NODELIST", "localhost");
+  const auto refused = test::run_program(arguments("batch", 1));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.errors,
+              testing::ContainsRegex("^reenact-train: [^\n]*SLURM_NTASKS is 8[^\n]*--alone[^\n]*\n$"));
+  const auto alone = test::run_program(arguments("batch", 1, {"--alone"}));
+  EXPECT_EQ(alone.exit_code, 0) << alone.errors;
+  EXPECT_TRUE(fs::exists(path("batch.safetensors")));
+}
+
 #ifdef REENACT_WITH_GLOO
 
 std::vector<std::string> rank_variables(int rank, std::uint16_t port) {
@@ -219,7 +238,7 @@ TEST_F(ReenactorCommand, OnlyTheFirstProcessWrites) {
   const auto first_result = first.wait(), second_result = second.wait();
   ASSERT_EQ(first_result.exit_code, 0) << first_result.errors;
   ASSERT_EQ(second_result.exit_code, 0) << second_result.errors;
-  EXPECT_EQ(ModelFile(path("first.safetensors"), ModelKind::reenactor).info().provenance["step"], 4);
+  EXPECT_EQ(provenance_of(path("first.safetensors"))["step"], 4);
   EXPECT_FALSE(fs::exists(path("second.safetensors")));
   EXPECT_FALSE(fs::exists(path("second")));
   EXPECT_EQ(second_result.output, "");

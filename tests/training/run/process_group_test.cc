@@ -59,7 +59,7 @@ TEST(ProcessPlace, MpirunOnOneMachineNeedsNoAddress) {
 }
 
 TEST(ProcessPlace, SlurmMeetsAtTheFirstMachine) {
-  Environment environment = {{"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "8"}};
+  Environment environment = {{"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "8"}, {"SLURM_STEP_ID", "0"}};
   for (const auto& [list, host] : Environment{
            {"gpu[03-05,9],cpu1", "gpu03"}, {"gpu7", "gpu7"}, {"a1,b[2-3]", "a1"}, {"n[11,13]", "n11"}}) {
     environment["SLURM_JOB_NODELIST"] = list;
@@ -69,6 +69,18 @@ TEST(ProcessPlace, SlurmMeetsAtTheFirstMachine) {
   EXPECT_EQ(place_in(environment).local_rank, 3) << "SLURM_LOCALID is not set";
   environment["SLURM_LOCALID"] = "1";
   EXPECT_EQ(place_in(environment).local_rank, 1);
+}
+
+TEST(ProcessPlace, AnAllocationOfSlurmWithoutSrunIsRefusedAtOnce) {
+  // A batch script has rank 0 and no step, a shell of salloc the step of interactive ones.
+  for (const Environment& environment :
+       {Environment{{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}, {"SLURM_JOB_NODELIST", "gpu[1-8]"}},
+        Environment{{"SLURM_NTASKS", "8"}},
+        Environment{{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}, {"SLURM_STEP_ID", "4294967290"}}}) {
+    expect_error([&] { place_in(environment); }, ErrorCode::invalid,
+                 {"SLURM_NTASKS is 8", "start it with srun", "--alone"});
+  }
+  EXPECT_EQ(place_in({{"SLURM_NTASKS", "1"}, {"SLURM_PROCID", "0"}}).count, 1) << "one task needs no srun";
 }
 
 TEST(ProcessPlace, RefusesWhatMakesNoSense) {

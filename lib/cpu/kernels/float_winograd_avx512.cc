@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/kernels/float_winograd.h"
+#include "cpu/kernels/simd_avx512.h"
+
+#include "cpu/kernels/float_winograd_kernels.h"
+
+namespace reenact::cpu {
+
+const FloatWinogradKernels& float_winograd_kernels_avx512() {
+  return kernels;
+}
+
+}  // namespace reenact::cpu

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "stream/video_frame.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/glib.h"
+
+namespace reenact {
+namespace {
+
+GstVideoInfo info_of(GstVideoFormat format, cv::Size size) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, format, guint(size.width), guint(size.height));
+  return info;
+}
+
+/// Alpha grows to the right through all its levels; the colors differ from row to row.
+cv::Mat see_through_picture() {
+  cv::Mat rgba(4, 256, CV_8UC4);
+  for (int y = 0; y < rgba.rows; ++y)
+    for (int x = 0; x < rgba.cols; ++x)
+      rgba.at<cv::Vec4b>(y, x) = cv::Vec4b(uchar(250 - 60 * y), uchar(40 * y), 128, uchar(x));
+  return rgba;
+}
+
+Owned<GstBuffer> buffer_of(const cv::Mat& rgba, GstVideoFormat format) {
+  GstVideoInfo info = info_of(format, rgba.size()), stored = info_of(GST_VIDEO_FORMAT_RGBA, rgba.size());
+  Owned<GstBuffer> source(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&stored), nullptr)),
+      result(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr));
+  MappedFrame from(stored, source.get(), GST_MAP_READWRITE), to(info, result.get(), GST_MAP_WRITE);
+  rgba.copyTo(from.mat(CV_8UC4));
+  GstVideoConverter* converter = gst_video_converter_new(&stored, &info, nullptr);
+  gst_video_converter_frame(converter, from.get(), to.get());
+  gst_video_converter_free(converter);
+  return result;
+}
+
+/// The furthest that a channel of `rgb` is from `rgba` laid over gray, both in numbers without rounding.
+double distance_from_laid_over_gray(const cv::Mat& rgb, const cv::Mat& rgba, bool premultiplied = false) {
+  double furthest = 0;
+  for (int y = 0; y < rgba.rows; ++y) {
+    for (int x = 0; x < rgba.cols; ++x) {
+      const auto color = rgba.at<cv::Vec4b>(y, x);
+      const double alpha = color[3] / 255.0;
+      for (int c = 0; c < 3; ++c) {
+        const double own = premultiplied ? color[c] : alpha * color[c];
+        const double wanted = std::min(255.0, own + (1 - alpha) * gray_behind_alpha);
+        furthest = std::max(furthest, std::abs(rgb.at<cv::Vec3b>(y, x)[c] - wanted));
+      }
+    }
+  }
+  return furthest;
+}
+
+TEST(RgbReader, LaysWhatIsSeeThroughOverGray) {
+  const cv::Mat rgba = see_through_picture();
+  for (const GstVideoFormat format :
+       {GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR}) {
+    RgbReader reader;
+    reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
+    const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
+    EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba), 0.5) << gst_video_format_to_string(format);
+  }
+}
+
+TEST(RgbReader, LaysVideoWithAnAlphaPlaneOverGray) {
+  // Luma and chroma of 8 bits there and back move a color by up to five levels; black behind would be 128 off.
+  const cv::Mat rgba = see_through_picture();
+  for (const GstVideoFormat format :
+       {GST_VIDEO_FORMAT_AYUV, GST_VIDEO_FORMAT_GBRA, GST_VIDEO_FORMAT_ARGB64}) {
+    RgbReader reader;
+    reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
+    const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
+    EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba), 5) << gst_video_format_to_string(format);
+  }
+}
+
+TEST(RgbReader, AddsGrayToColorsThatAlphaIsMultipliedInto) {
+  const cv::Mat rgba = see_through_picture();
+  GstVideoInfo info = info_of(GST_VIDEO_FORMAT_RGBA, rgba.size());
+  info.flags = GstVideoFlags(info.flags | GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
+  RgbReader reader;
+  reader.configure(info, rgba.cols, rgba.rows);
+  const RgbPicture picture = reader.read(buffer_of(rgba, GST_VIDEO_FORMAT_RGBA).get());
+  EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba, true), 0.5);
+}
+
+TEST(RgbReader, LeavesOpaquePicturesAsTheyAre) {
+  cv::Mat rgba = see_through_picture();
+  for (int y = 0; y < rgba.rows; ++y)
+    for (int x = 0; x < rgba.cols; ++x) rgba.at<cv::Vec4b>(y, x)[3] = 255;
+  for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGR}) {
+    RgbReader reader;
+    reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
+    const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
+    EXPECT_EQ(distance_from_laid_over_gray(picture.mat(), rgba), 0) << gst_video_format_to_string(format);
+  }
+}
+
+}  // namespace
+}  // namespace reenact

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Measures a live pipeline: lateness against the latency reported, frames lost, freezes, jumps of the audio, and flash
+// against beep at the sinks. docs/reliability.md says how it is used and what it measured.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "live_stream.h"
+
+namespace {
+
+constexpr const char* usage =
+    "measure-live [--fps N] [--seconds S] [--load THREADS] [--streams N] [--no-sync] [--clip FILE]\n"
+    "             [--size WIDTHxHEIGHT] [--chain DESCRIPTION]\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  reenact::soak::LiveOptions options;
+  options.chain = "reenactbin name=r background=driver";
+  double seconds = 12;
+  int load = 0, streams = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--no-sync") {
+      options.sync = false;
+      continue;
+    }
+    if (i + 1 == argc) return std::cerr << usage, 2;
+    const std::string value = argv[++i];
+    if (argument == "--fps")
+      options.frames_per_second = std::atoi(value.c_str());
+    else if (argument == "--seconds")
+      seconds = std::atof(value.c_str());
+    else if (argument == "--load")
+      load = std::atoi(value.c_str());
+    else if (argument == "--streams")
+      streams = std::atoi(value.c_str());
+    else if (argument == "--clip")
+      options.clip = value;
+    else if (argument == "--chain")
+      options.chain = value;
+    else if (argument == "--size" &&
+             std::sscanf(value.c_str(), "%dx%d", &options.width, &options.height) == 2)
+      continue;
+    else
+      return std::cerr << usage, 2;
+  }
+  try {
+    const reenact::soak::Load busy(load);
+    std::vector<std::unique_ptr<reenact::soak::LiveStream>> all;
+    for (int i = 0; i < streams; ++i) all.push_back(std::make_unique<reenact::soak::LiveStream>(options));
+    std::vector<std::thread> threads;
+    for (auto& stream : all) {
+      threads.emplace_back([&stream, seconds] {
+        stream->start();
+        stream->run(seconds);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    bool failed = false;
+    for (auto& stream : all) {
+      const auto report = stream->stop();
+      std::cout << to_text(report);
+      failed = failed || !report.error.empty();
+    }
+    return failed;
+  } catch (const std::exception& error) {
+    std::cerr << "measure-live: " << error.what() << "\n";
+    return 1;
+  }
+}
