@@ -14,6 +14,7 @@
 #include <gst/video/video.h>
 
 #include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "base/time_segment.h"
 #include "compositor/key_pad.h"
 #include "elements.h"
+#include "reenact/identity.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_bin_debug);
 #define GST_CAT_DEFAULT reenact_bin_debug
@@ -124,6 +126,10 @@ const std::vector<Proxy>& proxies() {
   return all;
 }
 
+guint stats_property() {
+  return guint(proxies().size()) + 1;
+}
+
 const Proxy* proxy_of(guint id) {
   return id >= 1 && id <= proxies().size() ? &proxies()[id - 1] : nullptr;
 }
@@ -206,8 +212,38 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
   }
 }
 
+/// Of all children together: frames, milliseconds of each stage, and what they add to the latency.
+GstStructure* new_statistics(const ReenactBin::Private& p) {
+  GstStructure* all = gst_structure_new_empty("reenact-stats");
+  guint64 latency = 0, dropped = 0;
+  for (const Child child : {crop, pose, generator, compositor}) {
+    GstStructure* stage = nullptr;
+    if (p.elements[child]) g_object_get(p.elements[child], "stats", &stage, nullptr);
+    if (!stage) continue;
+    guint64 stage_latency = 0, stage_dropped = 0;
+    gst_structure_get_uint64(stage, "latency", &stage_latency);
+    gst_structure_get_uint64(stage, "frames-dropped", &stage_dropped);
+    latency += stage_latency;
+    dropped += stage_dropped;
+    if (child == crop) gst_structure_set_value(all, "frames-in", gst_structure_get_value(stage, "frames-in"));
+    if (child == compositor)
+      gst_structure_set_value(all, "frames-drawn", gst_structure_get_value(stage, "frames-drawn"));
+    for (const char* field : {"mean-ms", "longest-ms"})
+      gst_structure_set_value(all, (std::string(children[child].name) + "-" + field).c_str(),
+                              gst_structure_get_value(stage, field));
+    gst_structure_free(stage);
+  }
+  gst_structure_set(all, "frames-dropped", G_TYPE_UINT64, dropped, "latency", G_TYPE_UINT64, latency,
+                    nullptr);
+  return all;
+}
+
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   const ReenactBin::Private& p = *self_of(object)->p;
+  if (id == stats_property()) {
+    g_value_take_boxed(value, new_statistics(p));
+    return;
+  }
   const Proxy* proxy = proxy_of(id);
   if (!proxy) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -510,6 +546,12 @@ void finalize(GObject* object) {
 void install_properties(GObjectClass* object_class) {
   guint id = 1;
   for (const Proxy& proxy : proxies()) g_object_class_install_property(object_class, id++, new_spec(proxy));
+  g_object_class_install_property(
+      object_class, stats_property(),
+      g_param_spec_boxed(
+          "stats", "Statistics",
+          "Frames in, drawn and dropped, milliseconds a frame of each child, and the latency reported",
+          GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 }  // namespace
@@ -562,6 +604,8 @@ static void reenact_bin_init(ReenactBin* self) {
     if (i == input) want_segment_of_time(self, elements[i]);
     if (i == orient) turn_by_tag(elements[i]);
     if (i == queue) bound(elements[i]);
+    // What is too late is left out by the crop, before there was work on it.
+    if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
     gst_bin_add(GST_BIN(self), elements[i]);
     // What turns pictures is linked when pictures have to be turned.
     if (i > 0 && i != crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);

@@ -31,8 +31,10 @@ struct EngineSettings {
 };
 
 extern const Properties<EngineSettings> engine_properties;
+/// The number of the property stats of elements that run a network.
+inline constexpr guint stats_property = 6;
 /// The number at which an element's own properties begin.
-inline constexpr guint first_own_property = 6;
+inline constexpr guint first_own_property = 7;
 
 /// Installs engine_properties. `model_description` says what model-file is, e.g. "The S3FD face detector".
 void install_engine_properties(GObjectClass* object_class, const char* model_description,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "compositor/background_painter.h"
 
-#include <opencv2/imgcodecs.hpp>
+#include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "media/picture_file.h"
 #include "reenact/driver_blur.h"
 #include "reenact/error.h"
 #include "reenact/placement.h"
@@ -25,17 +27,7 @@ void BackgroundPainter::load_image(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorCode::not_found, "'" + path.string() + "', the background image, is not there");
   }
-  cv::Mat image;
-  try {
-    image = cv::imread(path.string(), cv::IMREAD_COLOR);
-  } catch (const cv::Exception&) {
-    image.release();
-  }
-  if (image.empty()) {
-    throw Error(ErrorCode::corrupt,
-                "'" + path.string() + "', the background image, is not a picture that OpenCV reads");
-  }
-  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+  const cv::Mat image = read_rgb(path);
   const std::scoped_lock lock(image_mutex_);
   image_ = image;
 }

@@ -15,6 +15,7 @@
 #include <gst/base/gstaggregator.h>
 #include <gst/video/video.h>
 
+#include <algorithm>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <utility>
@@ -22,6 +23,8 @@
 #include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/glib.h"
+#include "base/processing_latency.h"
+#include "base/stage_statistics.h"
 #include "base/time_segment.h"
 #include "compositor/background_pad.h"
 #include "compositor/background_painter.h"
@@ -83,6 +86,12 @@ struct ReenactCompositor::Private {
   bool negotiated = false;
   // To go out after the next picture, once caps and segment went.
   GstEvent *tags = nullptr, *identity = nullptr;
+  int frames_of_format = 0;
+  GstClockTime reported = 0;  // of the latency
+  LatencyGrowth growth;
+  bool waited_for_background = false;  // the head that comes next
+  gint64 passed_on = 0;                // when downstream had taken the last picture
+  StageStatistics statistics;
 
   ~Private() {
     gst_event_replace(&tags, nullptr);
@@ -137,6 +146,12 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  if (id == compositor_properties.end_id()) {
+    const ReenactCompositor::Private& p = *self_of(object)->p;
+    const ObjectLock lock(object);
+    g_value_take_boxed(value, p.statistics.structure(p.reported));
+    return;
+  }
   bool known = false;
   {
     const ObjectLock lock(object);
@@ -208,6 +223,13 @@ gboolean stop(GstAggregator* aggregator) {
   p.painter.reset();
   p.wanted = {};
   p.negotiated = false;
+  p.growth.reset();
+  p.statistics.reset();
+  {
+    const ObjectLock lock(aggregator);
+    p.reported = 0;
+  }
+  gst_aggregator_set_latency(aggregator, 0, 0);
   p.head_info = p.background_info = {};
   p.background_caps.reset();
   p.space.reset();
@@ -252,13 +274,64 @@ GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   return fixate_output_caps(caps, self_of(aggregator)->p->wanted);
 }
 
+void report_latency(ReenactCompositor* self, GstClockTime latency) {
+  {
+    const ObjectLock lock(self);
+    if (latency <= self->p->reported) return;
+    self->p->reported = latency;
+  }
+  gst_aggregator_set_latency(GST_AGGREGATOR(self), latency, latency);
+}
+
+/// What a head of this format costs to lay over a picture of this size; the background comes on top.
+GstClockTime rehearsed_blending(const ReenactCompositor::Private& p) {
+  const cv::Mat head(GST_VIDEO_INFO_HEIGHT(&p.head_info), GST_VIDEO_INFO_WIDTH(&p.head_info), CV_8UC4,
+                     cv::Scalar(120, 110, 100, 200));
+  cv::Mat picture(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), CV_8UC4);
+  const int side = std::min(picture.rows, picture.cols);
+  const cv::Rect place((picture.cols - side) / 2, (picture.rows - side) / 2, side, side);
+  Compositor compositor;
+  GstClockTime time = 0;
+  for (int run = 0; run < 3; ++run) {  // the first one allocates
+    const gint64 begin = g_get_monotonic_time();
+    picture.setTo(cv::Scalar::all(255));
+    compositor.blend(head, place, p.settings.mask, picture);
+    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
+  }
+  return time;
+}
+
+/// The head of `running_time` took `elapsed` and leaves now. The first ones of a format tell what its background
+/// costs; later ones make what is reported grow in small steps where they are late. Here ends the way of a frame, so
+/// that this covers whatever it waited for on its way, unless downstream `held_up` the one before.
+void took(ReenactCompositor* self, GstClockTime running_time, GstClockTime elapsed, bool held_up) {
+  ReenactCompositor::Private& p = *self->p;
+  p.statistics.frame_done(elapsed);
+  constexpr int first = 2, last = 4;
+  if (++p.frames_of_format <= last) {
+    if (p.frames_of_format >= first) report_latency(self, with_headroom(elapsed));
+    return;
+  }
+  const GstClockTime promised = gst_aggregator_get_latency(GST_AGGREGATOR(self)),
+                     now = gst_element_get_current_running_time(GST_ELEMENT(self));
+  // More latency makes no background faster that keeps a head waiting, and no sink that holds the picture before.
+  if (std::exchange(p.waited_for_background, false) || held_up) return;
+  if (!GST_CLOCK_TIME_IS_VALID(promised) || !GST_CLOCK_TIME_IS_VALID(now) ||
+      !GST_CLOCK_TIME_IS_VALID(running_time))
+    return;
+  if (const GstClockTime step = p.growth.frame(GST_CLOCK_DIFF(running_time + promised, now)); step > 0)
+    report_latency(self, p.reported + step);
+}
+
 gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   GST_DEBUG_OBJECT(aggregator, "Gives out %" GST_PTR_FORMAT, caps);
   p.compositor.reset();
+  p.frames_of_format = 0;
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
     p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
     p.space = p.negotiated ? std::make_shared<PixelSpace>(p.out_info) : nullptr;
+    if (p.negotiated) report_latency(self_of(aggregator), with_headroom(rehearsed_blending(p)));
     return p.negotiated;
   });
 }
@@ -421,8 +494,11 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   GstFlowReturn key_flow = GST_FLOW_OK;
   if (const auto key = key_pad_of(self))
     key_flow = key->push(key_of(layer, p.out_info), out.get(), p.out_info);
+  const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
   GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
-                 double(g_get_monotonic_time() - begin) / 1000);
+                 double(elapsed) / GST_MSECOND);
+  constexpr gint64 at_once = 500;  // microseconds
+  took(self, running_time_of(p.head_pad, head), elapsed, begin - p.passed_on < at_once);
   if (GST_BUFFER_PTS_IS_VALID(head)) {
     segment.position =
         GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);
@@ -430,6 +506,7 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   gst_aggregator_selected_samples(aggregator, GST_BUFFER_PTS(head), GST_BUFFER_DTS(head),
                                   GST_BUFFER_DURATION(head), nullptr);
   const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
+  p.passed_on = g_get_monotonic_time();
   for (GstEvent** event : {&p.identity, &p.tags})
     if (*event) gst_pad_push_event(aggregator->srcpad, std::exchange(*event, nullptr));
   return flow == GST_FLOW_OK ? key_flow : flow;
@@ -449,6 +526,7 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
     const bool complete = background_pad_advance(background.get(), time, timeout, [&p](GstBuffer* frame) {
       p.painter.set_pad_frame(frame, p.background_info);
     });
+    p.waited_for_background = p.waited_for_background || !complete || timeout;
     if (!complete) {
       GST_DEBUG_OBJECT(self, "The head of running time %" GST_TIME_FORMAT " waits for its background",
                        GST_TIME_ARGS(time));
@@ -476,6 +554,7 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
     return GST_FLOW_NOT_NEGOTIATED;
   }
   gst_aggregator_pad_drop_buffer(p.head_pad);
+  p.statistics.frame_came();
   return composite(self, head);
 }
 
@@ -561,6 +640,11 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->finalize = finalize;
   object_class->notify = notify;
   compositor_properties.install(object_class);
+  g_object_class_install_property(
+      object_class, compositor_properties.end_id(),
+      g_param_spec_boxed("stats", "Statistics",
+                         "Frames in, drawn and dropped, milliseconds a frame, and the latency reported",
+                         GST_TYPE_STRUCTURE, read_only));
   describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
                                    "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
 
+#include "cpu/arithmetic_speed.h"
 #include "cpu/detector.h"
 #include "cpu/generator.h"
 #include "cpu/kernels/instruction_set.h"
@@ -11,6 +13,7 @@
 #include "cpu/segmenter.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace cpu {
@@ -43,10 +46,13 @@ Arithmetic arithmetic_for(Precision precision, bool calibrated) {
       return Arithmetic::int8;
     case Precision::bf16:
       return Arithmetic::bf16;
-    case Precision::automatic:
-      if (calibrated && has_arithmetic(Arithmetic::int8)) return Arithmetic::int8;
-      if (has_arithmetic(Arithmetic::bf16)) return Arithmetic::bf16;
-      return Arithmetic::f32;
+    case Precision::automatic: {
+      std::vector<Arithmetic> candidates;
+      if (calibrated && has_arithmetic(Arithmetic::int8)) candidates.push_back(Arithmetic::int8);
+      if (has_arithmetic(Arithmetic::bf16)) candidates.push_back(Arithmetic::bf16);
+      candidates.push_back(Arithmetic::f32);
+      return fastest_arithmetic(candidates);
+    }
     default:
       return Arithmetic::f32;
   }

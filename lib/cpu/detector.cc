@@ -110,9 +110,7 @@ std::vector<std::string> Detector::range_names() {
 }
 
 std::string Detector::active_engine() const {
-  return element_ == Arithmetic::f32    ? "onednn fp32"
-         : element_ == Arithmetic::bf16 ? "onednn bf16"
-                                        : "onednn int8";
+  return engine_name(element_);
 }
 
 float Detector::step_after(const std::string& name) const {

@@ -9,6 +9,7 @@
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {
@@ -45,15 +46,7 @@ Generator::Generator(NetworkSource source, int threads)
 Generator::~Generator() = default;
 
 std::string Generator::active_engine() const {
-  switch (network_->arithmetic) {
-    case Arithmetic::bf16:
-      return "onednn bf16";
-    case Arithmetic::int8:
-      return "onednn int8";
-    case Arithmetic::f32:
-      break;
-  }
-  return "onednn fp32";
+  return engine_name(network_->arithmetic);
 }
 
 void Generator::use(std::shared_ptr<const PreparedGenerator> network) {

@@ -7,6 +7,7 @@
 
 #include "cpu/banded_convolution.h"
 #include "cpu/kernels/elementwise.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/config.h"
 #include "reenact/engine.h"
 
@@ -24,9 +25,7 @@ class PoseEncoder : public reenact::PoseEncoder {
               int threads);
 
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override {
-    return element_ == Arithmetic::f32 ? "onednn fp32" : "onednn bf16";
-  }
+  std::string active_engine() const override { return engine_name(element_); }
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.pose_embedding_size; }
   /// The network alone: `input` [size, size, 3] in 0..1, `pose` [d_p].

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cpu/banded_convolution.h"
+#include "cpu/kernels/instruction_set.h"
 #include "reenact/config.h"
 #include "reenact/engine.h"
 
@@ -19,7 +20,7 @@ class Segmenter : public reenact::Segmenter {
   Segmenter(std::shared_ptr<const FoldedWeights> weights, const SegmenterConfig& config, int threads);
 
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override { return "onednn fp32"; }
+  std::string active_engine() const override { return engine_name(Arithmetic::f32); }
   /// The network alone: `input` [size, size, 3] in 0..1 to logits [size, size].
   void segment_floats(std::span<const float> input, std::span<float> logits);
 

@@ -326,8 +326,10 @@ void LiveStream::serve(GstMessage* message) {
     case GST_MESSAGE_LATENCY: {
       GstElementFactory* factory =
           GST_IS_ELEMENT(message->src) ? gst_element_get_factory(GST_ELEMENT(message->src)) : nullptr;
-      if (factory && g_str_has_prefix(GST_OBJECT_NAME(factory), "reenact"))
+      if (factory && g_str_has_prefix(GST_OBJECT_NAME(factory), "reenact")) {
         messages_.push_back(GstClockTime(g_get_monotonic_time()) * GST_USECOND);
+        ++report_.messages_by[GST_MESSAGE_SRC_NAME(message)];
+      }
       gst_bin_recalculate_latency(GST_BIN(pipeline_.get()));
       break;
     }
@@ -432,6 +434,8 @@ std::string to_text(const LiveReport& report) {
       << " after the first 200 ms; largest jump of the audio after them " << report.latency_jump << " ms"
       << "\nflash after beep: " << report.flashes << " seen, mean " << report.offset_mean << ", worst "
       << report.offset_worst << " ms\n";
+  for (const auto& [name, count] : report.messages_by)
+    out << "latency messages of " << name << ": " << count << "\n";
   if (!report.stats.empty()) out << "stats: " << report.stats << "\n";
   if (!report.error.empty()) out << "error: " << report.error << "\n";
   return out.str();

@@ -132,6 +132,23 @@ int largest_weight(ByteInstructions instructions) {
   return instructions == ByteInstructions::pairs ? 64 : 127;
 }
 
+std::string engine_name(Arithmetic arithmetic) {
+  std::string instructions = to_string(instruction_set());
+#if defined(__x86_64__)
+  if (arithmetic == Arithmetic::int8) instructions = to_string(byte_instructions());
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  if (arithmetic != Arithmetic::f32 && instruction_set() == InstructionSet::avx512 &&
+      isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni &&
+      isa != dnnl::cpu_isa::avx512_core_bf16) {
+    instructions = "amx";
+  }
+#endif
+  const char* name = arithmetic == Arithmetic::f32    ? "fp32"
+                     : arithmetic == Arithmetic::bf16 ? "bf16"
+                                                      : "int8";
+  return std::string("onednn ") + name + " " + instructions;
+}
+
 std::string cpu_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {

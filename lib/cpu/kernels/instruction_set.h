@@ -28,6 +28,10 @@ int largest_weight(ByteInstructions instructions);
 /// emulation is slower than fp32.
 bool has_arithmetic(Arithmetic arithmetic);
 
+/// What a network in that arithmetic runs as: "onednn", the arithmetic, and the instructions of our own kernels, or "amx"
+/// where oneDNN multiplies with that, as in "onednn int8 avx-vnni".
+std::string engine_name(Arithmetic arithmetic);
+
 /// Model name of the CPU for reports, or "unknown".
 std::string cpu_name();
 
