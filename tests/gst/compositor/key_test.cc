@@ -70,7 +70,7 @@ TEST_F(KeyTest, HasTheFillsSizeRateAndPixelShapeInItsCaps) {
 class KeyFormatTest : public KeyTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(KeyFormatTest, HoldsAlphaAsLumaAndNoColor) {
-  start("background=transparent", "video/x-raw, format=RGB",
+  start("background=transparent key-clip=0", "video/x-raw, format=RGB",
         std::string("video/x-raw, format=") + GetParam());
   cv::Mat rgba(head_size, head_size, CV_8UC4, cv::Scalar(200, 90, 40, 100));
   gst_harness_push(fill_.get(), head(0, rgba));
