@@ -24,6 +24,7 @@
 #include "base/time_segment.h"
 #include "elements.h"
 #include "face_tally.h"
+#include "load_shedding.h"
 #include "reenact/face_finder.h"
 #include "stream/face_meta.h"
 #include "stream/video_frame.h"
@@ -159,7 +160,9 @@ struct ReenactCrop::Private {
   std::unique_ptr<FaceFinder> finder;
   cv::Size picture_size;  // of the frames, as negotiated last
   int square_width = 0;   // of the picture once its pixels are square
+  Owned<GstCaps> frame_caps;
   RgbReader reader;
+  LoadShedding shedding;
   guint64 frames = 0;
   bool following = false;                // whether the last frame had a face
   std::optional<TrackedFace> last_face;  // in the picture with square pixels
@@ -197,12 +200,29 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   return p.finder->detector();
 }
 
+CropSettings current_settings(ReenactNetworkFilter* filter) {
+  const ObjectLock lock(filter);
+  return self_of(filter)->p->settings;
+}
+
+/// As long as it may take: a picture without a face is searched twice, and most of them are of this shape.
+void rehearse(ReenactNetworkFilter* filter) {
+  FaceFinder& finder = *self_of(filter)->p->finder;
+  FaceFinder::Options options = current_settings(filter).finder;
+  if (options.detect_size <= 0) options.detect_size = 640;
+  finder.set_options(options);
+  finder.search(
+      cv::Mat(options.detect_size * 3 / 4, options.detect_size, CV_8UC3, cv::Scalar(120, 110, 100)));
+}
+
 void unload(ReenactNetworkFilter* filter) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   p.forget_faces();
   p.tally.reset();
+  p.shedding.reset();
   p.finder.reset();
   p.reader.reset();
+  p.frame_caps.reset();
   p.picture_size = {};
 }
 
@@ -228,9 +248,35 @@ GstCaps* fixate_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps*
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->fixate_caps(base, direction, caps, other);
 }
 
-gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
+cv::Mat cut(const cv::Mat& picture, const FaceBox& box, int size, const CropSettings& settings) {
+  cv::Mat crop = crop_face(picture, box, size, settings.crop_scale);
+  return settings.crop_style == CropStyle::authors ? recrop_as_loader(crop, size) : crop;
+}
+
+/// What frames of this format cost beside the detector: reading, reducing and cutting an empty one.
+GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
+  ReenactCrop::Private& p = *self_of(filter)->p;
+  const CropSettings settings = current_settings(filter);
+  Owned<GstBuffer> frame(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&filter->in_info), nullptr));
+  gst_buffer_memset(frame.get(), 0, gray, GST_VIDEO_INFO_SIZE(&filter->in_info));
+  GstClockTime time = 0;
+  for (int run = 0; run < 3; ++run) {  // the first one allocates
+    const gint64 begin = g_get_monotonic_time();
+    const RgbPicture picture = p.reader.read(frame.get());
+    const cv::Size size = picture.mat().size();
+    FaceFinder::reduced(picture.mat(), settings.finder.detect_size);
+    cut(picture.mat(), {0, 0, float(size.width) / 2, float(size.height) / 2, 1},
+        GST_VIDEO_INFO_WIDTH(&filter->out_info), settings);
+    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
+  }
+  return time;
+}
+
+gboolean configure(ReenactNetworkFilter* filter, GstCaps* in_caps, GstCaps*) {
   ReenactCrop::Private& p = *self_of(filter)->p;
   const GstVideoInfo &in = filter->in_info, &out = filter->out_info;
+  refuse_interlaced(in, "the driver's video");
+  p.frame_caps.reset(gst_caps_ref(in_caps));
   if (GST_VIDEO_INFO_WIDTH(&out) != GST_VIDEO_INFO_HEIGHT(&out)) {
     GST_ERROR_OBJECT(filter, "Downstream wants a crop of %dx%d, and crops are square",
                      GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_HEIGHT(&out));
@@ -243,6 +289,7 @@ gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps*) {
       1, int(gst_util_uint64_scale_int_round(guint64(GST_VIDEO_INFO_WIDTH(&in)), GST_VIDEO_INFO_PAR_N(&in),
                                              std::max(1, GST_VIDEO_INFO_PAR_D(&in)))));
   p.reader.configure(in, p.square_width, GST_VIDEO_INFO_HEIGHT(&in));
+  network_filter_latency(filter).expect_format(GST_ELEMENT(filter), rehearsed_reading(filter));
   return TRUE;
 }
 
@@ -296,9 +343,21 @@ GstFlowReturn drop_frame(GstBaseTransform* base, GstBuffer* buffer) {
   return GST_BASE_TRANSFORM_FLOW_DROPPED;
 }
 
-cv::Mat cut(const cv::Mat& picture, const FaceBox& box, int size, const CropSettings& settings) {
-  cv::Mat crop = crop_face(picture, box, size, settings.crop_scale);
-  return settings.crop_style == CropStyle::authors ? recrop_as_loader(crop, size) : crop;
+/// Whether a live frame is left out, since the machine is too slow for all of them.
+bool shed(ReenactNetworkFilter* filter, GstBuffer* buffer) {
+  auto* base = GST_BASE_TRANSFORM(filter);
+  const ProcessingLatency& latency = network_filter_latency(filter);
+  if (!latency.live() || !GST_BUFFER_PTS_IS_VALID(buffer)) return false;
+  const GstClockTime time =
+                         gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)),
+                     now = gst_element_get_current_running_time(GST_ELEMENT(filter));
+  if (!GST_CLOCK_TIME_IS_VALID(time) || !GST_CLOCK_TIME_IS_VALID(now)) return false;
+  LoadShedding& shedding = self_of(filter)->p->shedding;
+  if (shedding.too_late(time, now, latency.upstream(), GST_BUFFER_DURATION(buffer))) {
+    network_filter_post_qos(filter, buffer, GST_CLOCK_DIFF(time + latency.upstream(), now));
+    return true;
+  }
+  return false;
 }
 
 /// Tells the debug log when a face comes and goes.
@@ -326,12 +385,8 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactCrop* self = self_of(filter);
   ReenactCrop::Private& p = *self->p;
   auto* base = GST_BASE_TRANSFORM(self);
-  CropSettings settings;
-  {
-    const ObjectLock lock(self);
-    settings = p.settings;
-  }
-
+  const CropSettings settings = current_settings(filter);
+  if (shed(filter, in)) return {drop_frame(base, in), false, true};
   const RgbPicture picture = p.reader.read(in);
   p.finder->set_options(settings.finder);
   const double seconds = seconds_of(filter->in_info, in, p.frames++);
@@ -342,6 +397,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (face) p.last_face = face;
 
   FaceMeta* meta = add_face_meta(out, in, &filter->in_info);
+  if (p.frame_caps) meta->frame_caps = gst_caps_ref(p.frame_caps.get());
   meta->largest_face = float(p.finder->largest_seen());
   if (face) {
     if (face->detected) meta->flags = face_detected;
@@ -370,6 +426,8 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                                  GST_VIDEO_BUFFER_FLAG_RFF | GST_VIDEO_BUFFER_FLAG_ONEFIELD);
   if (settings.post_messages) post_face_message(base, in, *meta);
   if (!face && settings.no_face == NoFace::drop) return {drop_frame(base, in)};
+  const GstClockTime time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in));
+  p.shedding.pushed(time, gst_element_get_current_running_time(GST_ELEMENT(base)));
   return {};
 }
 
@@ -379,6 +437,7 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
     case GST_EVENT_FLUSH_STOP:
       p.forget_faces();
       p.tally.reset();
+      p.shedding.reset();
       break;
     case GST_EVENT_STREAM_START:
       p.tally.reset();
@@ -390,6 +449,16 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
       break;
   }
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->sink_event(base, event);
+}
+
+gboolean src_event(GstBaseTransform* base, GstEvent* event) {
+  const GstClockTime begun = parse_begun_event(event);
+  if (GST_CLOCK_TIME_IS_VALID(begun)) {
+    self_of(base)->p->shedding.begun(begun);
+    gst_event_unref(event);
+    return TRUE;
+  }
+  return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->src_event(base, event);
 }
 
 void finalize(GObject* object) {
@@ -415,6 +484,7 @@ static void reenact_crop_class_init(ReenactCropClass* klass) {
                     "Finds and follows a face and cuts it out as the reenactment networks expect it"},
                    {&sink_template, &src_template});
   filter_class->load = load;
+  filter_class->rehearse = rehearse;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;
   filter_class->configure = configure;
@@ -422,6 +492,7 @@ static void reenact_crop_class_init(ReenactCropClass* klass) {
   transform_class->fixate_caps = fixate_caps;
   transform_class->transform_meta = transform_meta;
   transform_class->sink_event = sink_event;
+  transform_class->src_event = src_event;
 }
 
 static void reenact_crop_init(ReenactCrop* self) {

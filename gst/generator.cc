@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "base/element_description.h"
 #include "base/element_error.h"
@@ -23,6 +24,7 @@
 #include "base/properties.h"
 #include "base/time_segment.h"
 #include "elements.h"
+#include "load_shedding.h"
 #include "reenact/error.h"
 #include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
@@ -129,6 +131,16 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   return *p.generator;
 }
 
+void rehearse(ReenactNetworkFilter* filter) {
+  Generator& generator = *self_of(filter)->p->generator;
+  // Never seen: before an identity is announced nothing is drawn.
+  auto nobody = std::make_shared<Identity>();
+  nobody->embedding.assign(std::size_t(generator.identity_embedding_size()), 0.1f);
+  generator.set_identity(nobody);
+  const std::vector<float> pose(std::size_t(generator.pose_embedding_size()), 0.1f);
+  generator.generate(pose);
+}
+
 void unload(ReenactNetworkFilter* filter) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator.reset();
@@ -159,6 +171,14 @@ gboolean configure(ReenactNetworkFilter* filter, GstCaps* in, GstCaps*) {
                                          std::to_string(wanted) + ":1:1:1");
 }
 
+/// Lets reenactcrop know that this pose waits no longer.
+void tell_begun(ReenactNetworkFilter* filter, GstBuffer* buffer) {
+  auto* base = GST_BASE_TRANSFORM(filter);
+  const guint64 time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(time) && network_filter_latency(filter).live())
+    gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(base), new_begun_event(time));
+}
+
 /// When and of whom the pose in `buffer` was seen.
 Sighting sighting_of(ReenactNetworkFilter* filter, GstBuffer* buffer) {
   Sighting sighting;
@@ -178,6 +198,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
     const ObjectLock lock(filter);
     settings = p.settings;
   }
+  tell_begun(filter, in);
 
   MappedFrame target(filter->out_info, out, GST_MAP_WRITE);
   cv::Mat picture = target.mat(CV_8UC4);
@@ -265,6 +286,7 @@ static void reenact_generator_class_init(ReenactGeneratorClass* klass) {
                     "Draws an identity's head in the poses that come in, with its mask as alpha"},
                    {&sink_template, &src_template});
   filter_class->load = load;
+  filter_class->rehearse = rehearse;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;
   filter_class->configure = configure;

@@ -25,6 +25,7 @@
 #include "elements.h"
 #include "reenact/enrolment.h"
 #include "reenact/error.h"
+#include "reenact/model_file.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
 #include "stream/video_frame.h"

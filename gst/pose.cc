@@ -66,6 +66,13 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   return *p.encoder;
 }
 
+void rehearse(ReenactNetworkFilter* filter) {
+  PoseEncoder& encoder = *self_of(filter)->p->encoder;
+  const cv::Mat crop(encoder.image_size(), encoder.image_size(), CV_8UC3, cv::Scalar(150, 120, 100));
+  std::vector<float> pose(std::size_t(encoder.embedding_size()));
+  encoder.encode(crop, pose);
+}
+
 void unload(ReenactNetworkFilter* filter) {
   ReenactPose::Private& p = *self_of(filter)->p;
   p.encoder.reset();
@@ -133,6 +140,7 @@ static void reenact_pose_class_init(ReenactPoseClass* klass) {
                    {"Pose encoder", "Filter/Analyzer/Video", "Turns face crops into latent pose descriptors"},
                    {&sink_template, &src_template});
   filter_class->load = load;
+  filter_class->rehearse = rehearse;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;
   filter_class->process = process;

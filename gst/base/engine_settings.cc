@@ -44,7 +44,7 @@ constexpr Row table[] = {
 }  // namespace
 
 constexpr Properties<EngineSettings> engine_properties(table);
-static_assert(engine_properties.end_id() == first_own_property);
+static_assert(engine_properties.end_id() == stats_property && stats_property + 1 == first_own_property);
 
 void install_engine_properties(GObjectClass* object_class, const char* model_description,
                                const char* default_model) {

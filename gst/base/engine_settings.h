@@ -38,8 +38,10 @@ constexpr int threads_of_live_pipeline(int cores) {
 static_assert(threads_of_live_pipeline(2) == 0 && threads_of_live_pipeline(3) == 2);
 
 extern const Properties<EngineSettings> engine_properties;
+/// The number of the property stats of elements that run a network.
+inline constexpr guint stats_property = 6;
 /// The number at which an element's own properties begin.
-inline constexpr guint first_own_property = 6;
+inline constexpr guint first_own_property = 7;
 
 /// Installs engine_properties. `model_description` says what model-file is, e.g. "The S3FD face detector".
 void install_engine_properties(GObjectClass* object_class, const char* model_description,

@@ -7,6 +7,8 @@
 #include "base/engine_settings.h"
 #include "base/glib.h"
 #include "base/processing_latency.h"
+#include "base/rehearsal.h"
+#include "base/stage_statistics.h"
 #include "base/time_segment.h"
 #include "stream/face_meta.h"
 #include "stream/pose_buffer.h"
@@ -16,6 +18,7 @@ namespace reenact {
 struct ReenactNetworkFilter::Private {
   EngineSettings engine;  // under the object's lock
   ProcessingLatency latency;
+  StageStatistics statistics;
 };
 
 G_DEFINE_ABSTRACT_TYPE(ReenactNetworkFilter, reenact_network_filter, GST_TYPE_BASE_TRANSFORM)
@@ -46,6 +49,11 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  if (id == stats_property) {
+    const ReenactNetworkFilter::Private& p = *self_of(object)->p;
+    g_value_take_boxed(value, p.statistics.structure(p.latency.reported()));
+    return;
+  }
   const auto get_setting = class_of(object).get_setting;
   bool known = false;
   {
@@ -59,6 +67,24 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 EngineSettings settings_of(ReenactNetworkFilter* self) {
   const ObjectLock lock(self);
   return self->p->engine;
+}
+
+/// Learns what the network needs for a frame before the first one comes.
+void rehearse(ReenactNetworkFilter* self, const Network& network, const std::filesystem::path& path,
+              int threads) {
+  const auto run = class_of(self).rehearse;
+  if (!run) return;
+  const std::string name = std::string(G_OBJECT_TYPE_NAME(self)) + " " + network.active_engine() + " " +
+                           network.active_device() + " " + std::to_string(threads);
+  try {
+    const GstClockTime time = rehearsed_time(name, path, [&] { run(self); });
+    self->p->latency.expect_network(time);
+    GST_CAT_DEBUG_OBJECT(class_of(self).category, self, "A frame is rehearsed to take %.2f ms",
+                         double(time) / GST_MSECOND);
+  } catch (const std::exception& error) {
+    // A real frame will tell, if it comes to one.
+    GST_CAT_WARNING_OBJECT(class_of(self).category, self, "Cannot be rehearsed: %s", error.what());
+  }
 }
 
 /// Whether a source of the element's pipeline is live. Asked before it runs, when no latency query gets through.
@@ -90,6 +116,7 @@ void load(ReenactNetworkFilter* self) {
                        network.active_engine().c_str(), network.active_device().c_str(),
                        engine.device.c_str(), to_string(engine.precision).c_str(), options.threads);
   self->p->engine.loaded(GST_ELEMENT(self), network, path);
+  rehearse(self, network, path, options.threads);
 }
 
 gboolean start(GstBaseTransform* base) {
@@ -103,6 +130,7 @@ gboolean stop(GstBaseTransform* base) {
   ReenactNetworkFilter* self = self_of(base);
   class_of(self).unload(self);
   self->p->latency.reset();
+  self->p->statistics.reset();
   self->p->engine.unloaded(GST_ELEMENT(base));
   return TRUE;
 }
@@ -178,13 +206,28 @@ void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
 }
 
+GstFlowReturn submit_input_buffer(GstBaseTransform* base, gboolean discont, GstBuffer* buffer) {
+  StageStatistics& statistics = self_of(base)->p->statistics;
+  statistics.frame_came();
+  const GstFlowReturn flow = parent_class()->submit_input_buffer(base, discont, buffer);
+  if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED) statistics.frame_dropped();  // too late, says a QoS event
+  return flow;
+}
+
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* in, GstBuffer* out) {
   ReenactNetworkFilter* self = self_of(base);
   const gint64 begin = g_get_monotonic_time();
   const Processed processed = guarded(GST_ELEMENT(base), Processed{GST_FLOW_ERROR, false},
                                       [&] { return class_of(self).process(self, in, out); });
   const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
-  if (processed.network_ran) self->p->latency.measured(GST_ELEMENT(base), elapsed);
+  if (processed.too_late) {
+    self->p->statistics.frame_dropped();
+  } else if (processed.network_ran) {
+    self->p->statistics.frame_done(elapsed);
+    self->p->latency.measured(
+        GST_ELEMENT(base), gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in)),
+        elapsed);
+  }
   GST_CAT_LOG_OBJECT(class_of(self).category, self, "Buffer of %" GST_TIME_FORMAT " took %.2f ms%s",
                      GST_TIME_ARGS(GST_BUFFER_PTS(in)), double(elapsed) / GST_MSECOND,
                      processed.network_ran ? "" : ", without the network");
@@ -219,6 +262,29 @@ void network_filter_install_properties(ReenactNetworkFilterClass* filter_class, 
   G_OBJECT_CLASS(filter_class)->set_property = set_property;
   G_OBJECT_CLASS(filter_class)->get_property = get_property;
   install_engine_properties(G_OBJECT_CLASS(filter_class), model_description, default_model);
+  g_object_class_install_property(
+      G_OBJECT_CLASS(filter_class), stats_property,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Frames in, drawn and dropped, milliseconds a frame, and the latency reported",
+                         GST_TYPE_STRUCTURE, read_only));
+}
+
+ProcessingLatency& network_filter_latency(ReenactNetworkFilter* filter) {
+  return filter->p->latency;
+}
+
+void network_filter_post_qos(ReenactNetworkFilter* filter, GstBuffer* buffer, GstClockTimeDiff lateness) {
+  auto* base = GST_BASE_TRANSFORM(filter);
+  const GstClockTime time = GST_BUFFER_PTS(buffer);
+  GstMessage* message = gst_message_new_qos(
+      GST_OBJECT(filter), filter->p->latency.live(),
+      gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, time),
+      gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, time), time, GST_BUFFER_DURATION(buffer));
+  gst_message_set_qos_values(message, lateness, 1, 1000000);
+  const StageStatistics& statistics = filter->p->statistics;
+  // This one is not counted yet.
+  gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, statistics.done(), statistics.dropped() + 1);
+  gst_element_post_message(GST_ELEMENT(filter), message);
 }
 
 std::filesystem::path network_filter_model_path(ReenactNetworkFilter* filter) {
@@ -240,6 +306,7 @@ static void reenact_network_filter_class_init(ReenactNetworkFilterClass* klass) 
   transform_class->transform_meta = transform_meta;
   transform_class->sink_event = sink_event;
   transform_class->before_transform = before_transform;
+  transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->transform = transform;
   transform_class->query = query;
   gst_type_mark_as_plugin_api(reenact_network_filter_get_type(), GstPluginAPIFlags(0));

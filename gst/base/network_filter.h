@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "base/processing_latency.h"
 #include "reenact/engine.h"
 
 namespace reenact {
@@ -13,14 +14,16 @@ namespace reenact {
 /// What became of a frame.
 struct Processed {
   GstFlowReturn flow = GST_FLOW_OK;
-  bool network_ran = true;  ///< whether its time counts for the latency
+  bool network_ran = true;  ///< whether it was worked on
+  bool too_late = false;    ///< left out, since it came too late to be worked on
 };
 
 /// Base of the elements that run a network on every buffer.
 ///
 /// It holds the properties of the engine, loads the model on the way to PAUSED, negotiates (the framerate
-/// goes through, all else is what caps_for() says), answers latency queries from the time that frames take,
-/// syncs controllers, drops late frames and turns exceptions into messages on the bus.
+/// goes through, all else is what caps_for() says), rehearses the network and answers latency queries from that,
+/// counts frames (property stats), syncs controllers, drops late frames and turns exceptions into messages on the
+/// bus.
 struct ReenactNetworkFilter {
   struct Private;
   GstBaseTransform parent;
@@ -36,6 +39,9 @@ struct ReenactNetworkFilterClass {
   /// Loads what model-file names, on the way to PAUSED; may throw Error. The result lives until unload().
   const Network& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
                          const EngineOptions& options);
+  /// Runs the loaded network once on made-up input as a frame would, and leaves no trace in the stream; may throw.
+  /// Null: nothing is known of its time.
+  void (*rehearse)(ReenactNetworkFilter* filter);
   /// Drops the network and what is known of the stream.
   void (*unload)(ReenactNetworkFilter* filter);
   /// What the pad of that direction takes or gives, without regard to the other one; a new reference.
@@ -69,6 +75,12 @@ void network_filter_install_settings(ReenactNetworkFilterClass* filter_class) {
   };
   properties.install(G_OBJECT_CLASS(filter_class));
 }
+
+/// What the element adds to the latency, and what is known of the pipeline's.
+ProcessingLatency& network_filter_latency(ReenactNetworkFilter* filter);
+
+/// Posts a QoS message: `buffer` was left out since it came `lateness` too late.
+void network_filter_post_qos(ReenactNetworkFilter* filter, GstBuffer* buffer, GstClockTimeDiff lateness);
 
 /// Where model-file is found now. Throws Error (not_found).
 std::filesystem::path network_filter_model_path(ReenactNetworkFilter* filter);

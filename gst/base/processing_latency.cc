@@ -4,25 +4,69 @@
 #include <algorithm>
 
 namespace reenact {
+namespace {
 
-void ProcessingLatency::measured(GstElement* element, GstClockTime elapsed) {
-  if (warm_up_ > 0) {
-    --warm_up_;
-    return;
+constexpr int window = 100;          // frames, of which one may be late
+constexpr int start_up_frames = 30;  // pay for negotiation and allocations all along the pipeline
+constexpr gint64 least_pause = 200 * G_TIME_SPAN_MILLISECOND;
+// Several elements may grow before the pipeline asks again: together they stay below what the ear notices.
+constexpr GstClockTimeDiff largest_step = GST_MSECOND;
+constexpr GstClockTime most_grown = 200 * GST_MSECOND;
+
+}  // namespace
+
+GstClockTime with_headroom(GstClockTime needed) {
+  return (2 * needed + GST_MSECOND - 1) / GST_MSECOND * GST_MSECOND;
+}
+
+GstClockTime LatencyGrowth::frame(GstClockTimeDiff excess, bool may_grow) {
+  ++frames_;
+  if (!began_) {
+    began_ = frames_ >= start_up_frames;
+    return 0;
   }
-  window_[count_++] = elapsed;
-  if (count_ < window_.size()) return;
-  count_ = 0;
-  const auto ninth_tenth = window_.begin() + window_.size() * 9 / 10 - 1;
-  std::nth_element(window_.begin(), ninth_tenth, window_.end());
+  if (excess > 0) {
+    ++late_;
+    most_excess_ = std::max(most_excess_, excess);
+  }
+  GstClockTime step = 0;
+  // The first late one may be a hiccup of the machine.
+  if (may_grow && late_ >= 2 && grown_ < most_grown && g_get_monotonic_time() - grew_ >= least_pause) {
+    step = GstClockTime(std::min(largest_step, most_excess_));
+    grown_ += step;
+    grew_ = g_get_monotonic_time();
+  } else if (frames_ < window) {
+    return 0;
+  }
+  frames_ = late_ = 0;
+  most_excess_ = 0;
+  return step;
+}
 
-  const GstClockTime needed = *ninth_tenth, reported = reported_;
-  const GstClockTime wanted = (needed + needed / 4 + GST_MSECOND - 1) / GST_MSECOND * GST_MSECOND;
-  const bool too_little = needed > reported;
-  const bool far_too_much = reported > 2 * wanted + GST_MSECOND;
-  if (!too_little && !far_too_much) return;
-  reported_ = wanted;
-  if (live_) gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
+GstClockTime ProcessingLatency::reported() const {
+  return with_headroom(network_ + format_) + grown_;
+}
+
+void ProcessingLatency::expect_format(GstElement* element, GstClockTime needed) {
+  // The sum of both is what is promised; a smaller format leaves room that nobody minds.
+  if (needed <= format_) return;
+  const GstClockTime before = reported();
+  format_ = needed;
+  if (live_ && reported() != before)
+    gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
+}
+
+void ProcessingLatency::measured(GstElement* element, GstClockTime running_time, GstClockTime elapsed) {
+  const GstClockTime now = gst_element_get_current_running_time(element), own = reported();
+  if (!live_ || !GST_CLOCK_TIME_IS_VALID(running_time) || !GST_CLOCK_TIME_IS_VALID(now)) return;
+  // Who took longer may use what others before it left over.
+  const GstClockTimeDiff longer = GST_CLOCK_DIFF(own, elapsed),
+                         later = GST_CLOCK_DIFF(running_time + upstream_ + own, now);
+  const GstClockTime step = growth_.frame(std::min(longer, later), asked_);
+  if (step == 0) return;
+  grown_ += step;
+  asked_ = false;
+  gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
 }
 
 void ProcessingLatency::add_to(GstQuery* query) {
@@ -30,17 +74,18 @@ void ProcessingLatency::add_to(GstQuery* query) {
   GstClockTime minimum = 0, maximum = GST_CLOCK_TIME_NONE;
   gst_query_parse_latency(query, &live, &minimum, &maximum);
   live_ = live;
-  const GstClockTime own = reported_;
+  upstream_ = minimum;
+  asked_ = true;
+  const GstClockTime own = reported();
   minimum += own;
   if (GST_CLOCK_TIME_IS_VALID(maximum)) maximum += own;
   gst_query_set_latency(query, live, minimum, maximum);
 }
 
 void ProcessingLatency::reset() {
-  warm_up_ = warm_up_frames;
-  count_ = 0;
-  reported_ = 0;
-  live_ = false;
+  grown_ = upstream_ = format_ = 0;
+  live_ = asked_ = false;
+  growth_.reset();
 }
 
 }  // namespace reenact

@@ -3,32 +3,65 @@
 
 #include <gst/gst.h>
 
-#include <array>
 #include <atomic>
 
 namespace reenact {
 
-/// Tells a live pipeline how long an element works on a frame: what nine of ten frames need, and a quarter
-/// more, in whole milliseconds. Nine of ten, so that the frames on which a detector runs count and a hiccup
-/// of the machine does not. Changes by little are not reported, since each makes the whole pipeline compute
-/// its latency anew.
-class ProcessingLatency {
+/// Time needed for a frame as the time to promise for it, whole milliseconds.
+///
+/// It is doubled: a core taken away by another program costs about that, and telling it late would make the whole
+/// pipeline jump.
+GstClockTime with_headroom(GstClockTime needed);
+
+/// When a promise has to grow: once two of a hundred frames break it, by a small step, after a pause.
+class LatencyGrowth {
  public:
-  /// One frame took `elapsed`. Posts a latency message on `element` when what is reported changes.
-  void measured(GstElement* element, GstClockTime elapsed);
-  /// Adds what is reported to an answered LATENCY query.
-  void add_to(GstQuery* query);
-  GstClockTime reported() const { return reported_; }
-  void reset();
+  /// A frame was `excess` later than promised, or earlier (below 0). Gives what the promise grows by; 0, mostly, and
+  /// always where it `may_grow` not yet.
+  GstClockTime frame(GstClockTimeDiff excess, bool may_grow = true);
+  void reset() { *this = {}; }
 
  private:
-  static constexpr int warm_up_frames = 2;  // the first frames pay for allocations
+  int frames_ = 0, late_ = 0;  // of the window
+  bool began_ = false;
+  GstClockTimeDiff most_excess_ = 0;
+  GstClockTime grown_ = 0;
+  gint64 grew_ = 0;  // when
+};
 
-  int warm_up_ = warm_up_frames;
-  std::size_t count_ = 0;
-  std::array<GstClockTime, 30> window_{};
-  std::atomic<GstClockTime> reported_ = 0;
-  std::atomic<bool> live_ = false;  // as the last query said
+/// What an element adds to the latency of a live pipeline.
+///
+/// It begins with what was rehearsed when the network was loaded and when the format was known, with headroom. While
+/// frames flow it only grows, and only when they really take longer and leave later than was promised: a pipeline that keeps its
+/// promise hears nothing. What frames wait between elements is seen at their end, by reenactcompositor.
+class ProcessingLatency {
+ public:
+  /// The network needs `needed` for a frame.
+  void expect_network(GstClockTime needed) { network_ = needed; }
+  /// Frames of the format that comes now need `needed` on top. Posts a latency message when that is more than with
+  /// the formats before.
+  void expect_format(GstElement* element, GstClockTime needed);
+
+  /// `element` worked for `elapsed` on the frame of `running_time`, which leaves it now. Posts a latency message when
+  /// what is reported grows. From the thread of the stream.
+  void measured(GstElement* element, GstClockTime running_time, GstClockTime elapsed);
+  /// Adds what is reported to an answered LATENCY query.
+  void add_to(GstQuery* query);
+  /// Forgets the stream; what the network needs stays until it is expected anew.
+  void reset();
+
+  GstClockTime reported() const;
+  /// Whether the last query said that the pipeline is live.
+  bool live() const { return live_; }
+  /// What everything before the element adds, as the last query said.
+  GstClockTime upstream() const { return upstream_; }
+
+ private:
+  std::atomic<GstClockTime> network_ = 0, format_ = 0, grown_ = 0;
+  std::atomic<GstClockTime> upstream_ = 0;
+  std::atomic<bool> live_ = false;
+  std::atomic<bool> asked_ = false;  // since what is reported changed last
+  LatencyGrowth growth_;
 };
 
 }  // namespace reenact

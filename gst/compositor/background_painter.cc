@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "compositor/background_painter.h"
 
-#include <opencv2/imgcodecs.hpp>
+#include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "media/picture_file.h"
 #include "reenact/driver_blur.h"
 #include "reenact/error.h"
 #include "reenact/placement.h"
@@ -25,17 +27,7 @@ void BackgroundPainter::load_image(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorCode::not_found, "'" + path.string() + "', the background image, is not there");
   }
-  cv::Mat image;
-  try {
-    image = cv::imread(path.string(), cv::IMREAD_COLOR);
-  } catch (const cv::Exception&) {
-    image.release();
-  }
-  if (image.empty()) {
-    throw Error(ErrorCode::corrupt,
-                "'" + path.string() + "', the background image, is not a picture that OpenCV reads");
-  }
-  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+  const cv::Mat image = read_rgb(path);
   const std::scoped_lock lock(image_mutex_);
   image_ = image;
 }
@@ -50,80 +42,102 @@ bool BackgroundPainter::has_image() const {
   return !image_.empty();
 }
 
-void BackgroundPainter::set_pad_format(const GstVideoInfo& info) {
-  pad_reader_.configure(info, GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
+void BackgroundPainter::set_space(const std::shared_ptr<const PixelSpace>& space) {
+  if (space == space_) return;
+  space_ = space;
+  pad_picture_.release();
+  scaled_.release();
+  scaled_from_.release();
 }
 
-void BackgroundPainter::set_pad_frame(GstBuffer* frame) {
-  if (!frame || !pad_reader_.configured()) {
-    pad_picture_.release();
-    return;
-  }
-  pad_reader_.read(frame).mat().copyTo(pad_picture_);
+void BackgroundPainter::set_pad_frame(GstBuffer* frame, const GstVideoInfo& info) {
+  pad_frame_.reset(frame ? gst_buffer_ref(frame) : nullptr);
+  pad_info_ = info;
+  pad_picture_.release();
 }
 
 void BackgroundPainter::reset() {
+  pad_frame_.reset();
   pad_picture_.release();
-  pad_reader_.reset();
-  driver_reader_.reset();
+  for (Source* source : {&pad_source_, &driver_source_}) {
+    source->rgb.reset();
+    source->space.reset();
+  }
   scaled_.release();
   scaled_from_.release();
 }
 
 void BackgroundPainter::paint(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& picture) {
-  if (picture.channels() == 3) {
-    paint_rgb(settings, face, picture);
-  } else if (settings.background == BackgroundMode::transparent) {
-    picture.setTo(cv::Scalar::all(0));
+  if (settings.background == BackgroundMode::transparent && picture.channels() == 4) {
+    picture.setTo(space_ ? space_->color(cv::Scalar::all(0), 0) : cv::Scalar::all(0));
+  } else if (space_ || picture.channels() == 3) {
+    paint_opaque(settings, face, picture);
   } else {
     rgb_.create(picture.size(), CV_8UC3);
-    paint_rgb(settings, face, rgb_);
+    paint_opaque(settings, face, rgb_);
     cv::cvtColor(rgb_, picture, cv::COLOR_RGB2RGBA);
   }
 }
 
-void BackgroundPainter::paint_rgb(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& rgb) {
+cv::Mat BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideoInfo& info) {
+  const bool premultiplied = GST_VIDEO_INFO_FLAG_IS_SET(&info, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
+  if (!space_ || premultiplied) {
+    if (!source.rgb.reads(info))
+      source.rgb.configure(info, GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
+    const RgbPicture picture = source.rgb.read(frame);
+    return space_ ? space_->from_srgb(picture.mat()) : picture.mat().clone();
+  }
+  if (!source.space || !gst_video_info_is_equal(&source.space->info(), &info))
+    source.space = std::make_shared<PixelSpace>(info);
+  MappedFrame mapped(info, frame, GST_MAP_READ);
+  cv::Mat pixels = source.space->unpack(mapped);
+  if (GST_VIDEO_INFO_HAS_ALPHA(&info)) {
+    const cv::Mat above = pixels;
+    pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(level_behind_alpha)));
+    lay_over(above, pixels);
+  }
+  return space_->from(*source.space, pixels);
+}
+
+void BackgroundPainter::paint_opaque(const CompositorSettings& settings, const FaceMeta* face,
+                                     cv::Mat& picture) {
   switch (settings.background) {
     case BackgroundMode::pad:
-      if (pad_picture_.empty()) break;
-      cover(pad_picture_, rgb);
+      if (!pad_frame_) break;
+      if (pad_picture_.empty()) pad_picture_ = read(pad_source_, pad_frame_.get(), pad_info_);
+      cover(pad_picture_, picture);
       return;
     case BackgroundMode::image: {
       const std::scoped_lock lock(image_mutex_);
       if (image_.empty()) break;
-      if (scaled_.size() != rgb.size() || scaled_from_.data != image_.data) {
-        scaled_.create(rgb.size(), CV_8UC3);
-        cover(image_, scaled_);
+      if (scaled_.size() != picture.size() || scaled_.type() != picture.type() ||
+          scaled_from_.data != image_.data) {
+        cv::Mat rgb(picture.size(), CV_8UC3);
+        cover(image_, rgb);
+        scaled_ = space_ ? space_->from_srgb(rgb) : rgb;
         scaled_from_ = image_;
       }
-      scaled_.copyTo(rgb);
+      scaled_.copyTo(picture);
       return;
     }
     case BackgroundMode::blurred_driver:
     case BackgroundMode::driver:
-      if (!paint_driver(face, settings.background == BackgroundMode::blurred_driver, rgb)) break;
+      if (!paint_driver(face, settings.background == BackgroundMode::blurred_driver, picture)) break;
       return;
     case BackgroundMode::color:
     case BackgroundMode::color_by_old_name:
     case BackgroundMode::transparent:
       break;
   }
-  rgb.setTo(rgb_of(settings.background_color));
+  const cv::Scalar color = rgb_of(settings.background_color);
+  picture.setTo(space_ ? space_->color(color) : color);
 }
 
-bool BackgroundPainter::paint_driver(const FaceMeta* face, bool blurred, cv::Mat& rgb) {
+bool BackgroundPainter::paint_driver(const FaceMeta* face, bool blurred, cv::Mat& picture) {
   if (!face || !face->frame || frame_size(*face).empty()) return false;
-  if (!driver_reader_.reads(face->frame_info)) {
-    driver_reader_.configure(face->frame_info, frame_size(*face).width, frame_size(*face).height);
-  }
-  const RgbPicture frame = driver_reader_.read(face->frame);
-  if (!blurred) {
-    cv::resize(frame.mat(), rgb, rgb.size(), 0, 0, interpolation_for(frame.mat().size(), rgb.size()));
-    return true;
-  }
-  cv::Mat hidden = frame.mat().clone();
-  blur_driver(hidden, largest_face(*face));
-  cv::resize(hidden, rgb, rgb.size(), 0, 0, interpolation_for(hidden.size(), rgb.size()));
+  cv::Mat frame = read(driver_source_, face->frame, face->frame_info);
+  if (blurred) blur_driver(frame, largest_face(*face));
+  cv::resize(frame, picture, picture.size(), 0, 0, interpolation_for(frame.size(), picture.size()));
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <opencv2/core.hpp>
 
+#include "compositor/pixel_space.h"
 #include "compositor/settings.h"
 #include "stream/face_meta.h"
 #include "stream/video_frame.h"
@@ -23,27 +24,38 @@ class BackgroundPainter {
   void clear_image();
   bool has_image() const;
 
-  /// The video of the background pad from here on.
-  void set_pad_format(const GstVideoInfo& info);
-  /// The frame to show from here on; null: none, `pad` is then as `color`.
-  void set_pad_frame(GstBuffer* frame);
+  /// What pictures are painted in from here on; null: RGB of 8 bits.
+  void set_space(const std::shared_ptr<const PixelSpace>& space);
 
-  /// Fills all of `picture`, CV_8UC3 RGB or CV_8UC4 RGBA. `face` may be null. Without the driver's frame,
-  /// `driver` and `blurred-driver` are as `color`.
+  /// The frame of the background pad, of format `info`, to show from here on; null: none, `pad` is then as `color`.
+  void set_pad_frame(GstBuffer* frame, const GstVideoInfo& info);
+
+  /// Fills all of `picture`: pixels of the space that was set; without one CV_8UC3 RGB or CV_8UC4 RGBA. `face` may be
+  /// null. Without the driver's frame, `driver` and `blurred-driver` are as `color`.
   void paint(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& picture);
 
   /// Forgets pad and driver (the image stays).
   void reset();
 
  private:
-  void paint_rgb(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& rgb);
-  bool paint_driver(const FaceMeta* face, bool blurred, cv::Mat& rgb);
+  /// Where frames are read from.
+  struct Source {
+    RgbReader rgb;
+    std::shared_ptr<const PixelSpace> space;
+  };
+
+  cv::Mat read(Source& source, GstBuffer* frame, const GstVideoInfo& info);
+  void paint_opaque(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& picture);
+  bool paint_driver(const FaceMeta* face, bool blurred, cv::Mat& picture);
 
   mutable std::mutex image_mutex_;
-  cv::Mat image_;                 // as read, RGB
-  cv::Mat pad_picture_;           // as received, RGB
+  cv::Mat image_;  // as read, RGB
+  std::shared_ptr<const PixelSpace> space_;
+  Owned<GstBuffer> pad_frame_;  // as received
+  GstVideoInfo pad_info_{};
+  cv::Mat pad_picture_;           // the same, read; empty until it is wanted
   cv::Mat scaled_, scaled_from_;  // the last still picture and what it was scaled from
-  RgbReader pad_reader_, driver_reader_;
+  Source pad_source_, driver_source_;
   cv::Mat rgb_;
 };
 

@@ -15,6 +15,7 @@
 #include <gst/base/gstaggregator.h>
 #include <gst/video/video.h>
 
+#include <algorithm>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <utility>
@@ -22,11 +23,15 @@
 #include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/glib.h"
+#include "base/processing_latency.h"
+#include "base/stage_statistics.h"
 #include "base/time_segment.h"
 #include "compositor/background_pad.h"
 #include "compositor/background_painter.h"
+#include "compositor/key_pad.h"
 #include "compositor/output.h"
 #include "compositor/output_shape.h"
+#include "compositor/pixel_space.h"
 #include "compositor/settings.h"
 #include "elements.h"
 #include "reenact/compositor.h"
@@ -57,7 +62,9 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SIN
 GstStaticPadTemplate background_template = GST_STATIC_PAD_TEMPLATE(
     "background", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
+GstStaticPadTemplate key_template = GST_STATIC_PAD_TEMPLATE(
+    "key", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(REENACT_KEY_FORMATS)));
 
 }  // namespace
 
@@ -66,16 +73,30 @@ struct ReenactCompositor::Private {
   CompositorSettings settings;
   bool started = false;
   ReenactBackgroundPad* background_pad = nullptr;
+  std::shared_ptr<KeyPad> key_pad;
 
   GstAggregatorPad* head_pad = nullptr;
   BackgroundPainter painter;
   Compositor compositor;
   GstVideoInfo head_info{}, background_info{}, out_info{};
+  Owned<GstCaps> background_caps;
+  std::shared_ptr<const PixelSpace> space;  // of the output
   OutputShape wanted;
+  cv::Mat pixels;  // kept, so that frames allocate nothing
   bool negotiated = false;
-  GstEvent* tags = nullptr;  // to go out after the next picture, once caps and segment went
+  int frames_of_format = 0;
+  GstClockTime reported = 0;  // of the latency
+  LatencyGrowth growth;
+  bool waited_for_background = false;  // the head that comes next
+  gint64 passed_on = 0;                // when downstream had taken the last picture
+  StageStatistics statistics;
+  // To go out after the next picture, once caps and segment went.
+  GstEvent *tags = nullptr, *identity = nullptr;
 
-  ~Private() { gst_event_replace(&tags, nullptr); }
+  ~Private() {
+    gst_event_replace(&tags, nullptr);
+    gst_event_replace(&identity, nullptr);
+  }
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactcompositor, "reenactcompositor", GST_RANK_NONE,
@@ -125,6 +146,12 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  if (id == compositor_properties.end_id()) {
+    const ReenactCompositor::Private& p = *self_of(object)->p;
+    const ObjectLock lock(object);
+    g_value_take_boxed(value, p.statistics.structure(p.reported));
+    return;
+  }
   bool known = false;
   {
     const ObjectLock lock(object);
@@ -155,13 +182,18 @@ CompositorSettings settings_of(ReenactCompositor* self) {
   return self->p->settings;
 }
 
+std::shared_ptr<KeyPad> key_pad_of(ReenactCompositor* self) {
+  const ObjectLock lock(self);
+  return self->p->key_pad;
+}
+
 void forget_stream(ReenactCompositor* self) {
   ReenactCompositor::Private& p = *self->p;
   {
     const ObjectLock lock(self);
     if (p.background_pad) background_pad_forget(p.background_pad);
   }
-  p.painter.set_pad_frame(nullptr);
+  p.painter.set_pad_frame(nullptr, {});
   p.compositor.reset();
 }
 
@@ -191,8 +223,19 @@ gboolean stop(GstAggregator* aggregator) {
   p.painter.reset();
   p.wanted = {};
   p.negotiated = false;
+  p.growth.reset();
+  p.statistics.reset();
+  {
+    const ObjectLock lock(aggregator);
+    p.reported = 0;
+  }
+  gst_aggregator_set_latency(aggregator, 0, 0);
   p.head_info = p.background_info = {};
+  p.background_caps.reset();
+  p.space.reset();
+  if (const auto key = key_pad_of(self_of(aggregator))) key->reset();
   gst_event_replace(&p.tags, nullptr);
+  gst_event_replace(&p.identity, nullptr);
   return TRUE;
 }
 
@@ -216,12 +259,14 @@ GstFlowReturn update_src_caps(GstAggregator* aggregator, GstCaps* downstream, Gs
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   GstBuffer* head = gst_aggregator_pad_peek_buffer(p.head_pad);
   if (head && gst_buffer_get_size(head) > 0)
-    p.wanted = output_shape_for(head, p.head_info, p.background_info);
+    p.wanted = output_shape_for(head, p.head_info, p.background_caps.get());
   gst_clear_buffer(&head);
   if (p.wanted.width <= 0) return GST_AGGREGATOR_FLOW_NEED_DATA;
 
-  const bool transparent = settings_of(self_of(aggregator)).background == BackgroundMode::transparent;
-  *result = output_caps_for(p.wanted, p.head_info, transparent, downstream);
+  Alpha alpha = Alpha::optional;
+  if (settings_of(self_of(aggregator)).background == BackgroundMode::transparent)
+    alpha = key_pad_of(self_of(aggregator)) ? Alpha::beside : Alpha::needed;
+  *result = output_caps_for(p.wanted, p.head_info, alpha, downstream);
   return GST_FLOW_OK;
 }
 
@@ -229,12 +274,66 @@ GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   return fixate_output_caps(caps, self_of(aggregator)->p->wanted);
 }
 
+void report_latency(ReenactCompositor* self, GstClockTime latency) {
+  {
+    const ObjectLock lock(self);
+    if (latency <= self->p->reported) return;
+    self->p->reported = latency;
+  }
+  gst_aggregator_set_latency(GST_AGGREGATOR(self), latency, latency);
+}
+
+/// What a head of this format costs to lay over a picture of this size; the background comes on top.
+GstClockTime rehearsed_blending(const ReenactCompositor::Private& p) {
+  const cv::Mat head(GST_VIDEO_INFO_HEIGHT(&p.head_info), GST_VIDEO_INFO_WIDTH(&p.head_info), CV_8UC4,
+                     cv::Scalar(120, 110, 100, 200));
+  cv::Mat picture(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), CV_8UC4);
+  const int side = std::min(picture.rows, picture.cols);
+  const cv::Rect place((picture.cols - side) / 2, (picture.rows - side) / 2, side, side);
+  Compositor compositor;
+  GstClockTime time = 0;
+  for (int run = 0; run < 3; ++run) {  // the first one allocates
+    const gint64 begin = g_get_monotonic_time();
+    picture.setTo(cv::Scalar::all(255));
+    compositor.blend(head, place, p.settings.mask, picture);
+    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
+  }
+  return time;
+}
+
+/// The head of `running_time` took `elapsed` and leaves now. The first ones of a format tell what its background
+/// costs; later ones make what is reported grow in small steps where they are late. Here ends the way of a frame, so
+/// that this covers whatever it waited for on its way, unless downstream `held_up` the one before.
+void took(ReenactCompositor* self, GstClockTime running_time, GstClockTime elapsed, bool held_up) {
+  ReenactCompositor::Private& p = *self->p;
+  p.statistics.frame_done(elapsed);
+  constexpr int first = 2, last = 4;
+  if (++p.frames_of_format <= last) {
+    if (p.frames_of_format >= first) report_latency(self, with_headroom(elapsed));
+    return;
+  }
+  const GstClockTime promised = gst_aggregator_get_latency(GST_AGGREGATOR(self)),
+                     now = gst_element_get_current_running_time(GST_ELEMENT(self));
+  // More latency makes no background faster that keeps a head waiting, and no sink that holds the picture before.
+  if (std::exchange(p.waited_for_background, false) || held_up) return;
+  if (!GST_CLOCK_TIME_IS_VALID(promised) || !GST_CLOCK_TIME_IS_VALID(now) ||
+      !GST_CLOCK_TIME_IS_VALID(running_time))
+    return;
+  if (const GstClockTime step = p.growth.frame(GST_CLOCK_DIFF(running_time + promised, now)); step > 0)
+    report_latency(self, p.reported + step);
+}
+
 gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   GST_DEBUG_OBJECT(aggregator, "Gives out %" GST_PTR_FORMAT, caps);
-  p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
   p.compositor.reset();
-  return p.negotiated;
+  p.frames_of_format = 0;
+  return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
+    p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
+    p.space = p.negotiated ? std::make_shared<PixelSpace>(p.out_info) : nullptr;
+    if (p.negotiated) report_latency(self_of(aggregator), with_headroom(rehearsed_blending(p)));
+    return p.negotiated;
+  });
 }
 
 gboolean decide_allocation(GstAggregator*, GstQuery* query) {
@@ -252,7 +351,8 @@ gboolean take_caps(ReenactCompositor* self, GstAggregatorPad* pad, GstCaps* caps
   if (pad == p.head_pad) return gst_video_info_from_caps(&p.head_info, caps);
   return guarded(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
     if (!gst_video_info_from_caps(&p.background_info, caps)) return FALSE;
-    p.painter.set_pad_format(p.background_info);
+    refuse_interlaced(p.background_info, "the background's video");
+    p.background_caps.reset(gst_caps_ref(caps));
     return TRUE;
   });
 }
@@ -288,31 +388,92 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       if (head && parse_identity_event(event, identity)) {
         GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
         p.compositor.reset();
+        const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
+        if (!begun) {  // no event may leave before the stream has begun
+          gst_event_replace(&p.identity, event);
+          gst_event_unref(event);
+          return TRUE;
+        }
       }
       break;
     }
+    case GST_EVENT_FLUSH_START:
+    case GST_EVENT_FLUSH_STOP:
+      if (const auto key = head ? key_pad_of(self) : nullptr) key->push_event(gst_event_ref(event));
+      break;
     default:
       break;
   }
   return GST_AGGREGATOR_CLASS(reenact_compositor_parent_class)->sink_event(aggregator, pad, event);
 }
 
-void draw(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
-          GstBuffer* out) {
-  const FaceMeta* face = get_face_meta(head);
-  MappedFrame target(p.out_info, out, GST_MAP_READWRITE);
-  cv::Mat picture =
-      target.mat(GST_VIDEO_INFO_FORMAT(&p.out_info) == GST_VIDEO_FORMAT_RGB ? CV_8UC3 : CV_8UC4);
-  p.painter.paint(settings, face, picture);
+/// Whether pictures are painted as RGB of 8 bits, which is fastest, and not in the output's own components.
+bool paints_rgb(const ReenactCompositor::Private& p, const CompositorSettings& settings) {
+  const GstVideoFormat format = GST_VIDEO_INFO_FORMAT(&p.out_info);
+  if (p.space->has_own_colors()) return false;
+  if (format == GST_VIDEO_FORMAT_RGBA) return settings.alpha_mode == AlphaMode::straight;
+  return format == GST_VIDEO_FORMAT_RGB && settings.background != BackgroundMode::transparent;
+}
+
+/// The head of a frame, ready to be laid over the output; nothing where there is none. `behind` is what it will cover, as
+/// Compositor::prepare() takes it, for a place in the output.
+template <typename Behind>
+HeadLayer head_layer(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
+                     const cv::Size& output, const Behind& behind) {
   if (is_faceless(head)) {
     p.compositor.reset();
-    return;
+    return {};
   }
-  MappedFrame mapped_head(p.head_info, head, GST_MAP_READ);
-  const cv::Mat rgba = mapped_head.mat(CV_8UC4);
+  const FaceMeta* face = get_face_meta(head);
+  MappedFrame mapped(p.head_info, head, GST_MAP_READ);
+  const cv::Mat rgba = mapped.mat(CV_8UC4);
   const cv::Rect place = head_rectangle(settings.placement, rgba.size(), face ? face->crop : cv::Rect(),
-                                        face ? frame_size(*face) : cv::Size(), picture.size());
-  p.compositor.blend(rgba, place, settings.mask, picture);
+                                        face ? frame_size(*face) : cv::Size(), output);
+  const cv::Rect visible = place & cv::Rect({}, output);
+  const bool matched = settings.mask.color_match && !visible.empty();
+  return p.compositor.prepare(rgba, place, settings.mask, output, matched ? behind(visible) : cv::Mat());
+}
+
+HeadLayer draw_rgb(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
+                   cv::Mat picture) {
+  p.painter.set_space(nullptr);
+  p.painter.paint(settings, get_face_meta(head), picture);
+  HeadLayer layer = head_layer(p, settings, head, picture.size(),
+                               [&](const cv::Rect& place) { return cv::Mat(picture(place)); });
+  if (!layer.place.empty()) blend_layer(layer, picture);
+  return layer;
+}
+
+HeadLayer draw_in_space(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
+                        cv::Mat& pixels) {
+  const bool transparent = settings.background == BackgroundMode::transparent;
+  p.painter.set_space(p.space);
+  pixels.create(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), p.space->type());
+  p.painter.paint(settings, get_face_meta(head), pixels);
+  HeadLayer layer = head_layer(p, settings, head, pixels.size(),
+                               [&](const cv::Rect& place) { return p.space->to_rgb(pixels(place)); });
+  if (!layer.place.empty()) lay_over(p.space->from_srgb(layer.rgba), pixels(layer.place));
+  if (transparent && settings.alpha_mode == AlphaMode::premultiplied) p.space->premultiply(pixels);
+  return layer;
+}
+
+HeadLayer draw(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
+               GstBuffer* out) {
+  MappedFrame target(p.out_info, out, GST_MAP_READWRITE);
+  if (paints_rgb(p, settings)) {
+    const bool alpha = GST_VIDEO_INFO_HAS_ALPHA(&p.out_info);
+    return draw_rgb(p, settings, head, target.mat(alpha ? CV_8UC4 : CV_8UC3));
+  }
+  HeadLayer layer = draw_in_space(p, settings, head, p.pixels);
+  p.space->pack(p.pixels, target);
+  return layer;
+}
+
+/// Alpha of the head over all of the output.
+cv::Mat key_of(const HeadLayer& layer, const GstVideoInfo& info) {
+  cv::Mat key(GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_WIDTH(&info), CV_8UC1, cv::Scalar(0));
+  if (!layer.place.empty()) cv::extractChannel(layer.rgba, key(layer.place), 3);
+  return key;
 }
 
 GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
@@ -328,10 +489,16 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   gst_buffer_copy_into(out.get(), head,
                        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0, gsize(-1));
   GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_GAP);
-  draw(p, settings, head, out.get());
+  const HeadLayer layer = draw(p, settings, head, out.get());
   copy_metas_to_output(head, out.get(), p.out_info);
+  GstFlowReturn key_flow = GST_FLOW_OK;
+  if (const auto key = key_pad_of(self))
+    key_flow = key->push(key_of(layer, p.out_info), out.get(), p.out_info);
+  const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
   GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
-                 double(g_get_monotonic_time() - begin) / 1000);
+                 double(elapsed) / GST_MSECOND);
+  constexpr gint64 at_once = 500;  // microseconds
+  took(self, running_time_of(p.head_pad, head), elapsed, begin - p.passed_on < at_once);
   if (GST_BUFFER_PTS_IS_VALID(head)) {
     segment.position =
         GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);
@@ -339,8 +506,10 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   gst_aggregator_selected_samples(aggregator, GST_BUFFER_PTS(head), GST_BUFFER_DTS(head),
                                   GST_BUFFER_DURATION(head), nullptr);
   const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
-  if (p.tags) gst_pad_push_event(aggregator->srcpad, std::exchange(p.tags, nullptr));
-  return flow;
+  p.passed_on = g_get_monotonic_time();
+  for (GstEvent** event : {&p.identity, &p.tags})
+    if (*event) gst_pad_push_event(aggregator->srcpad, std::exchange(*event, nullptr));
+  return flow == GST_FLOW_OK ? key_flow : flow;
 }
 
 GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool timeout) {
@@ -354,8 +523,10 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
       background.reset(static_cast<ReenactBackgroundPad*>(gst_object_ref(p.background_pad)));
   }
   if (background) {
-    const bool complete = background_pad_advance(background.get(), time, timeout,
-                                                 [&p](GstBuffer* frame) { p.painter.set_pad_frame(frame); });
+    const bool complete = background_pad_advance(background.get(), time, timeout, [&p](GstBuffer* frame) {
+      p.painter.set_pad_frame(frame, p.background_info);
+    });
+    p.waited_for_background = p.waited_for_background || !complete || timeout;
     if (!complete) {
       GST_DEBUG_OBJECT(self, "The head of running time %" GST_TIME_FORMAT " waits for its background",
                        GST_TIME_ARGS(time));
@@ -367,29 +538,34 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
                        GST_TIME_ARGS(time));
     }
   } else {
-    p.painter.set_pad_frame(nullptr);  // the pad may have been released
+    p.painter.set_pad_frame(nullptr, {});  // the pad may have been released
   }
   if (gst_buffer_get_size(head) == 0) {  // made of a gap event: nothing comes out for this time
     if (p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
-      gst_pad_push_event(aggregator->srcpad,
-                         gst_event_new_gap(GST_BUFFER_PTS(head), GST_BUFFER_DURATION(head)));
+      GstEvent* gap = gst_event_new_gap(GST_BUFFER_PTS(head), GST_BUFFER_DURATION(head));
+      if (const auto key = key_pad_of(self)) key->push_event(gst_event_ref(gap));
+      gst_pad_push_event(aggregator->srcpad, gap);
     }
     gst_aggregator_pad_drop_buffer(p.head_pad);
     return GST_FLOW_OK;
   }
-  if ((!p.negotiated || output_shape_for(head, p.head_info, p.background_info) != p.wanted) &&
+  if ((!p.negotiated || output_shape_for(head, p.head_info, p.background_caps.get()) != p.wanted) &&
       !gst_aggregator_negotiate(aggregator)) {
     return GST_FLOW_NOT_NEGOTIATED;
   }
   gst_aggregator_pad_drop_buffer(p.head_pad);
+  p.statistics.frame_came();
   return composite(self, head);
 }
 
 GstFlowReturn aggregate(GstAggregator* aggregator, gboolean timeout) {
   ReenactCompositor* self = self_of(aggregator);
   GstBuffer* head = gst_aggregator_pad_peek_buffer(self->p->head_pad);
-  if (!head)
-    return gst_aggregator_pad_is_eos(self->p->head_pad) ? GST_FLOW_EOS : GST_AGGREGATOR_FLOW_NEED_DATA;
+  if (!head) {
+    if (!gst_aggregator_pad_is_eos(self->p->head_pad)) return GST_AGGREGATOR_FLOW_NEED_DATA;
+    if (const auto key = key_pad_of(self)) key->push_event(gst_event_new_eos());
+    return GST_FLOW_EOS;
+  }
   const GstFlowReturn flow =
       guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [&] { return aggregate_head(self, head, timeout); });
   gst_buffer_unref(head);
@@ -412,11 +588,37 @@ GstAggregatorPad* create_new_pad(GstAggregator* aggregator, GstPadTemplate* pad_
   return GST_AGGREGATOR_PAD(pad);
 }
 
+GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar* name,
+                        const GstCaps* caps) {
+  if (pad_template->direction == GST_PAD_SINK)
+    return GST_ELEMENT_CLASS(reenact_compositor_parent_class)
+        ->request_new_pad(element, pad_template, name, caps);
+  ReenactCompositor::Private& p = *self_of(element)->p;
+  const auto key = std::make_shared<KeyPad>(GST_AGGREGATOR(element), pad_template);
+  {
+    const ObjectLock lock(element);
+    if (p.key_pad) return nullptr;
+    p.key_pad = key;
+  }
+  gst_pad_set_active(key->pad(), TRUE);
+  gst_element_add_pad(element, key->pad());
+  gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(element));  // the fill needs no alpha of its own
+  return key->pad();
+}
+
 void release_pad(GstElement* element, GstPad* pad) {
   ReenactCompositor::Private& p = *self_of(element)->p;
+  std::shared_ptr<KeyPad> key;
   {
     const ObjectLock lock(element);
     if (GST_PAD(p.background_pad) == pad) p.background_pad = nullptr;
+    if (p.key_pad && p.key_pad->pad() == pad) key = std::move(p.key_pad);
+  }
+  if (key) {
+    gst_pad_set_active(pad, FALSE);
+    gst_element_remove_pad(element, pad);
+    gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(element));
+    return;
   }
   GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
 }
@@ -438,6 +640,11 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->finalize = finalize;
   object_class->notify = notify;
   compositor_properties.install(object_class);
+  g_object_class_install_property(
+      object_class, compositor_properties.end_id(),
+      g_param_spec_boxed("stats", "Statistics",
+                         "Frames in, drawn and dropped, milliseconds a frame, and the latency reported",
+                         GST_TYPE_STRUCTURE, read_only));
   describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
                                    "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,
@@ -445,6 +652,8 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   gst_element_class_add_static_pad_template_with_gtype(element_class, &background_template,
                                                        reenact_background_pad_get_type());
   gst_element_class_add_static_pad_template_with_gtype(element_class, &src_template, GST_TYPE_AGGREGATOR_PAD);
+  gst_element_class_add_static_pad_template(element_class, &key_template);
+  element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   aggregator_class->start = start;
   aggregator_class->stop = stop;

@@ -17,6 +17,28 @@ gboolean copy_independent(GstBuffer* source, GstMeta** meta, gpointer target) {
   return TRUE;
 }
 
+/// Which part of the frame is the picture holds for the output as well, whose size may be another.
+void copy_active_format(GstBuffer* frame, const GstVideoInfo& frame_info, GstBuffer* out,
+                        const GstVideoInfo& out_info) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(frame, &state, GST_VIDEO_AFD_META_API_TYPE)) {
+    const auto* active = reinterpret_cast<const GstVideoAFDMeta*>(meta);
+    gst_buffer_add_video_afd_meta(out, active->field, active->spec, active->afd);
+  }
+  state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(frame, &state, GST_VIDEO_BAR_META_API_TYPE)) {
+    const auto* bars = reinterpret_cast<const GstVideoBarMeta*>(meta);
+    const int from =
+        bars->is_letterbox ? GST_VIDEO_INFO_HEIGHT(&frame_info) : GST_VIDEO_INFO_WIDTH(&frame_info);
+    const int to = bars->is_letterbox ? GST_VIDEO_INFO_HEIGHT(&out_info) : GST_VIDEO_INFO_WIDTH(&out_info);
+    const auto scaled = [&](guint at) {
+      return guint(gst_util_uint64_scale_int_round(at, to, std::max(1, from)));
+    };
+    gst_buffer_add_video_bar_meta(out, bars->field, bars->is_letterbox, scaled(bars->bar_data1),
+                                  scaled(bars->bar_data2));
+  }
+}
+
 struct Scaling {
   GstBuffer* target;
   GstVideoMetaTransform sizes;
@@ -43,9 +65,16 @@ void copy_metas_to_output(GstBuffer* head, GstBuffer* out, const GstVideoInfo& o
     GstVideoInfo frame_info = face->frame_info, out_size = out_info;
     Scaling scaling{out, {&frame_info, &out_size}};
     gst_buffer_foreach_meta(face->frame, copy_region, &scaling);
+    copy_active_format(face->frame, face->frame_info, out, out_info);
   }
   add_region_of_interest(out, *face, cv::Rect({}, frame), GST_VIDEO_INFO_WIDTH(&out_info),
                          GST_VIDEO_INFO_HEIGHT(&out_info));
+}
+
+void copy_timecodes(GstBuffer* from, GstBuffer* to) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(from, &state, GST_VIDEO_TIME_CODE_META_API_TYPE))
+    gst_buffer_add_video_time_code_meta(to, &reinterpret_cast<GstVideoTimeCodeMeta*>(meta)->tc);
 }
 
 gboolean decide_video_pool(GstQuery* query) {

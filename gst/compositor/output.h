@@ -12,6 +12,9 @@ namespace reenact {
 /// picture.
 void copy_metas_to_output(GstBuffer* head, GstBuffer* out, const GstVideoInfo& out_info);
 
+/// Puts the timecodes of one buffer on another, so that what travels beside it can be joined to it again.
+void copy_timecodes(GstBuffer* from, GstBuffer* to);
+
 /// Answers an allocation query of an aggregator that gives out raw video: downstream's pool, else one of our
 /// own.
 gboolean decide_video_pool(GstQuery* query);

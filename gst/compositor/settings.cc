@@ -34,12 +34,25 @@ GType enum_type<Placement>() {
   return type;
 }
 
+template <>
+GType enum_type<AlphaMode>() {
+  static const GEnumValue values[] = {
+      enum_value(AlphaMode::straight, "Colors as if the head were opaque", "straight"),
+      enum_value(AlphaMode::premultiplied, "Colors times alpha, over black", "premultiplied"),
+      {}};
+  static const GType type = register_enum("ReenactAlphaMode", values);
+  return type;
+}
+
 namespace {
 
 using Settings = CompositorSettings;
 using Row = Property<Settings>;
 // Defaults are those of CompositorSettings in settings.h.
 constexpr Row table[] = {
+    Row("alpha-mode", "Alpha mode",
+        "How colors relate to alpha with background=transparent, in the picture and in the fill beside a key",
+        member<&Settings::alpha_mode>, {}, set_while_playing),
     Row("background", "Background",
         "What the head is laid over; the driver's own face is never shown but with driver",
         member<&Settings::background>, {}, set_while_playing),

@@ -7,6 +7,7 @@
 
 #include "base/properties.h"
 #include "reenact/compositor.h"
+#include "reenact/engine.h"
 #include "reenact/placement.h"
 
 namespace reenact {
@@ -27,8 +28,9 @@ struct CompositorSettings {
   BackgroundMode background = BackgroundMode::pad;
   guint background_color = 0xff303030;  ///< 0xAARRGGBB; alpha is ignored
   std::string background_image;
-  MaskOptions mask = {.fade = 0.05, .decontaminate = 1};
+  MaskOptions mask = {.clip = 0.04, .fade = 0.05, .decontaminate = 1};
   PlacementOptions placement;
+  AlphaMode alpha_mode = AlphaMode::straight;  ///< of pictures with alpha, and of a fill beside its key
 
   /// Puts the name of today in place of one of yesterday; true when there was one.
   bool accept_old_names();

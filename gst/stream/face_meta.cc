@@ -19,12 +19,14 @@ gboolean init_meta(GstMeta* meta, gpointer, GstBuffer*) {
   face->track_id = face->flags = 0;
   face->largest_face = 0;
   face->frame = nullptr;
+  face->frame_caps = nullptr;
   return TRUE;
 }
 
 void free_meta(GstMeta* meta, GstBuffer*) {
   auto* face = reinterpret_cast<FaceMeta*>(meta);
   gst_clear_buffer(&face->frame);
+  gst_clear_caps(&face->frame_caps);
 }
 
 gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuark type, gpointer) {
@@ -33,6 +35,7 @@ gboolean transform_meta(GstBuffer* destination, GstMeta* meta, GstBuffer*, GQuar
   if (get_face_meta(destination)) return TRUE;
   const auto* source = reinterpret_cast<const FaceMeta*>(meta);
   FaceMeta* copy = add_face_meta(destination, source->frame, &source->frame_info);
+  if (source->frame_caps) copy->frame_caps = gst_caps_ref(source->frame_caps);
   copy->box = source->box;
   copy->crop = source->crop;
   copy->track_id = source->track_id;

@@ -24,6 +24,7 @@ enum FaceFlags : guint {
 struct FaceMeta {
   GstMeta meta;
   GstVideoInfo frame_info;  ///< of the driver's frame; of width 0 when nobody knows
+  GstCaps* frame_caps;      ///< of the driver's frame, for what the info does not hold; or null
   FaceBox box;              ///< the face, and P(face) of its last detection
   cv::Rect crop;            ///< the window cut out, may reach outside the frame
   guint track_id;           ///< grows by one when another face is followed

@@ -11,6 +11,10 @@
 
 namespace reenact {
 
+/// Throws Error (unsupported) where frames of `info` hold two fields: a face moves between them, and what is laid over both
+/// is in neither. `what` says which video it is.
+void refuse_interlaced(const GstVideoInfo& info, const char* what);
+
 /// A mapped video frame that unmaps itself.
 class MappedFrame {
  public:
@@ -41,11 +45,11 @@ class RgbPicture {
   cv::Mat mat_;
 };
 
-/// The gray (of 255, in red, green and blue) over which pictures with alpha are laid before a network sees
+/// The level (of 255) in red, green and blue over which pictures with alpha are laid before a network sees
 /// them.
-inline constexpr int gray_behind_alpha = 128;
+inline constexpr int level_behind_alpha = 0;
 
-/// Reads video frames of any format as RGB pictures; what is see-through shows gray_behind_alpha.
+/// Reads video frames of any format as RGB pictures; what is see-through shows level_behind_alpha.
 class RgbReader {
  public:
   /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can

@@ -13,6 +13,7 @@
 #include "cpu/segmenter.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace cpu {

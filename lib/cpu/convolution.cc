@@ -6,6 +6,7 @@
 
 #include "cpu/single_threaded_onednn.h"
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "cpu/aligned_buffer.h"
 #include "cpu/kernels/kernel_types.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 

@@ -9,6 +9,7 @@
 #include "cpu/single_threaded_onednn.h"
 #include "cpu/worker_pool.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {

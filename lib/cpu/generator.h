@@ -9,6 +9,7 @@
 
 #include "cpu/prepared_generator.h"
 #include "reenact/engine.h"
+#include "reenact/identity.h"
 
 namespace reenact::cpu {
 

@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/quantised_weights.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::cpu {
 

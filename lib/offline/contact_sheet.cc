@@ -2,9 +2,9 @@
 #include "offline/contact_sheet.h"
 
 #include <algorithm>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "media/png_codec.h"
 #include "offline/atomic_file.h"
 #include "reenact/error.h"
 
@@ -65,12 +65,7 @@ cv::Mat contact_sheet(const std::vector<std::vector<cv::Mat>>& rows,
 }
 
 void write_png(const std::filesystem::path& path, const cv::Mat& rgb) {
-  cv::Mat bgr = rgb;
-  if (rgb.channels() == 3) cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  if (rgb.channels() == 4) cv::cvtColor(rgb, bgr, cv::COLOR_RGBA2BGRA);
-  std::vector<unsigned char> bytes;
-  cv::imencode(".png", bgr, bytes);
-  write_file_atomically(path, std::as_bytes(std::span(bytes)));
+  write_file_atomically(path, encode_png(rgb));
 }
 
 }  // namespace reenact

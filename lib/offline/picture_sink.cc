@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "offline/picture_sink.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 #include <string>
 #include <vector>
 
+#include "media/clip_writer.h"
 #include "offline/contact_sheet.h"
 #include "reenact/error.h"
 
@@ -27,7 +25,7 @@ class FolderSink : public PictureSink {
       throw Error(ErrorCode::unreadable,
                   "cannot create the folder '" + folder_.string() + "' for the pictures");
   }
-  void add(const cv::Mat& picture) override {
+  void add(const cv::Mat& picture, std::int64_t) override {
     char name[32];
     std::snprintf(name, sizeof name, "%06d.png", index_++);
     write_png(folder_ / name, picture);
@@ -42,7 +40,7 @@ class FolderSink : public PictureSink {
 class StripSink : public PictureSink {
  public:
   explicit StripSink(fs::path path) : path_(std::move(path)) {}
-  void add(const cv::Mat& picture) override {
+  void add(const cv::Mat& picture, std::int64_t) override {
     constexpr int longest_strip = 30000;
     if (width_ + picture.cols > longest_strip)
       throw Error(ErrorCode::invalid,
@@ -66,56 +64,19 @@ class StripSink : public PictureSink {
 
 class ClipSink : public PictureSink {
  public:
-  ClipSink(fs::path path, double frame_rate)
-      : path_(std::move(path)),
-        // The ending stays: OpenCV chooses the container by it.
-        temporary_(path_.parent_path() / (path_.stem().string() + ".part-" + std::to_string(::getpid()) +
-                                          path_.extension().string())),
-        frame_rate_(frame_rate) {}
-  ~ClipSink() override {
-    writer_.release();
-    std::error_code error;
-    fs::remove(temporary_, error);
-  }
-  void add(const cv::Mat& picture) override {
+  ClipSink(const fs::path& path, double frame_rate) : path_(path), writer_(path, frame_rate) {}
+  void add(const cv::Mat& picture, std::int64_t timestamp) override {
     if (picture.type() != CV_8UC3)
       throw Error(
           ErrorCode::invalid,
           "'" + path_.string() + "' is a clip and cannot hold transparency, wanted a folder or a .png");
-    if (!writer_.isOpened()) open(picture.size());
-    cv::Mat bgr;
-    cv::cvtColor(picture, bgr, cv::COLOR_RGB2BGR);
-    writer_.write(bgr);
+    writer_.add(picture, timestamp);
   }
-  void finish() override {
-    if (!writer_.isOpened()) return;
-    writer_.release();
-    std::error_code error;
-    fs::rename(temporary_, path_, error);
-    if (error)
-      throw Error(ErrorCode::unreadable, "cannot write '" + path_.string() + "': " + error.message());
-  }
+  void finish() override { writer_.finish(); }
 
  private:
-  void open(cv::Size size) {
-    if (!path_.parent_path().empty()) {
-      std::error_code error;
-      fs::create_directories(path_.parent_path(), error);
-    }
-    // MPEG-4 part 2 and Motion JPEG are in every FFmpeg build; H.264 is not.
-    const bool avi = path_.extension() == ".avi";
-    const int codec =
-        avi ? cv::VideoWriter::fourcc('M', 'J', 'P', 'G') : cv::VideoWriter::fourcc('m', 'p', '4', 'v');
-    writer_.open(temporary_.string(), codec, frame_rate_, size);
-    if (!writer_.isOpened())
-      throw Error(ErrorCode::unsupported,
-                  "cannot write the clip '" + path_.string() +
-                      "': its folder is not writable or OpenCV has no encoder for it");
-  }
-
-  fs::path path_, temporary_;
-  double frame_rate_;
-  cv::VideoWriter writer_;
+  fs::path path_;
+  ClipWriter writer_;
 };
 
 }  // namespace
@@ -125,7 +86,14 @@ std::unique_ptr<PictureSink> open_sink(const fs::path& path, double frame_rate) 
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   if (ending == ".png") return std::make_unique<StripSink>(path);
-  if (ending == ".mp4" || ending == ".avi") return std::make_unique<ClipSink>(path, frame_rate);
+  if (ClipWriter::writes(path)) return std::make_unique<ClipSink>(path, frame_rate);
+  // A folder of that name would be a surprise.
+  for (const char* other : {".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv", ".gif", ".jpg",
+                            ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".safetensors"})
+    if (ending == other)
+      throw Error(ErrorCode::unsupported,
+                  "cannot write '" + path.string() +
+                      "', wanted a folder, a picture .png or a clip .mp4, .m4v, .mov, .mkv or .avi");
   return std::make_unique<FolderSink>(path);
 }
 

@@ -1,75 +1,71 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "offline/picture_source.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
+#include "media/clip_reader.h"
 #include "reenact/error.h"
 
 namespace reenact {
 namespace fs = std::filesystem;
+namespace {
 
-cv::Mat read_rgb(const fs::path& path) {
-  if (!fs::exists(path)) throw Error(ErrorCode::not_found, "found no picture '" + path.string() + "'");
-  cv::Mat picture;
-  try {
-    picture = cv::imread(path.string(), cv::IMREAD_COLOR);
-  } catch (const cv::Exception&) {
-    // e.g. a header that claims more pixels than OpenCV accepts; the same message as for any other damage
+/// The pictures of a folder by name; warns of other files.
+std::vector<fs::path> pictures_in(const fs::path& folder) {
+  std::vector<fs::path> pictures, others;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    if (!picture_format(entry.path()).empty())
+      pictures.push_back(entry.path());
+    else if (!entry.path().filename().string().starts_with('.'))
+      others.push_back(entry.path());
   }
-  if (picture.empty())
-    throw Error(ErrorCode::unreadable,
-                "cannot read '" + path.string() + "', wanted a picture that OpenCV decodes");
-  cv::cvtColor(picture, picture, cv::COLOR_BGR2RGB);
-  return picture;
+  std::sort(pictures.begin(), pictures.end());
+  if (!others.empty()) {
+    const auto first = *std::min_element(others.begin(), others.end());
+    spdlog::warn("{} of the files in '{}' are no pictures and left out, '{}' among them", others.size(),
+                 folder.string(), first.filename().string());
+  }
+  return pictures;
 }
+
+}  // namespace
 
 PictureSource::PictureSource(const fs::path& path) : path_(path) {
   if (!fs::exists(path))
     throw Error(ErrorCode::not_found, "found no picture or clip '" + path.string() + "'");
   if (fs::is_directory(path)) {
-    for (const auto& entry : fs::directory_iterator(path))
-      if (entry.is_regular_file() && cv::haveImageReader(entry.path().string()))
-        images_.push_back(entry.path());
-    std::sort(images_.begin(), images_.end());
+    images_ = pictures_in(path);
     if (images_.empty())
       throw Error(ErrorCode::not_found, "the folder '" + path.string() + "' holds no pictures");
-  } else if (cv::haveImageReader(path.string())) {
+  } else if (const auto format = picture_format(path); !format.empty() && format != "GIF") {
     images_.push_back(path);
-  } else if (clip_.open(path.string(), cv::CAP_FFMPEG)) {
-    const double rate = clip_.get(cv::CAP_PROP_FPS);
-    if (std::isfinite(rate) && rate > 0 && rate < 1000) frame_rate_ = rate;
   } else {
-    throw Error(ErrorCode::unreadable,
-                "cannot read '" + path.string() + "', wanted a picture, a folder of pictures or a clip");
+    clip_ = std::make_unique<ClipReader>(path);
+    frame_rate_ = clip_->frame_rate();
   }
 }
 
+PictureSource::~PictureSource() = default;
+
 std::optional<PictureSource::Picture> PictureSource::next() {
-  cv::Mat rgb;
-  if (!images_.empty()) {
-    if (index_ >= static_cast<std::int64_t>(images_.size())) return {};
-    rgb = read_rgb(images_[static_cast<std::size_t>(index_++)]);
-  } else {
-    cv::Mat bgr;
-    if (!clip_.read(bgr) || bgr.empty()) {
-      if (index_ == 0)
-        throw Error(ErrorCode::unreadable, "'" + path_.string() + "' is a clip without a picture");
-      return {};
-    }
-    ++index_;
-    cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
+  if (!clip_) {
+    if (index_ >= std::ssize(images_)) return {};
+    const auto timestamp = std::llround(static_cast<double>(index_) * 1e9 / frame_rate_);
+    return Picture{read_rgb(images_[static_cast<std::size_t>(index_++)]), timestamp};
   }
-  const auto timestamp = std::llround(static_cast<double>(index_ - 1) * 1e9 / frame_rate_);
-  return Picture{rgb, timestamp};
+  auto frame = clip_->next();
+  if (frame) return Picture{frame->picture, frame->timestamp};
+  if (const auto problems = clip_->problems(); !problems.empty())
+    spdlog::warn("'{}' is damaged: {}", path_.string(), problems);
+  return {};
 }
 
 std::int64_t PictureSource::count() const {
-  if (!images_.empty()) return static_cast<std::int64_t>(images_.size());
-  const double count = clip_.get(cv::CAP_PROP_FRAME_COUNT);
-  return std::isfinite(count) && count > 0 && count < 1e9 ? std::llround(count) : 0;
+  return clip_ ? clip_->count() : std::ssize(images_);
 }
 
 std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
@@ -77,13 +73,41 @@ std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
   // Containers may claim too many pictures or none; a wrong count only makes the spread less even.
   const double interval = std::max(1.0, static_cast<double>(source.count()) / wanted);
   std::vector<cv::Mat> pictures;
-  std::int64_t index = 0;
-  while (auto picture = source.next()) {
-    if (static_cast<double>(index++) >= interval * (static_cast<double>(pictures.size()) + 0.5) - 0.5)
-      pictures.push_back(picture->rgb);
-    if (static_cast<int>(pictures.size()) == wanted) break;
+  std::optional<Error> first;
+  for (std::int64_t index = 0; std::ssize(pictures) < wanted; ++index) {
+    cv::Mat rgb;
+    try {
+      const auto picture = source.next();
+      if (!picture) break;
+      rgb = picture->rgb;
+    } catch (const Error& error) {
+      if (!fs::is_directory(path)) throw;
+      spdlog::warn("left out: {}", error.what());
+      if (!first) first = error;
+    }
+    if (static_cast<double>(index) >= interval * (static_cast<double>(pictures.size()) + 0.5) - 0.5)
+      pictures.push_back(rgb);
   }
+  if (first && std::all_of(pictures.begin(), pictures.end(), [](const cv::Mat& rgb) { return rgb.empty(); }))
+    throw *first;
   return pictures;
+}
+
+std::vector<cv::Mat> SpreadReader::read(const fs::path& path, int wanted) {
+  try {
+    auto pictures = spread_pictures(path, wanted);
+    any_ = true;
+    return pictures;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found) throw;
+    spdlog::warn("left out: {}", error.what());
+    if (!first_) first_ = error;
+    return {};
+  }
+}
+
+void SpreadReader::require_one() const {
+  if (first_ && !any_) throw *first_;
 }
 
 }  // namespace reenact

@@ -144,6 +144,11 @@ void Compositor::blend(const cv::Mat& head, const cv::Rect& placement, const Mas
   const cv::Rect visible = placement & cv::Rect({}, background.size());
   const HeadLayer layer =
       prepare(head, placement, options, background.size(), visible.empty() ? cv::Mat() : background(visible));
+  blend_layer(layer, background);
+}
+
+void blend_layer(const HeadLayer& layer, cv::Mat& background) {
+  check_background(background);
   for (int y = 0; y < layer.place.height; ++y) {
     const std::uint8_t* above = layer.rgba.ptr(y);
     const int width = layer.place.width;

@@ -29,6 +29,9 @@ struct HeadLayer {
   cv::Mat rgba;    ///< CV_8UC4 of that size, straight alpha; valid until the compositor is used again
 };
 
+/// Lays a head over `background`, CV_8UC3 or CV_8UC4 with straight alpha, of the output's size.
+REENACT_API void blend_layer(const HeadLayer& layer, cv::Mat& background);
+
 /// Lays heads over backgrounds, out = alpha*head + (1-alpha)*background; keeps the mask of the frame before.
 class Compositor {
  public:

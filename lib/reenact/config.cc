@@ -265,59 +265,68 @@ SegmenterConfig segmenter_preset(const std::string& name) {
 namespace {
 
 template <typename Config>
-void write_fields(json& object, const Config& config) {
-  object = json::object();
+JsonObject written(const Config& config) {
+  json object = json::object();
   visit_fields(config, [&](const char* name, const auto& value) { object[name] = value; });
+  return object;
 }
 
 template <typename Config>
-void read_fields(const json& object, const char* what, Config& config) {
+Config read(const JsonObject& text, const char* what) {
+  const json object = json::parse(text.text());
+  Config config;
   Reader reader(object, what);
   visit_fields(config, reader);
   reader.finish();
   validate(config);
+  return config;
 }
 
 }  // namespace
 
-void to_json(json& object, const ReenactorConfig& config) {
-  write_fields(object, config);
+JsonObject to_json(const ReenactorConfig& config) {
+  return written(config);
 }
 
-void to_json(json& object, const DetectorConfig& config) {
-  write_fields(object, config);
+JsonObject to_json(const DetectorConfig& config) {
+  return written(config);
 }
 
-void to_json(json& object, const SegmenterConfig& config) {
-  write_fields(object, config);
+JsonObject to_json(const SegmenterConfig& config) {
+  return written(config);
 }
 
-void to_json(json& object, const RecogniserConfig& config) {
-  write_fields(object, config);
+JsonObject to_json(const RecogniserConfig& config) {
+  return written(config);
 }
 
-void to_json(json& object, const LandmarksConfig& config) {
-  write_fields(object, config);
+JsonObject to_json(const LandmarksConfig& config) {
+  return written(config);
 }
 
-void from_json(const json& object, ReenactorConfig& config) {
-  read_fields(object, "reenactor", config);
+template <>
+ReenactorConfig JsonObject::get() const {
+  return read<ReenactorConfig>(*this, "reenactor");
 }
 
-void from_json(const json& object, DetectorConfig& config) {
-  read_fields(object, "detector", config);
+template <>
+DetectorConfig JsonObject::get() const {
+  return read<DetectorConfig>(*this, "detector");
 }
 
-void from_json(const json& object, SegmenterConfig& config) {
-  read_fields(object, "segmenter", config);
+template <>
+SegmenterConfig JsonObject::get() const {
+  return read<SegmenterConfig>(*this, "segmenter");
 }
 
-void from_json(const json& object, RecogniserConfig& config) {
-  read_fields(object, "recogniser", config);
+template <>
+RecogniserConfig JsonObject::get() const {
+  return read<RecogniserConfig>(*this, "recogniser");
 }
 
-void from_json(const json& object, LandmarksConfig& config) {
-  read_fields(object, "landmarks", config);
+template <>
+LandmarksConfig JsonObject::get() const {
+  return read<LandmarksConfig>(*this, "landmarks");
 }
 
 }  // namespace reenact

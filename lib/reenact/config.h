@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "reenact/export.h"
+#include "reenact/json_object.h"
 
 namespace reenact {
 
@@ -79,17 +79,22 @@ REENACT_API ReenactorConfig reenactor_preset(const std::string& name);
 REENACT_API DetectorConfig detector_preset(const std::string& name);
 REENACT_API SegmenterConfig segmenter_preset(const std::string& name);
 
-/// JSON objects with the field names above. Reading keeps defaults for absent fields and throws Error (invalid) for
-/// unknown fields and values out of range.
-REENACT_API void to_json(nlohmann::json& json, const ReenactorConfig& config);
-REENACT_API void from_json(const nlohmann::json& json, ReenactorConfig& config);
-REENACT_API void to_json(nlohmann::json& json, const DetectorConfig& config);
-REENACT_API void from_json(const nlohmann::json& json, DetectorConfig& config);
-REENACT_API void to_json(nlohmann::json& json, const SegmenterConfig& config);
-REENACT_API void from_json(const nlohmann::json& json, SegmenterConfig& config);
-REENACT_API void to_json(nlohmann::json& json, const RecogniserConfig& config);
-REENACT_API void from_json(const nlohmann::json& json, RecogniserConfig& config);
-REENACT_API void to_json(nlohmann::json& json, const LandmarksConfig& config);
-REENACT_API void from_json(const nlohmann::json& json, LandmarksConfig& config);
+/// A JSON object with the field names above, as model files hold it.
+REENACT_API JsonObject to_json(const ReenactorConfig& config);
+REENACT_API JsonObject to_json(const DetectorConfig& config);
+REENACT_API JsonObject to_json(const SegmenterConfig& config);
+REENACT_API JsonObject to_json(const RecogniserConfig& config);
+REENACT_API JsonObject to_json(const LandmarksConfig& config);
+/// Keeps defaults for absent fields and throws Error (invalid) for unknown fields and values out of range.
+template <>
+REENACT_API ReenactorConfig JsonObject::get() const;
+template <>
+REENACT_API DetectorConfig JsonObject::get() const;
+template <>
+REENACT_API SegmenterConfig JsonObject::get() const;
+template <>
+REENACT_API RecogniserConfig JsonObject::get() const;
+template <>
+REENACT_API LandmarksConfig JsonObject::get() const;
 
 }  // namespace reenact

@@ -8,10 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "reenact/config.h"
 #include "reenact/crop.h"
 #include "reenact/export.h"
-#include "reenact/identity.h"
 
 /// Inference. Usage:
 ///
@@ -28,6 +26,8 @@
 /// What a call takes is checked here, once and alike for all backends; a backend overrides the do_ functions, which see
 /// only arguments that are right.
 namespace reenact {
+
+struct Identity;
 
 enum class Precision { automatic, fp32, bf16, fp16, int8 };
 REENACT_API std::string to_string(Precision precision);

@@ -60,9 +60,9 @@ void Enrolment::learn(Request request, std::vector<cv::Mat> crops) {
     identity->thumbnail = crops.front();
     if (!request.location.empty()) {
       save_identity(request.location, *identity,
-                    {{"learned_by", request.learned_by},
-                     {"crops", crops.size()},
-                     {"model", request.model.filename().string()}});
+                    nlohmann::json{{"learned_by", request.learned_by},
+                                   {"crops", crops.size()},
+                                   {"model", request.model.filename().string()}});
     }
     learned_(std::move(identity), *encoder, request);
   } catch (const std::exception& error) {

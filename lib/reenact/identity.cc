@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "reenact/error.h"
+#include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
@@ -66,7 +68,11 @@ std::shared_ptr<const Identity> load_identity(const std::filesystem::path& path)
 }
 
 void save_identity(const std::filesystem::path& path, const Identity& identity,
-                   const nlohmann::json& provenance,
+                   const JsonObject& provenance) {
+  save_identity(path, identity, provenance, {});
+}
+
+void save_identity(const std::filesystem::path& path, const Identity& identity, const JsonObject& provenance,
                    const std::map<std::string, TensorView>& personal_weights) {
   std::map<std::string, TensorView> tensors = personal_weights;
   if (identity.embedding.empty()) {

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "reenact/export.h"
-#include "reenact/model_file.h"
+#include "reenact/json_object.h"
 
 namespace reenact {
+
+class ModelFile;
+struct TensorView;
 
 /// Whose head is drawn: immutable once made, shared between elements and pipelines.
 struct Identity {
@@ -28,9 +31,13 @@ struct Identity {
 
 /// Throws Error as ModelFile does, and wrong_kind when the embedding is missing or not finite.
 REENACT_API std::shared_ptr<const Identity> load_identity(const std::filesystem::path& path);
-/// Writes the identity; of personal weights only those given here, `gen.*` by name.
+/// Writes the identity without personal weights. Throws Error: invalid for an empty embedding or another thumbnail,
+/// unreadable when the file cannot be written.
 REENACT_API void save_identity(const std::filesystem::path& path, const Identity& identity,
-                               const nlohmann::json& provenance,
-                               const std::map<std::string, TensorView>& personal_weights = {});
+                               const JsonObject& provenance);
+/// The same with the personal weights given here, `gen.*` by name.
+REENACT_API void save_identity(const std::filesystem::path& path, const Identity& identity,
+                               const JsonObject& provenance,
+                               const std::map<std::string, TensorView>& personal_weights);
 
 }  // namespace reenact

@@ -11,6 +11,7 @@
 #include "reenact/config.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
@@ -41,12 +42,16 @@ enum Point : int {
   lower_lip_left,
   upper_lip_right,
   lower_lip_right,
+  left_brow_middle,
+  right_brow_middle,
+  mouth_left,
+  mouth_right,
   kept
 };
 
 /// Their numbers in mediapipe's face mesh.
-constexpr int mesh_points[kept] = {1,   10,  152, 234, 454, 33, 263, 159, 145, 158, 153,
-                                   386, 374, 385, 380, 13,  14, 82,  87,  312, 317};
+constexpr int mesh_points[kept] = {1,   10,  152, 234, 454, 33, 263, 159, 145, 158, 153, 386, 374,
+                                   385, 380, 13,  14,  82,  87, 312, 317, 105, 334, 61,  291};
 
 struct Vector {
   double x, y;
@@ -74,7 +79,7 @@ double dot(const float* a, const float* b, int count) {
 }
 
 FaceMeasures to_measures(const std::array<double, FaceMeasures::count>& v) {
-  return {v[0], v[1], v[2], v[3], v[4], v[5]};
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
 }
 
 }  // namespace
@@ -86,19 +91,28 @@ FaceMeasures interpolated(const FaceMeasures& from, const FaceMeasures& to, doub
           between(from.mouth, to.mouth),
           between(from.turn, to.turn),
           between(from.nod, to.nod),
-          between(from.tilt, to.tilt)};
+          between(from.tilt, to.tilt),
+          between(from.left_brow, to.left_brow),
+          between(from.right_brow, to.right_brow),
+          between(from.mouth_width, to.mouth_width)};
 }
 
-LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float> bias)
+LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float> bias,
+                           std::span<const float> last_layer)
     : pose_size_(static_cast<int>(weight.size() / (2 * point_count))) {
   static_assert(kept == kept_points);
   if (weight.empty() || weight.size() % (2 * point_count) != 0 || bias.size() != 2 * point_count) {
     throw Error(ErrorCode::invalid, "a landmark head has " + std::to_string(weight.size()) + " weights and " +
                                         std::to_string(bias.size()) + " biases, wanted 956 rows and 956");
   }
-  const auto finite = [](float value) { return std::isfinite(value); };
-  if (!std::all_of(weight.begin(), weight.end(), finite) || !std::all_of(bias.begin(), bias.end(), finite))
-    throw Error(ErrorCode::invalid, "a landmark head has values that are not finite, wanted finite ones");
+  if (last_layer.size() % static_cast<std::size_t>(pose_size_) != 0) {
+    throw Error(ErrorCode::invalid, "a pose encoder's last layer has " + std::to_string(last_layer.size()) +
+                                        " weights, wanted a multiple of " + std::to_string(pose_size_));
+  }
+  for (const auto values : {weight, bias, last_layer}) {
+    if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+      throw Error(ErrorCode::invalid, "a landmark head has values that are not finite, wanted finite ones");
+  }
   rows_.reserve(static_cast<std::size_t>(2 * kept * pose_size_));
   for (int point = 0; point < kept; ++point) {
     for (int axis = 0; axis < 2; ++axis) {
@@ -108,6 +122,22 @@ LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float>
         rows_.push_back(static_cast<float>(input_scale) * value);
     }
   }
+
+  // steps = rows * K * K^T for the layer's weight K.
+  constexpr int coordinates = 2 * kept;
+  const cv::Mat rows(coordinates, pose_size_, CV_32F, rows_.data());
+  cv::Mat steps = rows.clone();
+  if (!last_layer.empty()) {
+    const cv::Mat layer(pose_size_, static_cast<int>(last_layer.size()) / pose_size_, CV_32F,
+                        const_cast<float*>(last_layer.data()));
+    steps = (rows * layer) * layer.t();
+    // The lengths are of no meaning; these keep the numbers near those without a layer.
+    if (const double length = cv::norm(steps); length > 0) steps *= cv::norm(rows) / length;
+  }
+  steps_.assign(steps.ptr<float>(), steps.ptr<float>() + steps.total());
+  for (int i = 0; i < coordinates; ++i)
+    for (int j = 0; j < coordinates; ++j)
+      moved_.push_back(dot(rows.ptr<float>(i), steps.ptr<float>(j), pose_size_));
 }
 
 void LandmarkHead::check(std::span<const float> pose) const {
@@ -142,7 +172,10 @@ LandmarkHead::Values LandmarkHead::measure_points(const Points& points) {
               3 / height,
           (along(across, left_cheek, nose_tip) - along(across, nose_tip, right_cheek)) / width,
           (along(down, forehead, nose_tip) - along(down, nose_tip, chin)) / height,
-          std::atan2(across.y, across.x)};
+          std::atan2(across.y, across.x),
+          along(down, left_brow_middle, left_upper_lid) / height,
+          along(down, right_brow_middle, right_upper_lid) / height,
+          along(across, mouth_left, mouth_right) / width};
 }
 
 FaceMeasures LandmarkHead::measure(std::span<const float> pose) const {
@@ -150,51 +183,61 @@ FaceMeasures LandmarkHead::measure(std::span<const float> pose) const {
   return to_measures(measure_points(points_at(pose)));
 }
 
-std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
-                                               const FaceMeasures& wanted) const {
-  check(pose);
-  constexpr int count = FaceMeasures::count, steps = 4;
-  const Values target = {wanted.left_lids, wanted.right_lids, wanted.mouth,
-                         wanted.turn,      wanted.nod,        wanted.tilt};
-
-  // How the measures change with the points, by central differences, and with the embedding.
-  Points points = points_at(pose);
-  std::vector<float> jacobian(static_cast<std::size_t>(count) * pose_size_, 0.f);
-  for (int i = 0; i < 2 * kept; ++i) {
-    constexpr double step = 1e-4;
+/// How each measure changes with each coordinate, by central differences.
+std::array<LandmarkHead::Points, FaceMeasures::count> LandmarkHead::slopes_at(const Points& points) {
+  constexpr double step = 1e-4;
+  std::array<Points, FaceMeasures::count> slopes;
+  for (std::size_t i = 0; i < points.size(); ++i) {
     Points moved = points;
     moved[i] += step;
     const Values after = measure_points(moved);
     moved[i] -= 2 * step;
     const Values before = measure_points(moved);
-    const float* row = &rows_[static_cast<std::size_t>(i) * pose_size_];
-    for (int k = 0; k < count; ++k) {
-      const auto slope = static_cast<float>((after[k] - before[k]) / (2 * step));
-      if (slope == 0) continue;
-      float* sum = &jacobian[static_cast<std::size_t>(k) * pose_size_];
-      for (int j = 0; j < pose_size_; ++j) sum[j] += slope * row[j];
-    }
+    for (std::size_t k = 0; k < slopes.size(); ++k) slopes[k][i] = (after[k] - before[k]) / (2 * step);
   }
+  return slopes;
+}
+
+std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
+                                               const FaceMeasures& wanted) const {
+  check(pose);
+  constexpr int count = FaceMeasures::count, coordinates = 2 * kept, iterations = 4;
+  const Values target = {wanted.left_lids, wanted.right_lids, wanted.mouth,
+                         wanted.turn,      wanted.nod,        wanted.tilt,
+                         wanted.left_brow, wanted.right_brow, wanted.mouth_width};
+  const Points start = points_at(pose);
+  const auto slopes = slopes_at(start);
+  std::array<Points, count> moved;  // the points, by the shortest step of each measure
   cv::Matx<double, count, count> products;
-  for (int k = 0; k < count; ++k) {
-    for (int l = 0; l < count; ++l)
-      products(k, l) = dot(&jacobian[static_cast<std::size_t>(k) * pose_size_],
-                           &jacobian[static_cast<std::size_t>(l) * pose_size_], pose_size_);
+  for (int l = 0; l < count; ++l) {
+    for (int i = 0; i < coordinates; ++i) {
+      moved[l][i] = 0;
+      for (int j = 0; j < coordinates; ++j) moved[l][i] += moved_[coordinates * i + j] * slopes[l][j];
+    }
+    for (int k = 0; k < count; ++k) {
+      products(k, l) = 0;
+      for (int i = 0; i < coordinates; ++i) products(k, l) += slopes[k][i] * moved[l][i];
+    }
   }
 
   // Newton's method with the slopes of the start; a head that does not see a measure leaves it as it is.
-  std::vector<float> result(pose.begin(), pose.end());
-  for (int step = 0; step < steps; ++step) {
+  cv::Vec<double, count> shares = cv::Vec<double, count>::all(0);
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    Points points = start;
+    for (int l = 0; l < count; ++l)
+      for (int i = 0; i < coordinates; ++i) points[i] += shares[l] * moved[l][i];
     const Values now = measure_points(points);
     cv::Vec<double, count> missing;
     for (int k = 0; k < count; ++k) missing[k] = target[k] - now[k];
-    const cv::Vec<double, count> shares = products.solve(missing, cv::DECOMP_SVD);
-    for (int k = 0; k < count; ++k) {
-      const auto share = static_cast<float>(shares[k]);
-      const float* slopes = &jacobian[static_cast<std::size_t>(k) * pose_size_];
-      for (int j = 0; j < pose_size_; ++j) result[j] += share * slopes[j];
-    }
-    points = points_at(result);
+    shares += cv::Vec<double, count>(products.solve(missing, cv::DECOMP_SVD));
+  }
+
+  std::vector<float> result(pose.begin(), pose.end());
+  for (int j = 0; j < coordinates; ++j) {
+    double share = 0;
+    for (int l = 0; l < count; ++l) share += shares[l] * slopes[l][j];
+    const float* step = &steps_[static_cast<std::size_t>(j) * pose_size_];
+    for (int i = 0; i < pose_size_; ++i) result[i] += static_cast<float>(share) * step[i];
   }
   return result;
 }
@@ -212,8 +255,12 @@ std::shared_ptr<const LandmarkHead> load_landmark_head(const std::filesystem::pa
                                            "' has a landmark head of another shape, wanted weights [956, " +
                                            std::to_string(pose_size) + "] and biases [956]");
   }
+  std::vector<float> last_layer;
+  // As MobileNetV2 and ResNeXt-50 call it.
+  for (const char* name : {"pose.classifier.1.weight", "pose.fc.weight"})
+    if (model.file().contains(name)) last_layer = model.file().at(name).to_floats();
   try {
-    return std::make_shared<const LandmarkHead>(weight.to_floats(), bias.to_floats());
+    return std::make_shared<const LandmarkHead>(weight.to_floats(), bias.to_floats(), last_layer);
   } catch (const Error& error) {
     throw Error(ErrorCode::corrupt, "'" + reenactor.string() + "': " + error.what());
   }

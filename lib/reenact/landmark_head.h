@@ -18,8 +18,10 @@ struct FaceMeasures {
   double turn = 0;   ///< left cheek to nose less nose to right cheek, a share of the width: 0 from the front
   double nod = 0;    ///< forehead to nose less nose to chin, a share of the height: about 0.1 from the front
   double tilt = 0;   ///< radians from the horizontal to the line through the outer eye corners, clockwise
+  double left_brow = 0, right_brow = 0;  ///< from brow to upper lid, a share of the height: about 0.1
+  double mouth_width = 0;                ///< between the mouth's corners, a share of the width: about 0.35
 
-  static constexpr int count = 6;
+  static constexpr int count = 9;
 };
 
 /// `from` + `share` * (`to` - `from`), measure by measure.
@@ -33,26 +35,34 @@ class LandmarkHead {
   static constexpr int point_count = 478;
 
   /// `weight` [2 * point_count, d_p], x and y of one point after the other, 0..1 of the picture's side, of embeddings
-  /// divided by ten; `bias` [2 * point_count]. Throws Error (invalid) for other sizes and values that are not finite.
-  REENACT_API LandmarkHead(std::span<const float> weight, std::span<const float> bias);
+  /// divided by ten; `bias` [2 * point_count]. `last_layer` [d_p, F] is the weight of the pose encoder's last layer, which
+  /// tells along which directions embeddings vary (see with_measures()), or empty. Throws Error (invalid) for other sizes
+  /// and values that are not finite.
+  REENACT_API LandmarkHead(std::span<const float> weight, std::span<const float> bias,
+                           std::span<const float> last_layer = {});
 
   int pose_embedding_size() const { return pose_size_; }
   /// `pose` [d_p]. Faces narrower or lower than a twentieth of the picture are measured as if they were that large.
   REENACT_API FaceMeasures measure(std::span<const float> pose) const;
-  /// The pose nearest to `pose` (in the Euclidean sense, to first order) at which the measures are `wanted`.
+  /// The pose nearest to `pose`, to first order, at which the measures are `wanted`. A step is as long as the smallest
+  /// change of the last layer's input that makes it, since embeddings hardly leave the few directions in which that layer
+  /// is strong and nobody has learned what lies beyond; without a last layer it is as long as it is.
   REENACT_API std::vector<float> with_measures(std::span<const float> pose, const FaceMeasures& wanted) const;
 
  private:
-  static constexpr int kept_points = 21;
+  static constexpr int kept_points = 25;
   using Points = std::array<double, 2 * kept_points>;
   using Values = std::array<double, FaceMeasures::count>;
 
   static Values measure_points(const Points& points);
+  static std::array<Points, FaceMeasures::count> slopes_at(const Points& points);
   Points points_at(std::span<const float> pose) const;
   void check(std::span<const float> pose) const;
 
   int pose_size_;
-  std::vector<float> rows_;  // [2 * kept_points, d_p]
+  std::vector<float> rows_;    // [2 * kept_points, d_p]
+  std::vector<float> steps_;   // [2 * kept_points, d_p], the shortest steps that move one point's coordinate
+  std::vector<double> moved_;  // [2 * kept_points, 2 * kept_points], what such steps move
   Points bias_{};
 };
 

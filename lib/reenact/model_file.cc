@@ -8,12 +8,12 @@
 
 #include "reenact/enum_names.h"
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr std::pair<const char*, ModelKind> kind_names[] = {
     {"detector", ModelKind::detector},     {"segmenter", ModelKind::segmenter},
@@ -30,21 +30,15 @@ std::string wanted_kind(std::optional<ModelKind> wanted) {
   return "wanted " + (wanted ? with_article(to_string(*wanted)) : std::string("a model file"));
 }
 
-json parse_object(const SafetensorsFile& file, const std::string& key) {
+JsonObject read_object(const SafetensorsFile& file, const std::string& key) {
   const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) return json::object();
-  // Our own writers nest a few levels; a limit keeps hostile nesting from becoming a deep tree.
-  const auto limit_depth = [](int depth, json::parse_event_t, json&) {
-    if (depth > 64) throw std::length_error("nested too deeply");
-    return true;
-  };
+  if (found == file.metadata().end()) return {};
   try {
-    json value = json::parse(found->second, limit_depth);
-    if (value.is_object()) return value;
-  } catch (const std::exception&) {
+    return JsonObject(found->second);
+  } catch (const Error&) {
+    throw Error(ErrorCode::corrupt, "'" + file.path().string() + "' has the metadata entry '" + key +
+                                        "', which is not a JSON object as wanted");
   }
-  throw Error(ErrorCode::corrupt, "'" + file.path().string() + "' has the metadata entry '" + key +
-                                      "', which is not a JSON object as wanted");
 }
 
 ModelInfo read_info(const SafetensorsFile& file, std::optional<ModelKind> wanted) {
@@ -81,9 +75,9 @@ ModelInfo read_info(const SafetensorsFile& file, std::optional<ModelKind> wanted
 
   ModelInfo info;
   info.kind = *found;
-  info.config = parse_object(file, "config");
+  info.config = read_object(file, "config");
   info.licence = entry("licence");
-  info.provenance = parse_object(file, "provenance");
+  info.provenance = read_object(file, "provenance");
   return info;
 }
 
@@ -99,20 +93,16 @@ ModelFile::ModelFile(const fs::path& path, ModelKind wanted)
 ModelFile::ModelFile(const fs::path& path)
     : file_(std::make_shared<SafetensorsFile>(path)), info_(read_info(*file_, std::nullopt)) {}
 
+const fs::path& ModelFile::path() const {
+  return file_->path();
+}
+
 Metadata to_metadata(const ModelInfo& info) {
-  const auto dump = [](const char* name, const json& value) -> std::string {
-    if (value.is_null()) return "{}";
-    if (!value.is_object()) {
-      throw Error(ErrorCode::invalid, std::string("the ") + name + " of a model file to be written is " +
-                                          value.type_name() + ", wanted a JSON object");
-    }
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-  };
   return {{"kind", to_string(info.kind)},
           {"format_version", std::to_string(model_format_version)},
-          {"config", dump("configuration", info.config)},
+          {"config", info.config.text()},
           {"licence", info.licence},
-          {"provenance", dump("provenance", info.provenance)}};
+          {"provenance", info.provenance.text()}};
 }
 
 fs::path find_model(const std::string& name) {

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "reenact/export.h"
-#include "reenact/safetensors.h"
+#include "reenact/json_object.h"
 
 namespace reenact {
+
+class SafetensorsFile;
 
 /// What a model file is for; stored in its metadata as `kind` by the name in quotes.
 enum class ModelKind {
@@ -30,9 +32,9 @@ REENACT_API std::string to_string(ModelKind kind);
 /// The metadata every file of ours carries.
 struct ModelInfo {
   ModelKind kind = ModelKind::reenactor;
-  nlohmann::json config = nlohmann::json::object();      ///< configuration of the networks inside
-  std::string licence;                                   ///< SPDX expression or a sentence
-  nlohmann::json provenance = nlohmann::json::object();  ///< data, command, steps, metrics
+  JsonObject config;      ///< configuration of the networks inside, one of config.h
+  std::string licence;    ///< SPDX expression or a sentence
+  JsonObject provenance;  ///< data, command, steps, metrics
 };
 
 /// The version written, and the only one read.
@@ -48,15 +50,15 @@ class ModelFile {
 
   const ModelInfo& info() const { return info_; }
   const SafetensorsFile& file() const { return *file_; }
-  const std::filesystem::path& path() const { return file_->path(); }
+  REENACT_API const std::filesystem::path& path() const;
 
  private:
   std::shared_ptr<SafetensorsFile> file_;
   ModelInfo info_;
 };
 
-/// Metadata entries for write_safetensors.
-REENACT_API Metadata to_metadata(const ModelInfo& info);
+/// Metadata entries of a file to be written.
+REENACT_API std::map<std::string, std::string> to_metadata(const ModelInfo& info);
 
 /// Finds a model by name: `name` itself if it exists, then each folder of REENACT_MODEL_PATH (colon-separated), then the
 /// installed models folder. Throws Error (not_found) that lists every place looked at.

@@ -9,6 +9,7 @@
 
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {

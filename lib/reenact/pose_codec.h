@@ -28,7 +28,7 @@ struct PoseFrame {
 
 struct PoseCodecOptions {
   /// The quantiser's step over the length of a pose, 1/4096 to 1.
-  double precision = 0.02;
+  double precision = 0.01;
   /// Frames from one key frame, which needs no other, to the next: 1 to 256.
   int key_interval = 25;
   /// Bits that a frame may take on average, headers included; 0: as many as precision needs. Where they do not suffice the

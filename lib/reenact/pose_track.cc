@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
@@ -56,7 +58,7 @@ std::vector<FacePlacement> load_placements(const SafetensorsFile& file, std::int
 double PoseTrack::frame_rate() const {
   if (timestamps.size() < 2 || timestamps.back() <= timestamps.front()) return 25;
   return static_cast<double>(timestamps.size() - 1) * 1e9 /
-         static_cast<double>(timestamps.back() - timestamps.front());
+         (static_cast<double>(timestamps.back()) - static_cast<double>(timestamps.front()));
 }
 
 PoseTrack load_pose_track(const std::filesystem::path& path) {
@@ -106,7 +108,7 @@ void save_pose_track(const std::filesystem::path& path, const PoseTrack& track) 
   }
   ModelInfo info;
   info.kind = ModelKind::pose_track;
-  info.config = {{"pose_embedding_size", size}};
+  info.config = nlohmann::json{{"pose_embedding_size", size}};
   info.licence = track.licence;
   info.provenance = track.provenance;
   std::map<std::string, TensorView> tensors = {

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
 #include "reenact/export.h"
+#include "reenact/json_object.h"
 
 namespace reenact {
 
@@ -28,7 +28,7 @@ struct PoseTrack {
   std::vector<std::int64_t> timestamps;   ///< N, nanoseconds since the driver's first frame, not decreasing
   std::vector<FacePlacement> placements;  ///< N, or none where nobody recorded them (files before they were)
   std::string licence;
-  nlohmann::json provenance = nlohmann::json::object();
+  JsonObject provenance;
 
   /// Frames a second from first to last timestamp, 25 when there is one pose only.
   REENACT_API double frame_rate() const;

@@ -5,6 +5,7 @@
 
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
@@ -17,7 +18,9 @@ void write(const std::filesystem::path& path, const ModelFile& file,
         DataType::f32, {static_cast<std::int64_t>(values.size())}, std::as_bytes(std::span(values))};
   }
   ModelInfo info = file.info();
-  info.provenance["quantisation"] = quantisation;
+  auto provenance = nlohmann::json::parse(info.provenance.text());
+  provenance["quantisation"] = quantisation;
+  info.provenance = provenance;
   // Entries of the metadata that are not ours to know stay.
   Metadata metadata = file.file().metadata();
   for (const auto& [key, value] : to_metadata(info)) metadata[key] = value;

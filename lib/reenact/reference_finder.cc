@@ -11,6 +11,7 @@ namespace {
 constexpr double first_weight = 0.5;   // seconds that the first pose counts for
 constexpr double longest_memory = 20;  // seconds that the past counts for
 constexpr double settling_time = 1;    // seconds, time constant with which the reference follows the mean
+constexpr double open_lids = 0.045, closed_mouth = 0.01;  // shares of the face's height, while a face rests
 constexpr double usual_interval = 1.0 / 30;
 constexpr double longest_interval = 0.1;  // seconds that one pose counts for, however long the gap before it
 
@@ -23,15 +24,26 @@ double restfulness(const FaceMeasures& face) {
   return std::max(falling(face.mouth, open_mouth) * eyes * falling(face.turn, far_turn), least);
 }
 
+bool fits(const LandmarkHead* head, std::span<const float> pose) {
+  return head && static_cast<std::size_t>(head->pose_embedding_size()) == pose.size();
+}
+
 }  // namespace
+
+void ReferenceFinder::start(std::span<const float> pose, const LandmarkHead* head) {
+  mean_.assign(pose.begin(), pose.end());
+  weight_ = first_weight;
+  if (!fits(head, pose)) return;
+  FaceMeasures rest = head->measure(pose);
+  rest.left_lids = std::max(rest.left_lids, open_lids);
+  rest.right_lids = std::max(rest.right_lids, open_lids);
+  rest.mouth = std::min(rest.mouth, closed_mouth);
+  const std::vector<float> rested = head->with_measures(pose, rest);
+  mean_.assign(rested.begin(), rested.end());
+}
 
 void ReferenceFinder::reset() {
   *this = {};
-}
-
-void ReferenceFinder::start(std::span<const float> pose) {
-  mean_.assign(pose.begin(), pose.end());
-  weight_ = first_weight;
 }
 
 std::span<const float> ReferenceFinder::update(std::span<const float> pose, const Sighting& sighting,
@@ -45,13 +57,13 @@ std::span<const float> ReferenceFinder::update(std::span<const float> pose, cons
     return reference_;
 
   if (reference_.size() != pose.size()) {
-    start(pose);
+    start(pose, head);
     face_ = sighting.face;
-    reference_.assign(pose.begin(), pose.end());
+    reference_.assign(mean_.begin(), mean_.end());
     return reference_;
   }
   if (!sighting.held && sighting.face != face_) {
-    start(pose);
+    start(pose, head);
     face_ = sighting.face;
     held_ = false;
   }
@@ -61,8 +73,7 @@ std::span<const float> ReferenceFinder::update(std::span<const float> pose, cons
     held_ = true;
   }
   if (!sighting.held && !held_) {
-    const bool fits = head && static_cast<std::size_t>(head->pose_embedding_size()) == pose.size();
-    const double weight = interval * (fits ? restfulness(head->measure(pose)) : 1);
+    const double weight = interval * (fits(head, pose) ? restfulness(head->measure(pose)) : 1);
     weight_ = std::min(weight_ + weight, longest_memory);
     for (std::size_t i = 0; i < mean_.size(); ++i) mean_[i] += weight / weight_ * (pose[i] - mean_[i]);
   }

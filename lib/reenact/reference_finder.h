@@ -19,7 +19,7 @@ struct Sighting {
 /// Finds the pose that a driver's motion is counted from while he moves: a running mean of his poses, since no single
 /// one can be trusted to show him at rest.
 ///
-/// The first pose starts it. Later ones pull at it for the time they last, against a start that counts for half a second
+/// The first pose starts it, its eyes opened and its mouth closed by the landmark head. Later ones pull at it for the time they last, against a start that counts for half a second
 /// and a past of which the last twenty seconds count: quickly at first, then slowly. Poses that show a mouth open, closed
 /// eyes or a face turned away pull less, as the landmark head tells; without one all pull alike. What is given out
 /// follows the mean within about a second and never jumps, not even when another face takes over, whose mean starts
@@ -35,7 +35,7 @@ class ReferenceFinder {
                                             const LandmarkHead* head);
 
  private:
-  void start(std::span<const float> pose);
+  void start(std::span<const float> pose, const LandmarkHead* head = nullptr);
 
   std::vector<double> mean_;
   std::vector<float> reference_;

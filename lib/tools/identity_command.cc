@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -60,10 +61,12 @@ std::size_t most_central(const std::vector<Pose>& poses) {
 std::vector<cv::Mat> crops_of(const std::vector<fs::path>& sources, int per_source, FaceCropper& cropper,
                               int size) {
   std::vector<cv::Mat> crops;
+  SpreadReader reader;
   for (const auto& source : sources) {
     std::size_t faceless = 0;
-    const auto pictures = spread_pictures(source, per_source);
+    const auto pictures = reader.read(source, per_source);
     for (const auto& picture : pictures) {
+      if (picture.empty()) continue;
       // Pictures far apart in time say nothing about each other's box.
       cropper.reset();
       cv::Mat crop = cropper.crop(picture, size, 0);
@@ -72,6 +75,7 @@ std::vector<cv::Mat> crops_of(const std::vector<fs::path>& sources, int per_sour
     if (faceless > 0)
       spdlog::warn("no face in {} of {} pictures of '{}'", faceless, pictures.size(), source.string());
   }
+  reader.require_one();
   if (crops.empty())
     throw Error(ErrorCode::invalid, "found no face in '" + sources.front().string() +
                                         (sources.size() > 1 ? "' and the other sources" : "'") +

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "tools/commands.h"
 
 namespace reenact::tools {
@@ -57,9 +58,9 @@ ordered_json describe(const ModelFile& model) {
   result["file_bytes"] = std::filesystem::file_size(model.path());
   result["tensor_bytes"] = bytes;
   result["parameters"] = {{"total", total}, {"by_network", parameters}};
-  result["config"] = info.config;
+  result["config"] = nlohmann::json::parse(info.config.text());
   result["licence"] = info.licence;
-  result["provenance"] = info.provenance;
+  result["provenance"] = nlohmann::json::parse(info.provenance.text());
   ordered_json further = ordered_json::object();
   for (const auto& [key, value] : model.file().metadata())
     if (key != "kind" && key != "format_version" && key != "config" && key != "licence" &&

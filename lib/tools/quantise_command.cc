@@ -15,6 +15,7 @@
 #include "reenact/error.h"
 #include "reenact/face_cropper.h"
 #include "reenact/identity.h"
+#include "reenact/model_file.h"
 #include "reenact/quantise.h"
 #include "tools/commands.h"
 #include "tools/pose_source.h"
@@ -56,12 +57,15 @@ void quantise_detector(const Arguments& arguments) {
   const auto model =
       std::make_shared<const ModelFile>(find_model(arguments.model.string()), ModelKind::detector);
   std::vector<cv::Mat> pictures;
+  SpreadReader reader;
   for (const fs::path& path : arguments.pictures) {
-    for (const cv::Mat& picture : spread_pictures(path, arguments.poses)) {
+    for (const cv::Mat& picture : reader.read(path, arguments.poses)) {
+      if (picture.empty()) continue;
       // As the cropper shows them to the detector.
       pictures.push_back(FaceFinder::reduced(picture, arguments.cropper.finder.detect_size));
     }
   }
+  reader.require_one();
   const fs::path output = arguments.output.empty() ? model->path() : arguments.output;
   write_ranges(output, *model, calibrate_detector(model, pictures, arguments.threads));
   std::printf("%s: %zu pictures\n", output.c_str(), pictures.size());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -135,7 +136,8 @@ void run(const Arguments& arguments) {
 
   PoseTrack track;
   track.licence = arguments.licence;
-  track.provenance = {{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
+  track.provenance =
+      nlohmann::json{{"model", model.filename().string()}, {"driver", arguments.driver.filename().string()}};
   std::int64_t read = 0, drawn = 0, faceless = 0;
   while (arguments.limit == 0 || drawn < arguments.limit) {
     const auto frame = poses->next();
@@ -157,7 +159,7 @@ void run(const Arguments& arguments) {
       head = background->draw(
           *generator, mapper.map(frame->pose, identity->neutral_pose, arguments.pose_mode, 1, sighting));
     }
-    sink->add(arguments.side_by_side ? beside(frame->crop, head) : head);
+    sink->add(arguments.side_by_side ? beside(frame->crop, head) : head, frame->timestamp);
   }
   if (track.poses.empty())
     throw Error(ErrorCode::invalid, "found no face in '" + arguments.driver.string() +
@@ -189,8 +191,9 @@ CLI::App* add_render_command(CLI::App& parent) {
   command->add_option("--identity", arguments->identity, "Identity file of the head to draw")
       ->option_text("FILE");
   command
-      ->add_option("--output", arguments->output,
-                   "Folder of pictures, or one .png with all of them side by side, or a .mp4 or .avi")
+      ->add_option(
+          "--output", arguments->output,
+          "Folder of pictures, or one .png with all of them side by side, or a clip: .mp4, .mov, .mkv or .avi")
       ->option_text("PATH");
   command->add_option("--pose-track", arguments->pose_track, "Record the poses into this file as well")
       ->option_text("FILE");

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 

@@ -18,6 +18,7 @@
 #include "reenact/backend.h"
 #include "reenact/error.h"
 #include "reenact/quantise.h"
+#include "reenact/safetensors.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "torch/networks/generator.h"

@@ -11,8 +11,8 @@
 
 #include "reenact/config.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"
@@ -32,7 +32,7 @@ std::shared_ptr<const ModelFile> written(const fs::path& path, ModelKind kind, c
                                          const Tensors& tensors) {
   ModelInfo info;
   info.kind = kind;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = "random weights";
   write_model(path, info, tensors);
   return std::make_shared<const ModelFile>(path, kind);

@@ -46,7 +46,7 @@ PipelineModels models_for(const BenchOptions& options, const std::vector<cv::Mat
     identity->licence = "random weights";
     identity->embedding = random_vectors(1, config.identity_embedding_size, 12)[0];
     models.identity_path = folder / "identity.safetensors";
-    save_identity(models.identity_path, *identity, ordered_json::object());
+    save_identity(models.identity_path, *identity, {});
     models.identity = identity;
   } else {
     models.identity_path = options.identity;

@@ -8,8 +8,7 @@
 #include <string>
 
 #include "bench/reference_networks.h"
-#include "torch/networks/identity_encoder.h"
-#include "torch/networks/pose_encoder.h"
+#include "torch/networks/encoders.h"
 #include "training/reenactor/reenactor_batch.h"
 #include "training/reenactor/reenactor_config.h"
 

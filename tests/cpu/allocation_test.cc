@@ -19,6 +19,7 @@
 #include "cpu/kernels/instruction_set.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
+#include "reenact/identity.h"
 #include "reenact/quantise.h"
 
 namespace {
@@ -121,7 +122,8 @@ long memory_now() {
 /// A small reenactor with ranges for int8, if the CPU has that.
 std::shared_ptr<const ModelFile> small_model() {
   const ReenactorConfig config = small_config();
-  const auto model = write_model("allocation", ModelKind::reenactor, config, random_generator(config, 5));
+  const auto model =
+      write_model("allocation", ModelKind::reenactor, to_json(config), random_generator(config, 5));
   const std::vector<std::vector<float>> identities = {std::vector<float>(config.identity_embedding_size,
                                                                          0.5f)},
                                         poses = {std::vector<float>(config.pose_embedding_size, 0.25f)};

@@ -13,6 +13,7 @@
 #include "reenact/backend.h"
 #include "reenact/error.h"
 #include "reenact/quantise.h"
+#include "reenact/safetensors.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -81,7 +82,7 @@ std::unique_ptr<Detector> load(const std::shared_ptr<const ModelFile>& model, Pr
 TEST(CpuDetector, GivesTheAuthorsMaps) {
   REENACT_SHARED_FILE(path, "parity/proc_s3fd_full.safetensors");
   const SafetensorsFile file(path);
-  const auto model = write_model("s3fd", ModelKind::detector, DetectorConfig{}, s3fd_state(file));
+  const auto model = write_model("s3fd", ModelKind::detector, to_json(DetectorConfig{}), s3fd_state(file));
   constexpr int height = 96, width = 128, area = height * width;
   const std::vector<float> random = procedural_input("s3fd.input", 3 * area, 0, 1);
   const float means[] = {104, 117, 123};
@@ -115,8 +116,8 @@ TEST(CpuDetector, GivesTheAuthorsMaps) {
 
 TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   REENACT_SHARED_FILE(path, "parity/proc_s3fd_full.safetensors");
-  const auto plain =
-      write_model("s3fd_plain", ModelKind::detector, DetectorConfig{}, s3fd_state(SafetensorsFile(path)));
+  const auto plain = write_model("s3fd_plain", ModelKind::detector, to_json(DetectorConfig{}),
+                                 s3fd_state(SafetensorsFile(path)));
   EXPECT_THROW(load(plain, Precision::int8, 1), Error) << "without ranges";
   cv::Mat picture(96, 128, CV_8UC3);
   cv::RNG(3).fill(picture, cv::RNG::UNIFORM, 0, 256);
@@ -156,7 +157,7 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
 TEST(CpuDetector, TakesPicturesOfAnySize) {
   REENACT_SHARED_FILE(path, "parity/proc_s3fd_full.safetensors");
   const SafetensorsFile file(path);
-  const auto model = write_model("s3fd", ModelKind::detector, DetectorConfig{}, s3fd_state(file));
+  const auto model = write_model("s3fd", ModelKind::detector, to_json(DetectorConfig{}), s3fd_state(file));
   const auto detector = load(model, Precision::fp32, 1);
   for (cv::Size size : {cv::Size(1, 1), cv::Size(33, 67), cv::Size(100, 35)}) {
     EXPECT_NO_THROW(detector->detect(cv::Mat(size, CV_8UC3, cv::Scalar(90, 120, 30)), 0.5f, 0.3f)) << size;

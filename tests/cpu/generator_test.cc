@@ -14,7 +14,9 @@
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
 #include "reenact/quantise.h"
+#include "reenact/safetensors.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -67,7 +69,7 @@ TEST(CpuGeneratorParity, SmallGenerator) {
   const SafetensorsFile file(path);
   const ReenactorConfig config = small_config();
   const auto generator =
-      load(write_model("small", ModelKind::reenactor, config, state_of_network(file, "generator")),
+      load(write_model("small", ModelKind::reenactor, to_json(config), state_of_network(file, "generator")),
            Precision::fp32);
   const std::vector<float> embeds = file.at("in.embeds").to_floats(),
                            poses = file.at("in.pose_embedding").to_floats(),
@@ -96,7 +98,7 @@ TEST(CpuGeneratorParity, FullGenerator) {
   REENACT_SHARED_FILE(path, "parity/proc_generator_full.safetensors");
   const SafetensorsFile file(path);
   const ReenactorConfig config;
-  const auto model = write_model("full", ModelKind::reenactor, config,
+  const auto model = write_model("full", ModelKind::reenactor, to_json(config),
                                  procedural_state(file, "generator", generator_shapes(config)));
   const std::vector<float> rgb = file.at("eval.fake_rgbs").to_floats(),
                            mask = file.at("eval.fake_segm").to_floats();
@@ -135,7 +137,7 @@ ReenactorConfig odd_config() {
 std::shared_ptr<const ModelFile> calibrated(const std::string& name, const ReenactorConfig& config,
                                             const FloatTensors& tensors,
                                             GeneratorCalibration* result = nullptr) {
-  const auto model = write_model(name, ModelKind::reenactor, config, tensors);
+  const auto model = write_model(name, ModelKind::reenactor, to_json(config), tensors);
   const std::vector<std::vector<float>> identities = {random_values(config.identity_embedding_size, 1)};
   std::vector<std::vector<float>> poses;
   for (unsigned i = 0; i < 8; ++i) poses.push_back(random_values(config.pose_embedding_size, 10 + i));
@@ -191,7 +193,8 @@ TEST(CpuGenerator, SameNumbersForAnyThreads) {
 TEST(CpuGenerator, BytesFollowFloats) {
   const ReenactorConfig config = odd_config();
   const auto generator =
-      load(write_model("bytes", ModelKind::reenactor, config, random_generator(config, 6)), Precision::fp32);
+      load(write_model("bytes", ModelKind::reenactor, to_json(config), random_generator(config, 6)),
+           Precision::fp32);
   generator->set_identity(identity_of(random_values(config.identity_embedding_size, 1)));
   const std::vector<float> pose = random_values(config.pose_embedding_size, 2);
   std::vector<float> floats(32 * 32 * 4);
@@ -213,7 +216,7 @@ TEST(CpuGenerator, BytesFollowFloats) {
 TEST(CpuGenerator, AutomaticPrecisionTakesInt8OnlyWithRanges) {
   const ReenactorConfig config = odd_config();
   const FloatTensors tensors = random_generator(config, 5);
-  const auto plain = write_model("plain", ModelKind::reenactor, config, tensors);
+  const auto plain = write_model("plain", ModelKind::reenactor, to_json(config), tensors);
   EXPECT_NE(load(plain, Precision::automatic)->arithmetic(), cpu::Arithmetic::int8);
   if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no int8";
   const auto model = calibrated("ranges", config, tensors);
@@ -230,12 +233,12 @@ TEST(CpuGenerator, AutomaticPrecisionTakesInt8OnlyWithRanges) {
 
 TEST(CpuGenerator, PersonalWeightsReplaceTheModels) {
   const ReenactorConfig config = odd_config();
-  const auto model = write_model("base", ModelKind::reenactor, config, random_generator(config, 5));
+  const auto model = write_model("base", ModelKind::reenactor, to_json(config), random_generator(config, 5));
   const FloatTensors personal_tensors = random_generator(config, 8);
-  const auto personal_model = write_model("personal_model", ModelKind::reenactor, config, personal_tensors);
+  const auto personal_model =
+      write_model("personal_model", ModelKind::reenactor, to_json(config), personal_tensors);
   auto identity = std::make_shared<Identity>(*identity_of(random_values(config.identity_embedding_size, 1)));
-  identity->personal_weights =
-      write_model("personal", ModelKind::identity, nlohmann::json::object(), personal_tensors);
+  identity->personal_weights = write_model("personal", ModelKind::identity, {}, personal_tensors);
   const std::vector<float> pose = random_values(config.pose_embedding_size, 2);
 
   std::vector<float> wanted(32 * 32 * 4), found(wanted.size()), base(wanted.size()), again(wanted.size());
@@ -258,7 +261,7 @@ TEST(CpuGenerator, RefusesWhatDoesNotFit) {
   const ReenactorConfig config = odd_config();
   FloatTensors tensors = random_generator(config, 5);
   const auto generator =
-      load(write_model("refusals", ModelKind::reenactor, config, tensors), Precision::fp32);
+      load(write_model("refusals", ModelKind::reenactor, to_json(config), tensors), Precision::fp32);
   std::vector<float> pose = random_values(config.pose_embedding_size, 2);
   EXPECT_THROW(generator->generate(pose, AlphaMode::straight), Error);  // no identity yet
   EXPECT_THROW(generator->set_identity(identity_of(random_values(3, 1))), Error);
@@ -267,7 +270,8 @@ TEST(CpuGenerator, RefusesWhatDoesNotFit) {
   pose[3] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW(generator->generate(pose, AlphaMode::straight), Error);
   tensors["gen.up0.conv1.weight"].shape = {96, 96, 9, 1};
-  EXPECT_THROW(load(write_model("misshapen", ModelKind::reenactor, config, tensors), Precision::fp32), Error);
+  EXPECT_THROW(
+      load(write_model("misshapen", ModelKind::reenactor, to_json(config), tensors), Precision::fp32), Error);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "cpu/prepared_generator.h"
+#include "reenact/safetensors.h"
 #include "training/import/authors_names.h"
 
 namespace reenact::test {
@@ -139,7 +140,7 @@ FloatTensors random_generator(const ReenactorConfig& config, unsigned seed) {
 }
 
 std::shared_ptr<const ModelFile> write_model(const std::string& name, ModelKind kind,
-                                             const nlohmann::json& config, const FloatTensors& tensors) {
+                                             const JsonObject& config, const FloatTensors& tensors) {
   static const TemporaryFolder folder;
   const fs::path path = folder.path / (name + ".safetensors");
   std::map<std::string, TensorView> views;

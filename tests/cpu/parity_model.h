@@ -9,6 +9,7 @@
 
 #include "reenact/config.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact::test {
 
@@ -35,7 +36,7 @@ FloatTensors random_generator(const ReenactorConfig& config, unsigned seed);
 
 /// Writes a model file into a temporary folder, removed when the test program ends, and opens it.
 std::shared_ptr<const ModelFile> write_model(const std::string& name, ModelKind kind,
-                                             const nlohmann::json& config, const FloatTensors& tensors);
+                                             const JsonObject& config, const FloatTensors& tensors);
 
 /// The configuration of the small parity networks.
 ReenactorConfig small_config();

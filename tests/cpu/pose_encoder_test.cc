@@ -11,6 +11,7 @@
 #include "parity_model.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 #include "support/shared_data.h"
 
 namespace reenact::test {
@@ -25,7 +26,7 @@ ReenactorConfig config_for(int size) {
 
 std::shared_ptr<const ModelFile> parity_model(const SafetensorsFile& file) {
   FloatTensors state = state_of_network(file, "embedder.pose_encoder");
-  return write_model("pose", ModelKind::reenactor, config_for(96), state);
+  return write_model("pose", ModelKind::reenactor, to_json(config_for(96)), state);
 }
 
 std::unique_ptr<PoseEncoder> load(const std::shared_ptr<const ModelFile>& model, Precision precision,

@@ -135,7 +135,7 @@ FloatTensors random_unet(const SegmenterConfig& config) {
 TEST(CpuSegmenter, FollowsTheDefinition) {
   const SegmenterConfig config = config_here();
   const FloatTensors tensors = random_unet(config);
-  const auto model = write_model("unet", ModelKind::segmenter, config, tensors);
+  const auto model = write_model("unet", ModelKind::segmenter, to_json(config), tensors);
   std::mt19937 random(4);
   cv::Mat picture(picture_size, picture_size, CV_8UC3);
   for (std::size_t i = 0; i < picture.total() * 3; ++i) picture.data[i] = random() % 256;
@@ -170,7 +170,7 @@ TEST(CpuSegmenter, FollowsTheDefinition) {
 
 TEST(CpuSegmenter, MaskHasThePicturesSize) {
   const auto model =
-      write_model("unet_size", ModelKind::segmenter, config_here(), random_unet(config_here()));
+      write_model("unet_size", ModelKind::segmenter, to_json(config_here()), random_unet(config_here()));
   const auto segmenter = cpu_backend()->segmenter(model, config_here(), {});
   EXPECT_EQ(segmenter->segment(cv::Mat(50, 70, CV_8UC3, cv::Scalar(1, 2, 3))).size(), cv::Size(70, 50));
   EXPECT_THROW(segmenter->segment(cv::Mat(5, 5, CV_8UC1)), Error);

@@ -277,7 +277,7 @@ TEST_F(CropTest, TakesOddPictures) {
   for (const Case& odd :
        {Case{1, 1, "RGB", ""}, Case{4096, 16, "I420", ""}, Case{16, 2048, "NV12", ""},
         Case{64, 48, "GRAY8", ""}, Case{63, 47, "I420", ""},
-        Case{720, 576, "UYVY", ", interlace-mode=interleaved"}, Case{64, 64, "ARGB64", ""}}) {
+        Case{720, 576, "UYVY", ", interlace-mode=progressive"}, Case{64, 64, "ARGB64", ""}}) {
     SCOPED_TRACE(std::string(odd.format) + " " + std::to_string(odd.width) + "x" +
                  std::to_string(odd.height));
     auto element = make("reenactcrop", "size=64");

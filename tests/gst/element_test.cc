@@ -12,11 +12,12 @@
 #include "reenact/config.h"
 #include "reenact/identity.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 
 namespace reenact {
 namespace {
 
-void write_model(const std::string& name, ModelKind kind, const nlohmann::json& config) {
+void write_model(const std::string& name, ModelKind kind, const JsonObject& config) {
   ModelInfo info;
   info.kind = kind;
   info.config = config;
@@ -29,7 +30,7 @@ void write_identity(const std::string& name, std::vector<float> embedding, std::
   identity.name = std::filesystem::path(name).stem().string();
   identity.embedding = std::move(embedding);
   identity.neutral_pose = std::move(neutral_pose);
-  save_identity(ElementTest::folder() / name, identity, nlohmann::json::object());
+  save_identity(ElementTest::folder() / name, identity, {});
 }
 
 ReenactorConfig small_config(int pose_size) {
@@ -52,9 +53,9 @@ std::filesystem::path ElementTest::folder() {
 void ElementTest::SetUpTestSuite() {
   std::filesystem::create_directories(folder());
   ::setenv("REENACT_MODEL_PATH", folder().c_str(), 1);
-  write_model("detector.safetensors", ModelKind::detector, nlohmann::json(DetectorConfig()));
-  write_model("reenactor.safetensors", ModelKind::reenactor, nlohmann::json(small_config(test_pose_size)));
-  write_model("wide.safetensors", ModelKind::reenactor, nlohmann::json(small_config(2 * test_pose_size)));
+  write_model("detector.safetensors", ModelKind::detector, to_json(DetectorConfig()));
+  write_model("reenactor.safetensors", ModelKind::reenactor, to_json(small_config(test_pose_size)));
+  write_model("wide.safetensors", ModelKind::reenactor, to_json(small_config(2 * test_pose_size)));
   std::vector<float> neutral(test_pose_size, 0.0f);
   neutral[0] = 0.25f;
   write_identity("red.safetensors", {1, 0, 0, 0}, neutral);

@@ -35,6 +35,8 @@ std::string text_of(const GValue& value) {
     stream << g_value_get_int(&value);
   } else if (G_VALUE_HOLDS_UINT(&value)) {
     stream << g_value_get_uint(&value);
+  } else if (G_VALUE_HOLDS_UINT64(&value)) {
+    stream << g_value_get_uint64(&value);
   }
   return stream.str();
 }
@@ -78,6 +80,7 @@ std::string values_of(GParamSpec* spec) {
       return "from " + std::to_string(G_PARAM_SPEC_INT(spec)->minimum);
     return range(G_PARAM_SPEC_INT(spec));
   }
+  if (G_IS_PARAM_SPEC_UINT64(spec)) return "from 0";
   if (G_IS_PARAM_SPEC_UINT(spec)) return range(G_PARAM_SPEC_UINT(spec));
   return g_type_name(spec->value_type);
 }
@@ -188,7 +191,8 @@ TEST(ElementsDoc, SaysWhatTheElementsSay) {
   std::string doc = whole.str();
   const bool update = std::getenv("REENACT_UPDATE_DOCS") != nullptr;
   for (const char* name : {"reenactbin", "reenactcompositor", "reenactcrop", "reenactgenerator",
-                           "reenactidentity", "reenactpose"}) {
+                           "reenactidentity", "reenactpose", "reenactposedec", "reenactposeenc",
+                           "reenactposefilter", "reenactposesink", "reenactposesrc"}) {
     const std::string begin = std::string("<!-- begin ") + name + " -->\n",
                       end = std::string("<!-- end ") + name + " -->";
     const std::size_t from = doc.find(begin), to = doc.find(end);

@@ -48,8 +48,10 @@ class InspectTest : public ::testing::Test {
 TEST_F(InspectTest, HasEveryElement) {
   std::vector<std::string> names;
   for (const auto& [name, element] : elements_) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"reenactbin", "reenactcompositor", "reenactcrop",
-                                             "reenactgenerator", "reenactidentity", "reenactpose"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"reenactbin", "reenactcompositor", "reenactcrop", "reenactgenerator",
+                                      "reenactidentity", "reenactpose", "reenactposedec", "reenactposeenc",
+                                      "reenactposefilter", "reenactposesink", "reenactposesrc"}));
 }
 
 TEST_F(InspectTest, EveryPropertyIsDescribedAndSaysWhenItMayChange) {
@@ -81,6 +83,7 @@ TEST_F(InspectTest, EveryPropertyIsDescribedAndSaysWhenItMayChange) {
 TEST_F(InspectTest, DefaultsAreWhatANewElementHas) {
   for (const auto& [name, element] : elements_) {
     for (GParamSpec* spec : own_properties(element)) {
+      if (spec->value_type == GST_TYPE_STRUCTURE) continue;  // what is counted has no default
       GValue value = G_VALUE_INIT;
       g_value_init(&value, spec->value_type);
       g_object_get_property(G_OBJECT(element), spec->name, &value);

@@ -200,7 +200,7 @@ TEST_F(OddVideoTest, ComesOutAsLargeAsItWentIn) {
   };
   for (const Case& odd : {Case{"RGB", 1, 1, ""}, Case{"I420", 4096, 16, ""}, Case{"NV12", 16, 2048, ""},
                           Case{"GRAY8", 64, 48, ""}, Case{"GRAY16_LE", 65, 33, ""},
-                          Case{"UYVY", 720, 576, ", interlace-mode=interleaved"},
+                          Case{"UYVY", 720, 576, ", interlace-mode=progressive"},
                           Case{"I420", 64, 48, ", pixel-aspect-ratio=(fraction)64/45"},
                           Case{"I420", 64, 48, ", framerate=(fraction)0/1"}}) {
     SCOPED_TRACE(std::string(odd.format) + " " + std::to_string(odd.width) + "x" +

@@ -8,6 +8,7 @@
 
 #include "reenact/backend.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 #include "support/environment_variable.h"
 #include "support/errors.h"
 #include "support/raw_safetensors.h"
@@ -24,7 +25,7 @@ constexpr char module_name[] = "libreenact-torch.so";
 class EngineTest : public ::testing::Test {
  protected:
   /// A model file with a configuration and no weights; the fake module needs none.
-  fs::path model(ModelKind kind, const nlohmann::json& config = nlohmann::json::object()) {
+  fs::path model(ModelKind kind, const JsonObject& config = {}) {
     const fs::path path = folder_ / (to_string(kind) + ".safetensors");
     ModelInfo info;
     info.kind = kind;
@@ -161,7 +162,7 @@ TEST_F(EngineTest, FilesOfAnotherKindAreRefusedBeforeAnyEngineSeesThem) {
 }
 
 TEST_F(EngineTest, AWrongConfigurationNamesFileAndField) {
-  const fs::path path = model(ModelKind::reenactor, {{"image_size", 100}});
+  const fs::path path = model(ModelKind::reenactor, JsonObject(R"({"image_size": 100})"));
   expect_error([&] { load_generator(path, torch()); }, ErrorCode::wrong_kind,
                {path.string(), "image_size", "100"});
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "support/environment_variable.h"
 #include "support/temporary_folder.h"
 
@@ -20,7 +21,6 @@ class EnrolmentTest : public ::testing::Test {
   EnrolmentTest() {
     ModelInfo info;
     info.kind = ModelKind::reenactor;
-    info.config = nlohmann::json::object();
     write_safetensors(folder_ / "reenactor.safetensors", {}, to_metadata(info));
   }
   Enrolment::Request request(unsigned crops) const {
@@ -59,7 +59,9 @@ TEST_F(EnrolmentTest, LearnsFromAsManyCropsAsAskedForAndSavesTheIdentity) {
   EXPECT_EQ(identity->name, "ada");
   EXPECT_EQ(identity->embedding, (std::vector<float>{2, 20}));
   EXPECT_EQ(load_identity(asked.location)->embedding, identity->embedding);
-  EXPECT_EQ(ModelFile(asked.location, ModelKind::identity).info().provenance.at("learned_by"), "a test");
+  EXPECT_EQ(nlohmann::json::parse(ModelFile(asked.location, ModelKind::identity).info().provenance.text())
+                .at("learned_by"),
+            "a test");
 }
 
 TEST_F(EnrolmentTest, LearnsFromFewerWhenNoMoreCome) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "reenact/model_file.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
@@ -38,7 +39,7 @@ TEST_F(IdentityTest, WhatIsSavedIsLoaded) {
   cv::randu(identity.thumbnail, 0, 256);
   identity.consent = "blended from several people, nobody real";
   identity.licence = "CC0-1.0";
-  save_identity(path_, identity, {{"images", 3}});
+  save_identity(path_, identity, JsonObject(R"({"images":3})"));
 
   const std::shared_ptr<const Identity> loaded = load_identity(path_);
   EXPECT_EQ(loaded->name, identity.name);
@@ -48,7 +49,7 @@ TEST_F(IdentityTest, WhatIsSavedIsLoaded) {
   EXPECT_EQ(loaded->consent, identity.consent);
   EXPECT_EQ(loaded->licence, identity.licence);
   EXPECT_EQ(loaded->personal_weights, nullptr);
-  EXPECT_EQ(ModelFile(path_).info().provenance, (nlohmann::json{{"images", 3}}));
+  EXPECT_EQ(ModelFile(path_).info().provenance.text(), R"({"images":3})");
 }
 
 TEST_F(IdentityTest, OnlyTheEmbeddingIsNeeded) {

@@ -9,6 +9,7 @@
 
 #include "reenact/config.h"
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/small_landmark_head.h"
 #include "support/temporary_folder.h"
@@ -26,13 +27,17 @@ void expect_near(const FaceMeasures& found, const FaceMeasures& wanted, double t
   EXPECT_NEAR(found.turn, wanted.turn, tolerance);
   EXPECT_NEAR(found.nod, wanted.nod, tolerance);
   EXPECT_NEAR(found.tilt, wanted.tilt, tolerance);
+  EXPECT_NEAR(found.left_brow, wanted.left_brow, tolerance);
+  EXPECT_NEAR(found.right_brow, wanted.right_brow, tolerance);
+  EXPECT_NEAR(found.mouth_width, wanted.mouth_width, tolerance);
 }
 
 TEST(LandmarkHead, MeasuresSharesOfTheFace) {
   const LandmarkHead head = SmallLandmarkHead().head();
-  expect_near(head.measure(Pose(8)), {0.04, 0.04, 0, 0, 0, 0}, 1e-6);
+  expect_near(head.measure(Pose(8)), {0.04, 0.04, 0, 0, 0, 0, 0.1, 0.1, 0.35}, 1e-6);
   // Lids 0.01 and 0.03 apart, lips 0.04; the nose 0.02 to the right of the middle and 0.03 below it.
-  expect_near(head.measure(Pose{-1, 1, 4, 2, 3, 0, 5, -5}), {0.02, 0.06, 0.08, 0.1, 0.12, 0}, 1e-6);
+  expect_near(head.measure(Pose{-1, 1, 4, 2, 3, 0, 5, -5}), {0.02, 0.06, 0.08, 0.1, 0.12, 0, 0.1, 0.1, 0.35},
+              1e-6);
 }
 
 TEST(LandmarkHead, MeasuresAlongTheFacesOwnAxes) {
@@ -45,13 +50,13 @@ TEST(LandmarkHead, MeasuresAlongTheFacesOwnAxes) {
     small.bias[2 * point] = static_cast<float>(0.5 + x * std::cos(angle) - y * std::sin(angle));
     small.bias[2 * point + 1] = static_cast<float>(0.5 + x * std::sin(angle) + y * std::cos(angle));
   }
-  expect_near(small.head().measure(Pose(8)), {0.04, 0.04, 0.1, 0, 0, angle}, 1e-6);
+  expect_near(small.head().measure(Pose(8)), {0.04, 0.04, 0.1, 0, 0, angle, 0.1, 0.1, 0.35}, 1e-6);
 }
 
 TEST(LandmarkHead, SetsMeasuresByTheNumbersThatMoveThem) {
   const LandmarkHead head = SmallLandmarkHead().head();
   const Pose start = {-1.5f, -1, 6, 4, -2, 0, 3, -7};
-  const Pose result = head.with_measures(start, {0.04, 0.04, 0.02, 0, 0.04, 0});
+  const Pose result = head.with_measures(start, {0.04, 0.04, 0.02, 0, 0.04, 0, 0.1, 0.1, 0.35});
   const Pose wanted = {0, 0, 1, 0, 1, 0, 3, -7};
   ASSERT_EQ(result.size(), wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(result[i], wanted[i], 1e-3) << i;
@@ -60,7 +65,7 @@ TEST(LandmarkHead, SetsMeasuresByTheNumbersThatMoveThem) {
 TEST(LandmarkHead, SetsMeasuresOfAFaceThatIsTiltedToo) {
   const LandmarkHead head = SmallLandmarkHead().head();
   const Pose start = {1, -0.5f, 3, 2, 1, 3, 1, 2};
-  const FaceMeasures wanted{0.05, 0.03, 0.1, -0.1, 0.05, -0.1};
+  const FaceMeasures wanted{0.05, 0.03, 0.1, -0.1, 0.05, -0.1, 0.1, 0.1, 0.35};
   const Pose result = head.with_measures(start, wanted);
   expect_near(head.measure(result), wanted, 2e-3);
   EXPECT_EQ(result[6], 1);
@@ -74,11 +79,30 @@ TEST(LandmarkHead, LeavesAPoseThatMeasuresAsWanted) {
   for (std::size_t i = 0; i < pose.size(); ++i) EXPECT_NEAR(result[i], pose[i], 1e-5) << i;
 }
 
+TEST(LandmarkHead, GoesTheWayThatTheLastLayerFavours) {
+  // Two numbers open the mouth alike; the layer is twice as strong in the second.
+  SmallLandmarkHead small;
+  for (const int lip : {14, 87, 317})
+    small.weight[(2 * lip + 1) * SmallLandmarkHead::size + 6] =
+        small.weight[(2 * lip + 1) * SmallLandmarkHead::size + 2];
+  std::vector<float> layer(8 * 3 * 8);
+  for (int i = 0; i < 8; ++i) layer[static_cast<std::size_t>(24 * i + 3 * i)] = i == 6 ? 2 : 1;
+  const FaceMeasures wanted{0.04, 0.04, 0.1, 0, 0, 0, 0.1, 0.1, 0.35};
+  const LandmarkHead plain = small.head(), weighed(small.weight, small.bias, layer);
+  const Pose equal = plain.with_measures(Pose(8), wanted), favoured = weighed.with_measures(Pose(8), wanted);
+  EXPECT_NEAR(equal[2], 2.5, 1e-3);
+  EXPECT_NEAR(equal[6], 2.5, 1e-3);
+  // A unit of the layer's input moves them by 1 and 2: the shortest way for both has shares of 1 and 4.
+  EXPECT_NEAR(favoured[2], 1, 1e-3);
+  EXPECT_NEAR(favoured[6], 4, 1e-3);
+  expect_near(weighed.measure(favoured), wanted, 1e-4);
+}
+
 TEST(LandmarkHead, ChangesNothingThroughAHeadThatIsBlind) {
   SmallLandmarkHead small;
   std::fill(small.weight.begin(), small.weight.end(), 0.f);
   const Pose pose = {1, 2, 3, 4, 5, 6, 7, 8};
-  EXPECT_EQ(small.head().with_measures(pose, {0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), pose);
+  EXPECT_EQ(small.head().with_measures(pose, {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), pose);
 }
 
 TEST(LandmarkHead, RefusesOtherSizesAndNumbersThatAreNotFinite) {
@@ -88,6 +112,9 @@ TEST(LandmarkHead, RefusesOtherSizesAndNumbersThatAreNotFinite) {
   test::expect_error([&] { head.with_measures(Pose(9), {}); }, ErrorCode::invalid, {"9", "8"});
   small.bias[3] = std::numeric_limits<float>::infinity();
   test::expect_error([&] { small.head(); }, ErrorCode::invalid, {"not finite"});
+  small.bias[3] = 0;
+  test::expect_error([&] { LandmarkHead(small.weight, small.bias, Pose(12)); }, ErrorCode::invalid,
+                     {"12", "8"});
   small.bias.pop_back();
   test::expect_error([&] { small.head(); }, ErrorCode::invalid, {"955", "956"});
 }
@@ -98,7 +125,7 @@ class LandmarkHeadFile : public ::testing::Test {
     ReenactorConfig config;
     config.pose_embedding_size = 8;
     ModelInfo info;
-    info.config = config;
+    info.config = to_json(config);
     write_safetensors(path_, tensors, to_metadata(info));
   }
   static TensorView view(const std::vector<float>& values, std::vector<std::int64_t> shape) {

@@ -2,7 +2,9 @@
 #include "reenact/model_file.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "reenact/safetensors.h"
 #include "support/environment_variable.h"
 #include "support/errors.h"
 #include "support/raw_safetensors.h"
@@ -29,9 +31,9 @@ class ModelFileTest : public ::testing::Test {
 TEST_F(ModelFileTest, MetadataComesBack) {
   ModelInfo info;
   info.kind = ModelKind::detector;
-  info.config = {{"width", 0.25}};
+  info.config = JsonObject(R"({"width": 0.25})");
   info.licence = "CC-BY-4.0";
-  info.provenance = {{"steps", 1200}, {"command", "train \"x\""}};
+  info.provenance = JsonObject(R"({"steps": 1200, "command": "train \"x\""})");
   write(to_metadata(info));
   const ModelFile file(path_, ModelKind::detector);
   EXPECT_EQ(file.info().kind, info.kind);
@@ -42,14 +44,12 @@ TEST_F(ModelFileTest, MetadataComesBack) {
   EXPECT_EQ(ModelFile(path_).info().kind, ModelKind::detector);
 }
 
-TEST_F(ModelFileTest, NullIsAnEmptyObjectAndOtherJsonIsNotWritten) {
-  ModelInfo info;
-  info.config = nullptr;
-  info.provenance = nullptr;
-  write(to_metadata(info));
-  EXPECT_EQ(ModelFile(path_).info().config, nlohmann::json::object());
-  info.provenance = {1, 2};
-  expect_error([&] { to_metadata(info); }, ErrorCode::invalid, {"provenance", "array"});
+TEST(JsonObjects, AreCheckedWhenTheyAreMade) {
+  EXPECT_EQ(JsonObject().text(), "{}");
+  EXPECT_EQ(JsonObject(nlohmann::json()).text(), "{}") << "null";
+  EXPECT_EQ(JsonObject(nlohmann::json{{"name", "\xff"}}).text(), "{\"name\":\"\uFFFD\"}");
+  expect_error([] { JsonObject(nlohmann::json{1, 2}); }, ErrorCode::invalid, {"array", "object"});
+  expect_error([] { JsonObject("{"); }, ErrorCode::invalid, {"not JSON"});
 }
 
 TEST_F(ModelFileTest, EveryKindOpensAsItselfAndIsRefusedAsAnotherNamingBoth) {

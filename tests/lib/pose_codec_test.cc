@@ -9,6 +9,7 @@
 #include <random>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

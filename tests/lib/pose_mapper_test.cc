@@ -72,7 +72,7 @@ class AutomaticPose : public ::testing::Test {
   }
 
   // Rests with a mouth that is slightly open and a nose to the left, and is another person in the last two numbers.
-  const Pose rest_ = {0, 0, 1, -2, 0.5f, 0, 10, 20};
+  Pose rest_ = {0, 0, 1, -2, 0.5f, 0, 10, 20};
   std::shared_ptr<const LandmarkHead> head_ =
       std::make_shared<const LandmarkHead>(test::SmallLandmarkHead().head());
   PoseMapper mapper_;
@@ -80,26 +80,39 @@ class AutomaticPose : public ::testing::Test {
   unsigned face_ = 1;
 };
 
-TEST_F(AutomaticPose, HasTheDriversExpressionAndBearingAndTheIdentitysShape) {
+TEST_F(AutomaticPose, HasTheDriversBearingAndTheIdentitysShape) {
   // Starts with closed eyes, in the middle of a word, looking aside.
   const std::vector<Pose> clip = {
       {-2, -2, 5, 4, 1, 0, 3, -3}, {0.5f, 0, 0, 4, 1, 0, 3, -3}, {0, 0, 8, 6, -2, 0, 3, -3}};
   for (int i = 0; i < 200; ++i) {
     const Pose& pose = clip[static_cast<std::size_t>(i / 7 % 3)];
     const Pose result = mapped(pose);
-    for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(result[k], pose[k], 0.02) << k << " in frame " << i;
+    for (std::size_t k = 3; k < 6; ++k) EXPECT_NEAR(result[k], pose[k], 0.02) << k << " in frame " << i;
     EXPECT_NEAR(result[6], 10, 1e-3);
     EXPECT_NEAR(result[7], 20, 1e-3);
   }
 }
 
-TEST_F(AutomaticPose, MovesHalfAsFarAgainToADriverWhoLooksAside) {
-  // All the time, so that the mean looks aside as well.
-  for (int i = 0; i < 100; ++i) {
-    const Pose result = mapped({0, 0, 0, 4, 2.5f, 0, 1, 1});
-    EXPECT_NEAR(result[3], -2 + 1.5 * (4 - -2), 0.02);
-    EXPECT_NEAR(result[4], 0.5 + 1.5 * (2.5 - 0.5), 0.02);
-  }
+TEST_F(AutomaticPose, MovesLidsAndLipsBeyondTheDriversSinceLessOfItIsDrawn) {
+  Pose result;
+  for (int i = 0; i < 2000; ++i) result = mapped({0.5f, 0.5f, 3, 4, 2.5f, 0, 1, 1});
+  EXPECT_NEAR(result[0], 1.3 * 0.5, 0.02);
+  EXPECT_NEAR(result[2], 1 + 1.2 * (3 - 1), 0.05);
+  EXPECT_NEAR(result[3], 4, 0.02) << "but not the turn of a driver who looks aside all the time";
+  EXPECT_NEAR(result[4], 2.5, 0.02);
+}
+
+TEST_F(AutomaticPose, TakesMostOfTheUsualHeightOfBrowsForTheFaces) {
+  test::SmallLandmarkHead small;
+  for (const int brow : {105, 334}) small.weight[(2 * brow + 1) * test::SmallLandmarkHead::size + 7] = -0.1f;
+  mapper_.set_landmark_head(std::make_shared<const LandmarkHead>(small.head()));
+  rest_ = Pose(8);
+  Pose result;
+  for (int i = 0; i < 2000; ++i) result = mapped({0.5f, 0.5f, 0, 0, 0, 0, 0, 2});
+  EXPECT_NEAR(result[7], 2.5 * (2 - 0.7 * 2), 0.05);
+  result = mapped({0.5f, 0.5f, 0, 0, 0, 0, 0, 4});
+  const double moved = 0.67 * (4 - 2);  // with all that is not measured
+  EXPECT_NEAR(result[7], moved + 2.5 * (4 - 0.7 * 2 - moved), 0.05);
 }
 
 TEST_F(AutomaticPose, CountsFromTheMeanOfAllWithoutALandmarkHead) {
@@ -137,9 +150,11 @@ TEST_F(AutomaticPose, StrengthCountsFromTheRestingPose) {
   };
   const Pose none = result(0), half = result(0.5), twice = result(2);
   for (std::size_t k = 0; k < rest_.size(); ++k) EXPECT_NEAR(none[k], rest_[k], 1e-3) << k;
-  EXPECT_NEAR(half[2], 3, 0.01);
-  EXPECT_NEAR(half[3], -2 + 1.5 * (1 - -2), 0.02);
-  EXPECT_NEAR(twice[2], 9, 0.01);
+  // The mean is still the first pose with its mouth closed, where that number is a half.
+  const double half_way = 1 + 0.5 * 0.67 * (5 - 0.5), twice_the_way = 1 + 2 * 0.67 * (5 - 0.5);
+  EXPECT_NEAR(half[2], half_way + 1.2 * (3 - half_way), 0.03);
+  EXPECT_NEAR(half[3], 1, 0.02);
+  EXPECT_NEAR(twice[2], twice_the_way + 1.2 * (9 - twice_the_way), 0.1);
 }
 
 TEST_F(AutomaticPose, DrawsAnIdentityWithoutRestingPoseAsTheDriver) {

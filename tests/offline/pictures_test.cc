@@ -12,6 +12,7 @@
 #include "offline/picture_source.h"
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
@@ -25,7 +26,7 @@ class Pictures : public testing::Test {
   /// A picture whose grey level tells its number.
   static cv::Mat numbered(int number) { return cv::Mat(48, 64, CV_8UC3, cv::Scalar::all(20 * number + 10)); }
   void write_all(PictureSink& sink, int count) {
-    for (int i = 0; i < count; ++i) sink.add(numbered(i));
+    for (int i = 0; i < count; ++i) sink.add(numbered(i), i * 40'000'000);
     sink.finish();
   }
   static int number_of(const cv::Mat& rgb) {
@@ -38,9 +39,9 @@ TEST_F(Pictures, ClipsComeBackInOrderAtTheirRate) {
   for (const char* name : {"clip.mp4", "clip.avi"}) {
     const auto path = folder_ / name;
     auto sink = open_sink(path, 12.5);
-    sink->add(numbered(0));
+    sink->add(numbered(0), 0);
     EXPECT_FALSE(std::filesystem::exists(path)) << "half a clip never bears the name";
-    for (int i = 1; i < 10; ++i) sink->add(numbered(i));
+    for (int i = 1; i < 10; ++i) sink->add(numbered(i), i * 80'000'000);
     sink->finish();
     PictureSource source(path);
     EXPECT_NEAR(source.frame_rate(), 12.5, 1e-3);
@@ -60,7 +61,7 @@ TEST_F(Pictures, ClipsComeBackInOrderAtTheirRate) {
 TEST_F(Pictures, AnAbandonedClipLeavesNothing) {
   {
     auto sink = open_sink(folder_ / "clip.avi", 25);
-    sink->add(numbered(1));
+    sink->add(numbered(1), 0);
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
@@ -85,17 +86,17 @@ TEST_F(Pictures, AStripHoldsThemSideBySide) {
 
 TEST_F(Pictures, ColoursAreRgb) {
   auto sink = open_sink(folder_ / "pictures", 25);
-  sink->add(cv::Mat(8, 8, CV_8UC3, cv::Scalar(200, 100, 0)));
+  sink->add(cv::Mat(8, 8, CV_8UC3, cv::Scalar(200, 100, 0)), 0);
   EXPECT_EQ(cv::imread(folder_ / "pictures/000000.png").at<cv::Vec3b>(0, 0), cv::Vec3b(0, 100, 200));
   EXPECT_EQ(PictureSource(folder_ / "pictures").next()->rgb.at<cv::Vec3b>(0, 0), cv::Vec3b(200, 100, 0));
 }
 
 TEST_F(Pictures, TransparencyIsKeptWhereTheFormatHasIt) {
   const cv::Mat rgba(8, 8, CV_8UC4, cv::Scalar(200, 100, 0, 50));
-  open_sink(folder_ / "pictures", 25)->add(rgba);
+  open_sink(folder_ / "pictures", 25)->add(rgba, 0);
   EXPECT_EQ(cv::imread(folder_ / "pictures/000000.png", cv::IMREAD_UNCHANGED).at<cv::Vec4b>(0, 0),
             cv::Vec4b(0, 100, 200, 50));
-  expect_error([&] { open_sink(folder_ / "clip.mp4", 25)->add(rgba); }, ErrorCode::invalid,
+  expect_error([&] { open_sink(folder_ / "clip.mp4", 25)->add(rgba, 0); }, ErrorCode::invalid,
                {"clip.mp4", "transparency"});
 }
 
@@ -141,7 +142,7 @@ TEST_F(PoseTracks, ComeBackTheSame) {
   track.poses = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
   track.timestamps = {0, 40'000'000, 80'000'000};
   track.licence = "CC0-1.0";
-  track.provenance = {{"driver", "clip.mp4"}};
+  track.provenance = JsonObject(R"({"driver":"clip.mp4"})");
   save_pose_track(folder_ / "track.safetensors", track);
   const auto again = load_pose_track(folder_ / "track.safetensors");
   EXPECT_EQ(again.poses, track.poses);

@@ -32,8 +32,9 @@ struct LiveOptions {
 struct LiveReport {
   int pushed = 0, shown = 0;
   int dropped_at_sink = 0;
-  std::map<std::string, int> dropped;  ///< by element, as QoS messages say
-  double latency = 0;                  ///< of the pipeline, as configured at the end
+  std::map<std::string, int> dropped;      ///< by element, as QoS messages say
+  std::map<std::string, int> messages_by;  ///< latency messages by element of ours
+  double latency = 0;                      ///< of the pipeline, as configured at the end
   double lateness_p50 = 0, lateness_p99 = 0,
          lateness_max = 0;        ///< arrival at the sink after the frame's time
   int later_than_latency = 0;     ///< frames that arrived after the latency the sink had then
@@ -82,7 +83,7 @@ class LiveStream {
   void serve(GstMessage* message);
   GstClockTime running_time_now() const;
   bool wait_until(GstClockTime running_time);
-  void prepare_frames();
+  void prepare_frames(const LiveOptions& options);
 
   LiveOptions options_;
   Owned<GstElement> pipeline_, video_in_, audio_in_, video_out_, audio_out_;

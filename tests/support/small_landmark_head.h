@@ -9,7 +9,7 @@
 namespace reenact::test {
 
 /// A landmark head for embeddings of eight numbers, each of which does one thing to a face of 0.4 x 0.5 of the picture seen
-/// from the front, with lids 0.02 apart and lips that touch:
+/// from the front, with lids 0.02 apart, lips that touch, brows 0.05 above the lids and a mouth 0.14 wide:
 ///
 /// | number | moves by 0.01 for each unit                         |
 /// |--------|------------------------------------------------------|
@@ -35,6 +35,9 @@ struct SmallLandmarkHead {
     place({159, 158, 386, 385}, 0.5f, 0.39f);
     place({145, 153, 374, 380}, 0.5f, 0.41f);
     place({13, 82, 312, 14, 87, 317}, 0.5f, 0.65f);
+    place({105, 334}, 0.5f, 0.34f);
+    place({61}, 0.43f, 0.65f);
+    place({291}, 0.57f, 0.65f);
     move({145, 153}, 0, 0, 1);
     move({374, 380}, 1, 0, 1);
     move({14, 87, 317}, 2, 0, 1);

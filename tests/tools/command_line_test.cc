@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reenact/model_file.h"
+#include "reenact/safetensors.h"
 #include "support/run_program.h"
 #include "support/temporary_folder.h"
 
@@ -25,9 +26,9 @@ class CommandLine : public testing::Test {
     const std::vector<float> statistic{7, 8};
     ModelInfo info;
     info.kind = kind;
-    info.config = {{"width", 2}};
+    info.config = JsonObject(R"({"width": 2})");
     info.licence = "CC0-1.0";
-    info.provenance = {{"steps", 12}, {"data", {{"clips", 3}}}};
+    info.provenance = JsonObject(R"({"steps": 12, "data": {"clips": 3}})");
     auto metadata = to_metadata(info);
     metadata["name"] = "Ada";
     write_safetensors(folder_ / name,

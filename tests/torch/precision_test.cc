@@ -15,13 +15,13 @@
 
 #include "reenact/backend.h"
 #include "reenact/crop.h"
+#include "reenact/identity.h"
 #include "reenact/s3fd_postprocess.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
-#include "torch/networks/pose_encoder.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"
 #include "torch/small_networks.h"
@@ -43,7 +43,7 @@ std::shared_ptr<const ModelFile> written(const test::TemporaryFolder& folder, Mo
                                          const std::map<std::string, torch::Tensor>& tensors) {
   ModelInfo info;
   info.kind = kind;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = "random weights";
   write_model(folder / "model.safetensors", info, tensors);
   return std::make_shared<const ModelFile>(folder / "model.safetensors", kind);

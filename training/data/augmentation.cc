@@ -5,9 +5,9 @@
 #include <array>
 #include <functional>
 #include <numeric>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "media/jpeg_codec.h"
 #include "training/data/foreground_colors.h"
 
 namespace reenact::training {
@@ -68,9 +68,7 @@ void add_saturation(cv::Mat& rgb, Random& random) {
 void compress(cv::Mat& rgb, Random& random) {
   const int compression = static_cast<int>(uniform(random, 70, 99));
   const int quality = static_cast<int>(std::lround(1 + 99 * (1 - compression / 101.0)));
-  std::vector<unsigned char> bytes;
-  cv::imencode(".jpg", rgb, bytes, {cv::IMWRITE_JPEG_QUALITY, quality});
-  rgb = cv::imdecode(bytes, cv::IMREAD_COLOR);
+  rgb = decode_jpeg(encode_jpeg(rgb, quality));
 }
 
 void multiply(cv::Mat& rgb, Random& random) {

@@ -5,10 +5,10 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 
+#include "media/clip_reader.h"
+#include "media/picture_file.h"
 #include "offline/table.h"
 #include "reenact/crop.h"
 #include "reenact/error.h"
@@ -57,13 +57,22 @@ cv::Mat resized(const cv::Mat& image, int size) {
   return result;
 }
 
-std::vector<cv::Mat> read_video(const std::filesystem::path& path, int size, int step, int* side = nullptr) {
-  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
+/// One of `step` frames at the size of training: RGB, or grey.
+std::vector<cv::Mat> read_video(const std::filesystem::path& path, ClipColors colors, int size, int step,
+                                int* side = nullptr) {
+  constexpr int threads = 1;  // clips are read side by side
   std::vector<cv::Mat> frames;
-  cv::Mat frame;
-  for (int index = 0; capture.read(frame); ++index) {
-    if (side) *side = frame.cols;
-    if (index % step == 0) frames.push_back(resized(frame, size));
+  try {
+    ClipReader clip(path, colors, threads);
+    while (true) {
+      const auto frame = clip.next();
+      if (!frame) break;
+      if (side) *side = frame->picture.cols;
+      frames.push_back(resized(frame->picture, size));
+      for (int i = 1; i < step; ++i) clip.skip();
+    }
+  } catch (const Error& error) {
+    spdlog::warn("{}", error.what());
   }
   return frames;
 }
@@ -95,8 +104,9 @@ std::shared_ptr<const HeadClip> HeadClipReader::read(const HeadClipEntry& entry)
 std::shared_ptr<const HeadClip> HeadClipReader::read_clip(const HeadClipEntry& entry) const {
   int side = 256;
   const Placement placement(image_size_, entry.crop_scale);
-  const auto pictures = read_video(entry.path / "rgb.mp4", placement.inner, frame_step_, &side);
-  const auto masks = read_video(entry.path / "mask.mp4", placement.inner, frame_step_);
+  const auto pictures =
+      read_video(entry.path / "rgb.mp4", ClipColors::rgb, placement.inner, frame_step_, &side);
+  const auto masks = read_video(entry.path / "mask.mp4", ClipColors::grey, placement.inner, frame_step_);
   if (pictures.empty() || masks.size() != pictures.size()) {
     spdlog::warn("{}: {} pictures and {} masks could be decoded; left out", entry.path.string(),
                  pictures.size(), masks.size());
@@ -112,8 +122,8 @@ std::shared_ptr<const HeadClip> HeadClipReader::read_clip(const HeadClipEntry& e
   auto clip = std::make_shared<HeadClip>(HeadClip{entry.id, entry.person, {}});
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     HeadFrame frame;
-    cv::cvtColor(pictures[i], frame.rgb, cv::COLOR_BGR2RGB);
-    cv::extractChannel(masks[i], frame.mask, 0);
+    frame.rgb = pictures[i];
+    frame.mask = masks[i];
     if (placement.margin > 0) {
       frame.rgb = crop_with_padding(frame.rgb, placement.window());
       frame.mask = crop_mask_with_padding(frame.mask, placement.window());
@@ -125,14 +135,16 @@ std::shared_ptr<const HeadClip> HeadClipReader::read_clip(const HeadClipEntry& e
 }
 
 std::shared_ptr<const HeadClip> HeadClipReader::read_still(const HeadClipEntry& entry) const {
-  const auto picture = cv::imread(entry.path.string() + ".jpg", cv::IMREAD_COLOR);
-  const auto mask = cv::imread(entry.path.string() + ".png", cv::IMREAD_GRAYSCALE);
-  if (picture.empty() || mask.empty()) {
-    spdlog::warn("{}: the picture or its mask could not be decoded; left out", entry.path.string());
+  cv::Mat picture, mask;
+  try {
+    picture = read_rgb(entry.path.string() + ".jpg");
+    mask = read_grey(entry.path.string() + ".png");
+  } catch (const Error& error) {
+    spdlog::warn("{}; the portrait is left out", error.what());
     return nullptr;
   }
   HeadFrame frame;
-  cv::cvtColor(resized(picture, image_size_), frame.rgb, cv::COLOR_BGR2RGB);
+  frame.rgb = resized(picture, image_size_);
   frame.mask = resized(mask, image_size_);
   frame.landmarks =
       landmarks_of(still_landmarks_, entry.row, static_cast<float>(picture.cols), {image_size_, ""});

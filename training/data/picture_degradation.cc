@@ -2,9 +2,10 @@
 #include "training/data/picture_degradation.h"
 
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <vector>
+
+#include "media/jpeg_codec.h"
 
 namespace reenact::training {
 namespace {
@@ -50,10 +51,7 @@ void blur_or_smear(cv::Mat& rgb, Random& random) {
 }
 
 void compress_strongly(cv::Mat& rgb, Random& random) {
-  std::vector<uchar> bytes;
-  // The order of the channels does not matter for a round trip through JPEG.
-  cv::imencode(".jpg", rgb, bytes, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(uniform(random, 25, 90))});
-  cv::imdecode(bytes, cv::IMREAD_COLOR, &rgb);
+  rgb = decode_jpeg(encode_jpeg(rgb, static_cast<int>(uniform(random, 25, 90))));
 }
 
 void add_color_noise(cv::Mat& rgb, Random& random) {

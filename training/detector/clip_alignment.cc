@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 #include <set>
 
+#include "media/clip_reader.h"
 #include "offline/table.h"
 #include "reenact/error.h"
 #include "training/detector/head_cutouts.h"
@@ -26,13 +26,13 @@ struct Video {
 };
 
 Video read_video(const std::filesystem::path& path, std::size_t most_frames) {
-  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
+  ClipReader clip(path);
   Video video;
-  video.rate = capture.get(cv::CAP_PROP_FPS);
-  for (cv::Mat frame; video.frames.size() < most_frames && capture.read(frame);) {
-    cv::Mat rgb;
-    cv::cvtColor(frame, rgb, cv::COLOR_BGR2RGB);
-    video.frames.push_back(rgb);
+  video.rate = clip.frame_rate();
+  while (video.frames.size() < most_frames) {
+    const auto frame = clip.next();
+    if (!frame) break;
+    video.frames.push_back(frame->picture);
   }
   return video;
 }

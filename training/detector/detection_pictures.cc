@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "media/picture_file.h"
 #include "reenact/error.h"
 
 namespace reenact::training {
@@ -59,12 +59,12 @@ std::vector<FacePicture> read_face_pictures(const std::filesystem::path& folder,
       picture.faces = boxes_of(entry.at("faces"));
       picture.ignored = boxes_of(entry.at("ignore"));
       const auto path = folder / "images" / (picture.id + ".jpg");
-      const auto bgr = cv::imread(path.string(), cv::IMREAD_COLOR);
-      if (bgr.empty()) {
-        spdlog::warn("{}: cannot be decoded, left out", path.string());
+      try {
+        picture.rgb = read_rgb(path);
+      } catch (const Error& error) {
+        spdlog::warn("{}; left out", error.what());
         continue;
       }
-      cv::cvtColor(bgr, picture.rgb, cv::COLOR_BGR2RGB);
       pictures.push_back(reduced(std::move(picture), filter.longer_side));
       if (sources) ++(*sources)[entry.value("source", "") + ": " + entry.value("licence_media", "")];
     } catch (const nlohmann::json::exception& error) {

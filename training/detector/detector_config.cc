@@ -25,7 +25,7 @@ void read_network(const RunConfig& file, DetectorConfig& network) {
   file.read("network.width", network.width);
   file.read("network.channel_order", network.channel_order);
   file.read("network.subtract_mean", network.subtract_mean);
-  network = nlohmann::json(network).get<DetectorConfig>();  // refuses what no model file may have
+  network = to_json(network).get<DetectorConfig>();  // refuses what no model file may have
 }
 
 void read_learning(const RunConfig& file, DetectorLearningSettings& training) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 #include "training/detector/face_turn.h"
 
 namespace reenact::training {

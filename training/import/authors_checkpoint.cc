@@ -7,6 +7,7 @@
 #include "torch/networks/mobilenet_v2.h"
 #include "training/import/authors_names.h"
 #include "training/import/byte_reader.h"
+#include "training/import/state_dict.h"
 
 namespace reenact::training {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr const char* embedding_name = "gen.identity_embedding";
 
 PickleValue checkpoint_of(const TorchArchive& archive) {
-  const auto root = archive.root();
+  const auto root = dictionary_with(archive.root(), "generator");
   for (const char* entry : {"generator", "embedder", "args"})
     if (!root.is_dictionary() || !root.find(entry))
       throw Error(ErrorCode::wrong_kind, quoted(archive.path()) + " has no entry '" + entry +
@@ -51,7 +52,7 @@ double width_of_pose_encoder(const PickledTensors& pose_encoder, int outputs) {
 AuthorsCheckpoint::AuthorsCheckpoint(const std::filesystem::path& path)
     : archive_(path), root_(checkpoint_of(archive_)), options_(root_.at("args")) {
   config_ = read_config();
-  fine_tuned_ = tensors_in(root_.at("generator")).count("identity_embedding") > 0;
+  fine_tuned_ = state_dict_in(root_.at("generator"), name()).count("identity_embedding") > 0;
 }
 
 void AuthorsCheckpoint::require(const std::string& option, const std::string& wanted) const {
@@ -85,14 +86,14 @@ ReenactorConfig AuthorsCheckpoint::read_config() const {
     if (padding->text() != "reflection") require("gen_padding", "zero");
   }
   // The MLP's width is no option of theirs: at least 512, the default size of an embedding.
-  const auto generator = tensors_in(root_.at("generator"));
+  const auto generator = state_dict_in(root_.at("generator"), name());
   const auto mlp = generator.find("affine_params_projector.0.weight_orig");
   if (mlp != generator.end() && mlp->second.shape.size() == 2)
     sizes["projector_hidden"] = mlp->second.shape[0];
 
   ReenactorConfig config;
   try {
-    from_json(sizes, config);
+    config = JsonObject(sizes).get<ReenactorConfig>();
   } catch (const Error& error) {
     throw Error(ErrorCode::wrong_kind, name() + " was made with sizes that are not ours: " + error.what());
   }
@@ -125,7 +126,7 @@ PickledTensors AuthorsCheckpoint::network(const PickleValue& networks,
                                           const std::string& authors_name) const {
   constexpr std::size_t longest_name = 200;
   PickledTensors renamed;
-  for (const auto& [key, tensor] : tensors_in(networks.at(authors_name))) {
+  for (const auto& [key, tensor] : state_dict_in(networks.at(authors_name), name())) {
     std::optional<std::string> ours;
     if (key.size() <= longest_name)
       ours = name_from_authors(authors_name + "." + key, config_.residual_blocks);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reenact/error.h"
 #include "torch/networks/discriminator.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "training/import/byte_reader.h"
 #include "training/import/import_models.h"
@@ -88,7 +88,7 @@ std::vector<std::string> import_authors_checkpoint(const AuthorsImport& options)
     files.push_back(reenactor_of(checkpoint, tensors, generator, options, report));
   if (!options.identity.empty()) files.push_back(identity_of(checkpoint, tensors, generator, options));
   for (auto& file : files) {
-    file.info.config = checkpoint.config();
+    file.info.config = to_json(checkpoint.config());
     file.info.licence = options.licence;
     file.info.provenance = checkpoint.provenance(options.weights);
     file.weights.write(file.path, file.info, file.additional);

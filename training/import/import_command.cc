@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "reenact/error.h"
+#include "reenact/identity.h"
 #include "training/commands.h"
 #include "training/import/import_models.h"
 

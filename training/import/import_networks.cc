@@ -9,23 +9,10 @@
 #include "torch/networks/vgg.h"
 #include "training/import/byte_reader.h"
 #include "training/import/import_models.h"
+#include "training/import/state_dict.h"
 
 namespace reenact::training {
 namespace {
-
-/// The state_dict of a file that holds nothing else, or holds it under "state_dict".
-PickledTensors state_dict(const TorchArchive& archive) {
-  const auto root = archive.root();
-  if (!root.is_dictionary())
-    throw Error(ErrorCode::wrong_kind,
-                quoted(archive.path()) + " holds " + to_string(root.kind()) + ", wanted a state_dict");
-  const auto inner = root.find("state_dict");
-  auto tensors = tensors_in(inner && inner->is_dictionary() ? *inner : root);
-  if (tensors.empty())
-    throw Error(ErrorCode::wrong_kind,
-                quoted(archive.path()) + " holds no tensors by name, wanted a state_dict");
-  return tensors;
-}
 
 /// The tensors whose names `rename` gives a new name; it returns an empty one for those to leave out.
 PickledTensors renamed(const PickledTensors& tensors,
@@ -40,7 +27,8 @@ PickledTensors renamed(const PickledTensors& tensors,
 void add_vgg(ImportedWeights& weights, const TorchArchive& archive, VggLayout layout,
              const std::string& prefix, const std::string& network) {
   const auto shapes = shapes_of(*VggFeatures(layout), prefix);
-  const auto tensors = renamed(state_dict(archive), [&](const std::string& name) {
+  const auto held = state_dict_of(archive);
+  const auto tensors = renamed(held, [&](const std::string& name) {
     constexpr std::string_view features = "features.";
     const auto number = name.starts_with(features) ? name.substr(features.size()) : name;
     int place = -1;
@@ -49,17 +37,18 @@ void add_vgg(ImportedWeights& weights, const TorchArchive& archive, VggLayout la
     constexpr int last = 28;
     return place >= 0 && place <= last ? prefix + std::string(features) + number : std::string();
   });
-  weights.add(archive, tensors, shapes, network);
+  weights.add(archive, tensors, shapes, network, held);
 }
 
 /// Reads the backbone of a classifier: all of `shapes` but the last layer, whose names start with `head`.
 void add_backbone(ImportedWeights& weights, const TorchArchive& archive, TensorShapes shapes,
                   const std::string& prefix, const std::string& head, const std::string& network) {
   const auto is_head = [&](const auto& entry) { return entry.first.starts_with(prefix + head); };
-  auto tensors = renamed(state_dict(archive), [&](const std::string& name) { return prefix + name; });
+  const auto held = state_dict_of(archive);
+  auto tensors = renamed(held, [&](const std::string& name) { return prefix + name; });
   std::erase_if(tensors, is_head);
   std::erase_if(shapes, is_head);
-  weights.add(archive, tensors, shapes, network);
+  weights.add(archive, tensors, shapes, network, held);
 }
 
 std::string written(const std::filesystem::path& path, const std::string& kind,
@@ -75,11 +64,12 @@ std::vector<std::string> import_detector(const std::filesystem::path& file,
   const TorchArchive archive(file);
   config.width = 1;
   ImportedWeights weights;
-  weights.add(archive, renamed(state_dict(archive), [](const std::string& name) { return "s3fd." + name; }),
-              shapes_of(*S3fd(config.width), "s3fd."), "S3FD");
+  const auto held = state_dict_of(archive);
+  weights.add(archive, renamed(held, [](const std::string& name) { return "s3fd." + name; }),
+              shapes_of(*S3fd(config.width), "s3fd."), "S3FD", held);
   ModelInfo info;
   info.kind = ModelKind::detector;
-  info.config = config;
+  info.config = to_json(config);
   info.licence = licence;
   info.provenance = provenance_of(archive);
   weights.write(output, info);
@@ -92,19 +82,21 @@ std::vector<std::string> import_perceptual(const std::filesystem::path& vgg19,
   if (vgg19.empty() && vggface.empty())
     throw Error(ErrorCode::invalid, "there is nothing to import, wanted --vgg19, --vggface or both");
   ImportedWeights weights;
-  ModelInfo info;
-  info.kind = ModelKind::perceptual;
-  info.licence = licence;
+  nlohmann::json provenance;
   if (!vgg19.empty()) {
     const TorchArchive archive(vgg19);
     add_vgg(weights, archive, VggLayout::vgg19, "vgg19.", "VGG-19");
-    info.provenance["vgg19"] = provenance_of(archive);
+    provenance["vgg19"] = provenance_of(archive);
   }
   if (!vggface.empty()) {
     const TorchArchive archive(vggface);
     add_vgg(weights, archive, VggLayout::vgg_face, "vggface.", "VGGFace (VGG-16)");
-    info.provenance["vggface"] = provenance_of(archive);
+    provenance["vggface"] = provenance_of(archive);
   }
+  ModelInfo info;
+  info.kind = ModelKind::perceptual;
+  info.licence = licence;
+  info.provenance = provenance;
   weights.write(output, info);
   return {written(output, "perceptual", weights)};
 }
@@ -117,19 +109,17 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
   constexpr int classes = 1000;
   ReenactorConfig config;
   ImportedWeights weights;
-  ModelInfo info;
-  info.kind = ModelKind::reenactor;
-  info.licence = licence;
-  info.provenance["partial"] = "encoders without their last layers, to start a training from";
+  nlohmann::json provenance;
+  provenance["partial"] = "encoders without their last layers, to start a training from";
   if (!pose.empty()) {
     const TorchArchive archive(pose);
     add_backbone(weights, archive, shapes_of(*MobileNetV2(classes), "pose."), "pose.", "classifier.",
                  "MobileNetV2");
-    info.provenance["pose"] = provenance_of(archive);
+    provenance["pose"] = provenance_of(archive);
   }
   if (!identity.empty()) {
     const TorchArchive archive(identity);
-    if (state_dict(archive).count("features.0.0.weight")) {
+    if (state_dict_of(archive).count("features.0.0.weight")) {
       config.identity_encoder = "mobilenet_v2";
       add_backbone(weights, archive, shapes_of(*MobileNetV2(classes), "idt."), "idt.", "classifier.",
                    "MobileNetV2");
@@ -137,10 +127,14 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
       add_backbone(weights, archive, shapes_of(*ResNeXt50(classes), "idt."), "idt.", "fc.",
                    "ResNeXt-50 32x4d");
     }
-    info.provenance["idt"] = provenance_of(archive);
+    provenance["idt"] = provenance_of(archive);
   }
   if (!(config == reenactor_preset("paper"))) config.preset = "custom";
-  info.config = config;
+  ModelInfo info;
+  info.kind = ModelKind::reenactor;
+  info.config = to_json(config);
+  info.licence = licence;
+  info.provenance = provenance;
   weights.write(output, info);
   return {written(output, "reenactor (encoders only)", weights)};
 }

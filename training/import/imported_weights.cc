@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "reenact/error.h"
 #include "training/import/byte_reader.h"
+#include "training/import/state_dict.h"
 
 namespace reenact::training {
 namespace {
@@ -23,6 +25,16 @@ bool is_float(DataType type) {
 /// BatchNorm's counter, which matters only where its momentum is none.
 bool is_counter(const std::string& name) {
   return name.ends_with("num_batches_tracked");
+}
+
+/// What to add to the complaint that `missing` is: the name in the file that looks most like it.
+std::string likeness(const std::string& missing, const PickledTensors& tensors, const TensorShapes& wanted,
+                     const PickledTensors& held) {
+  std::set<std::string> taken;
+  for (const auto& [name, tensor] : tensors)
+    if (wanted.count(name)) taken.insert(tensor.name);
+  const std::string like = most_like(missing, held.empty() ? tensors : held, taken);
+  return like.empty() ? "" : "; what it has that looks most like it is " + printable(like);
 }
 
 }  // namespace
@@ -58,11 +70,16 @@ std::string first_difference(const PickledTensors& found, const TensorShapes& wa
 }
 
 void ImportedWeights::add(const TorchArchive& archive, const PickledTensors& tensors,
-                          const TensorShapes& wanted, const std::string& network) {
-  const std::string difference = first_difference(tensors, wanted);
-  if (!difference.empty())
+                          const TensorShapes& wanted, const std::string& network,
+                          const PickledTensors& held) {
+  std::string difference = first_difference(tensors, wanted);
+  if (!difference.empty()) {
+    constexpr std::string_view lacks = "lacks ";
+    if (difference.starts_with(lacks))
+      difference += likeness(difference.substr(lacks.size()), tensors, wanted, held);
     throw Error(ErrorCode::wrong_kind,
                 quoted(archive.path()) + " does not fit " + network + ": it " + difference);
+  }
   for (const auto& [name, shape] : wanted) add(archive, name, tensors.at(name), shape);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,6 @@
 
 namespace reenact::training {
 
-using PickledTensors = std::map<std::string, PickledTensor>;
 using TensorShapes = std::map<std::string, std::vector<std::int64_t>>;
 
 /// Those whose names start with `prefix`.
@@ -34,9 +34,11 @@ std::string first_difference(const PickledTensors& found, const TensorShapes& wa
 class ImportedWeights {
  public:
   /// Reads from `archive` the tensors of `tensors` that `wanted` has, in the type in which they are stored.
-  /// Throws Error: wrong_kind naming `network` and the first difference, corrupt for NaN and infinity.
+  /// Throws Error: wrong_kind naming `network`, the first difference and, for a name that is missing, what the
+  /// file has that looks most like it, of `tensors` and of `held`, all that was read of the file; corrupt for
+  /// NaN and infinity.
   void add(const TorchArchive& archive, const PickledTensors& tensors, const TensorShapes& wanted,
-           const std::string& network);
+           const std::string& network, const PickledTensors& held = {});
   /// A single tensor under a name of its own, with another shape of as many elements.
   void add(const TorchArchive& archive, const std::string& name, const PickledTensor& tensor,
            std::vector<std::int64_t> shape);

@@ -28,6 +28,7 @@ struct PickledTensor {
   std::int64_t offset = 0;            ///< first element in the storage
   std::vector<std::int64_t> shape;    ///< not negative
   std::vector<std::int64_t> strides;  ///< in elements, one for each dimension, not negative
+  std::string name;                   ///< its key in the dictionary it was taken from; see tensors_in()
 
   std::int64_t element_count() const;
 };

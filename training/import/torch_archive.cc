@@ -101,10 +101,10 @@ std::vector<std::byte> TorchArchive::read(const PickledTensor& tensor) const {
   return bytes;
 }
 
-std::map<std::string, PickledTensor> tensors_in(const PickleValue& dictionary) {
-  std::map<std::string, PickledTensor> tensors;
+PickledTensors tensors_in(const PickleValue& dictionary) {
+  PickledTensors tensors;
   for (const auto& [name, value] : dictionary.entries())
-    if (value.kind() == PickleKind::tensor) tensors.emplace(name, value.tensor());
+    if (value.kind() == PickleKind::tensor) tensors.emplace(name, value.tensor()).first->second.name = name;
   return tensors;
 }
 

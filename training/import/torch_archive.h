@@ -39,7 +39,9 @@ class TorchArchive {
   std::unique_ptr<TorchContainer> container_;
 };
 
+using PickledTensors = std::map<std::string, PickledTensor>;
+
 /// The tensors directly under text keys of a dictionary, such as a state_dict; other entries are left out.
-std::map<std::string, PickledTensor> tensors_in(const PickleValue& dictionary);
+PickledTensors tensors_in(const PickleValue& dictionary);
 
 }  // namespace reenact::training

@@ -65,7 +65,7 @@ LandmarksTrainingConfig read_landmarks_config(const RunConfig& file) {
   file.read("network.image_size", network.image_size);
   file.read("network.width", network.width);
   file.read("network.framing", network.framing);
-  network = nlohmann::json(network).get<LandmarksConfig>();  // refuses what no model file may have
+  network = to_json(network).get<LandmarksConfig>();  // refuses what no model file may have
   file.read("network.half", config.half);
   read_landmarks_learning(file, config.training);
   read_mesh_samples(file, config.samples);

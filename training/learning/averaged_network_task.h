@@ -30,7 +30,7 @@ class AveragedNetworkTask : public TrainingTask {
   bool draws_ahead() const override { return draws_ahead_; }
   std::string deciding_metric() const override { return description_.deciding_metric; }
   ModelKind kind() const override { return description_.kind; }
-  nlohmann::json network_config() const override { return network_config_; }
+  JsonObject network_config() const override { return network_config_; }
   void save_to(Checkpoint& checkpoint) override;
   void restore_from(const Checkpoint& checkpoint) override;
   void write(const std::filesystem::path& path, const ModelInfo& info) override;
@@ -43,7 +43,7 @@ class AveragedNetworkTask : public TrainingTask {
       : device_(device),
         scaler_(LossScaler::first_scale(config.training.precision)),
         description_(std::move(description)),
-        network_config_(config.network),
+        network_config_(to_json(config.network)),
         samples_per_step_(config.training.batch_size),
         draws_ahead_(config.data.prefetch),
         half_(config.half) {
@@ -67,7 +67,7 @@ class AveragedNetworkTask : public TrainingTask {
 
  private:
   TaskDescription description_;
-  nlohmann::json network_config_;
+  JsonObject network_config_;
   std::int64_t samples_per_step_;
   bool draws_ahead_;
   bool half_;  // store the weights as float16

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/learning/content_loss.h"
+#include "reenact/safetensors.h"
 
 #include "reenact/error.h"
 #include "torch/load_weights.h"

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "reenact/config.h"
 #include "training/learning/content_loss.h"
 
 namespace reenact::training {

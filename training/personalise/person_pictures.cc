@@ -25,10 +25,12 @@ class HeadReader {
   }
 
   std::vector<HeadFrame> read(std::size_t source, std::size_t& faceless) {
-    const auto pictures = spread_pictures(sources_.paths[source], sources_.pictures_per_source);
-    const auto masks = read_masks(source, pictures.size());
+    const auto pictures = reader_.read(sources_.paths[source], sources_.pictures_per_source);
     std::vector<HeadFrame> frames;
+    if (pictures.empty()) return frames;
+    const auto masks = read_masks(source, pictures.size());
     for (std::size_t i = 0; i < pictures.size(); ++i) {
+      if (pictures[i].empty() || (!segmenter_ && masks[i].empty())) continue;
       cropper_->reset();  // pictures far apart in time say nothing about each other's box
       HeadFrame frame;
       frame.rgb = cropper_->crop(pictures[i], size_, 0).clone();
@@ -45,6 +47,8 @@ class HeadReader {
     }
     return frames;
   }
+  /// Throws the first error when not one source could be read.
+  void require_one() const { reader_.require_one(); }
 
  private:
   std::vector<cv::Mat> read_masks(std::size_t source, std::size_t count) {
@@ -52,6 +56,7 @@ class HeadReader {
     if (segmenter_) return masks;
     for (const auto& picture : spread_pictures(sources_.masks[source], sources_.pictures_per_source)) {
       auto& mask = masks.emplace_back();
+      if (picture.empty()) continue;
       cv::extractChannel(picture, mask, 1);
       cv::resize(mask, mask, {size_, size_}, 0, 0, mask.rows > size_ ? cv::INTER_AREA : cv::INTER_LINEAR);
     }
@@ -66,6 +71,7 @@ class HeadReader {
   PersonSources sources_;
   int size_;
   bool loader_crop_;
+  SpreadReader reader_;
   std::unique_ptr<FaceCropper> cropper_;
   std::unique_ptr<Segmenter> segmenter_;
 };
@@ -91,6 +97,7 @@ PersonPictures load_person_pictures(const PersonSources& sources, int size, cons
     pictures.held_out.insert(pictures.held_out.end(), frames.begin() + static_cast<std::ptrdiff_t>(kept),
                              frames.end());
   }
+  reader.require_one();
   if (pictures.training.empty())
     throw Error(ErrorCode::invalid, "found no face in '" + sources.paths.front().string() +
                                         (sources.paths.size() > 1 ? "' and the other sources" : "'") +

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "reenact/safetensors.h"
 #include "torch/load_weights.h"
 
 namespace reenact::training {

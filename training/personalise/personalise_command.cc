@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "reenact/identity.h"
 #include "reenact/pose_track.h"
 #include "reenact/quantise.h"
+#include "reenact/safetensors.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/personalise/personalise_config.h"
+#include "reenact/config.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "offline/contact_sheet.h"
+#include "reenact/identity.h"
 #include "torch/load_weights.h"
 #include "training/data/picture_tensor.h"
 #include "training/learning/picture_loss.h"

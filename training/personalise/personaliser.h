@@ -11,7 +11,7 @@
 
 #include "reenact/config.h"
 #include "reenact/model_file.h"
-#include "torch/networks/identity_encoder.h"
+#include "torch/networks/encoders.h"
 #include "training/personalise/fine_tuner.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personalise_config.h"

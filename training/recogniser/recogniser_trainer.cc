@@ -44,7 +44,7 @@ RecogniserTrainingConfig read_recogniser_config(const RunConfig& file) {
   file.read("network.width", network.width);
   file.read("network.image_size", network.image_size);
   file.read("network.embedding_size", network.embedding_size);
-  network = nlohmann::json(network).get<RecogniserConfig>();  // refuses what no model file may have
+  network = to_json(network).get<RecogniserConfig>();  // refuses what no model file may have
   file.read("network.half", config.half);
   read_recogniser_learning(file, config.training);
   auto& samples = config.samples;

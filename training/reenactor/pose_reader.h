@@ -7,7 +7,7 @@
 #include <string>
 
 #include "reenact/config.h"
-#include "torch/networks/pose_encoder.h"
+#include "torch/networks/encoders.h"
 
 namespace reenact::training {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <optional>
@@ -86,7 +87,7 @@ class ReenactorTask : public TrainingTask {
     drawn_ = random_;
   }
   ModelKind kind() const override { return ModelKind::reenactor; }
-  nlohmann::json network_config() const override { return config_.networks; }
+  JsonObject network_config() const override { return to_json(config_.networks); }
   void write(const std::filesystem::path& path, const ModelInfo& info) override {
     write_model(path, info, trainer_->model(), /*half=*/true);
   }
@@ -192,7 +193,7 @@ class ReenactorTask : public TrainingTask {
       auto identity = trainer_->table_identity(sampler_->label(i, false), frames);
       identity.name = clip->id;
       identity.licence = "not for distribution: a real person of the training data";
-      save_identity(folder / (clip->id + ".safetensors"), identity, {{"clip", clip->id}});
+      save_identity(folder / (clip->id + ".safetensors"), identity, nlohmann::json{{"clip", clip->id}});
     }
     spdlog::info("wrote the table's identities to {}", folder.string());
   }

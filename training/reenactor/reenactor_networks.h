@@ -4,9 +4,8 @@
 #include <torch/torch.h>
 
 #include "reenact/config.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
-#include "torch/networks/pose_encoder.h"
 
 namespace reenact::training {
 

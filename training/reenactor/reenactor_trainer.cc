@@ -6,6 +6,7 @@
 #include "offline/contact_sheet.h"
 #include "offline/picture_metrics.h"
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 #include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/picture_tensor.h"

@@ -9,10 +9,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "event.pb.h"
+#include "media/png_codec.h"
 #include "reenact/error.h"
 #include "training/run/tfrecord.h"
 
@@ -109,10 +108,7 @@ void EventWriter::scalar(const std::string& tag, std::int64_t step, double value
 void EventWriter::image(const std::string& tag, std::int64_t step, const cv::Mat& rgb) {
   if (rgb.type() != CV_8UC3 || rgb.empty())
     throw Error(ErrorCode::invalid, "cannot log the image '" + tag + "', wanted an 8-bit RGB picture");
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<unsigned char> png;
-  cv::imencode(".png", bgr, png);
+  const auto png = encode_png(rgb);
   proto::Event event;
   event.set_step(step);
   auto* entry = event.mutable_summary()->add_value();

@@ -10,9 +10,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <numeric>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "offline/edit_distance.h"
 #include "reenact/error.h"
 
 namespace reenact::training {
@@ -23,6 +24,14 @@ std::vector<std::string> split(const std::string& dotted_key) {
   std::istringstream stream(dotted_key);
   for (std::string part; std::getline(stream, part, '.');) parts.push_back(part);
   return parts;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
 }
 
 /// The value read as TOML, or as text where it is none.
@@ -38,22 +47,6 @@ std::string describe(const toml::node& node) {
   std::ostringstream text;
   text << node.type();
   return text.str();
-}
-
-/// Insertions, deletions and replacements from one word to the other.
-std::size_t edit_distance(const std::string& from, const std::string& to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i] != to[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 toml::table read_toml(const std::filesystem::path& path) {
@@ -178,9 +171,36 @@ std::string without_folder(const std::string& text) {
   return path.has_filename() ? path.filename() : path.parent_path().filename();
 }
 
+/// On one line whatever is in it: the library's own form of several lines cannot hold three quotes.
+void write_text(std::ostream& out, const std::string& text) {
+  const bool is_plain = std::none_of(text.begin(), text.end(), [](char character) {
+    const auto code = static_cast<unsigned char>(character);
+    return character == '\'' || code < 0x20 || code == 0x7f;
+  });
+  if (is_plain) {
+    out << '\'' << text << '\'';
+    return;
+  }
+  out << '"';
+  for (const char character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (character == '"' || character == '\\') {
+      out << '\\' << character;
+    } else if (character == '\n') {
+      out << "\\n";
+    } else if (code < 0x20 || code == 0x7f) {
+      constexpr const char* digits = "0123456789ABCDEF";
+      out << "\\u00" << digits[code >> 4] << digits[code & 15];
+    } else {
+      out << character;
+    }
+  }
+  out << '"';
+}
+
 void write_value(std::ostream& out, const toml::node& node) {
   if (const auto* text = node.as_string()) {
-    out << toml::value<std::string>(without_folder(text->get()));
+    write_text(out, without_folder(text->get()));
   } else if (const auto* number = node.as_floating_point()) {
     out << shortest(number->get());
   } else if (const auto* array = node.as_array()) {
@@ -262,6 +282,9 @@ struct RunConfig::Private {
     if (equals == std::string::npos || key.empty() || key.front() == '.' || key.back() == '.' ||
         key.find("..") != std::string::npos)
       throw Error(ErrorCode::invalid, "--set has the argument '" + assignment + "', wanted key=value");
+    // What is written of a run could not be read again, and its checkpoints could not be written.
+    if (!is_utf8(assignment))
+      throw Error(ErrorCode::invalid, "--set has an argument that is not UTF-8, wanted key=value");
     const auto parts = split(key);
     toml::table* table = &root;
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {

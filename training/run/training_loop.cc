@@ -158,12 +158,13 @@ class TrainingLoop {
     info.kind = task_.kind();
     info.config = task_.network_config();
     info.licence = "LGPL-2.1-or-later";
-    info.provenance = {{"command", command_},
-                       {"configuration", file_.to_toml()},
-                       {"step", step_},
-                       {"seed", options_.seed},
-                       {"metrics", figures_}};
-    if (auto data = task_.data_description(); !data.is_null()) info.provenance["data"] = std::move(data);
+    nlohmann::json provenance = {{"command", command_},
+                                 {"configuration", file_.to_toml()},
+                                 {"step", step_},
+                                 {"seed", options_.seed},
+                                 {"metrics", figures_}};
+    if (auto data = task_.data_description(); !data.is_null()) provenance["data"] = std::move(data);
+    info.provenance = provenance;
     return info;
   }
 

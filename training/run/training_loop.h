@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <string>
 
@@ -49,7 +50,7 @@ class TrainingTask {
   virtual void save_to(Checkpoint& checkpoint) = 0;
   virtual void restore_from(const Checkpoint& checkpoint) = 0;
   virtual ModelKind kind() const = 0;
-  virtual nlohmann::json network_config() const = 0;
+  virtual JsonObject network_config() const = 0;
   /// What was trained on: sources, licences, counts. Null: the provenance says nothing of it.
   virtual nlohmann::json data_description() const { return nullptr; }
   virtual void write(const std::filesystem::path& path, const ModelInfo& info) = 0;

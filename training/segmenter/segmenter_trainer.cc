@@ -52,7 +52,7 @@ SegmenterTrainingConfig read_segmenter_config(const RunConfig& file) {
   file.read("network.image_size", network.image_size);
   file.read("network.base_channels", network.base_channels);
   file.read("network.levels", network.levels);
-  network = nlohmann::json(network).get<SegmenterConfig>();  // refuses what no model file may have
+  network = to_json(network).get<SegmenterConfig>();  // refuses what no model file may have
   file.read("network.half", config.half);
 
   auto& training = config.training;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "reenact/safetensors.h"
+
 // Included by files compiled for special instruction sets: no headers with inline functions here.
 namespace reenact::cpu {
 

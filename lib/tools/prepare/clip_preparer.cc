@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 
+#include "media/jpeg_codec.h"
 #include "offline/atomic_file.h"
 #include "offline/picture_sink.h"
 #include "reenact/safetensors.h"
@@ -28,17 +27,6 @@ void writing(Action&& action) {
     throw OutputError(ErrorCode::unreadable,
                       "cannot write '" + error.path1().string() + "': " + error.code().message());
   }
-}
-
-/// OpenCV's writer tells nothing of a full disk: only reading shows whether the pictures are there.
-void check_clip(const fs::path& path, std::size_t wanted) {
-  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
-  std::size_t found = 0;
-  while (capture.grab()) ++found;
-  if (found != wanted)
-    throw OutputError(ErrorCode::unreadable,
-                      "cannot write '" + path.string() + "': of " + std::to_string(wanted) + " pictures " +
-                          std::to_string(found) + " can be read back; is there space left?");
 }
 
 /// Boxes [N, 5] in pixels of the source with their score, and landmarks [N, 478, 2], none of which is known.
@@ -64,11 +52,7 @@ int median_window(const std::vector<SurveyedFrame>& frames, double crop_scale) {
 }
 
 void write_jpeg(const fs::path& path, const cv::Mat& rgb) {
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<unsigned char> bytes;
-  cv::imencode(".jpg", bgr, bytes);
-  write_file_atomically(path, std::as_bytes(std::span(bytes)));
+  write_file_atomically(path, encode_jpeg(rgb));
 }
 
 }  // namespace
@@ -134,12 +118,14 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
   for_each_picture(source, options_.survey.every, again, [&](std::int64_t index, const cv::Mat& rgb, double) {
     if (index == next->index) {
       const cv::Mat crop = cropper_.cut(rgb, next->box, options_.size);
+      // One after the other, as if nothing had been left out between them.
+      const auto time = std::llround(static_cast<double>(next - survey.frames.begin()) * 1e9 / rate);
       cv::Mat mask;
       cv::cvtColor(segmenter_ ? segmenter_->segment(crop) : cv::Mat(crop.size(), CV_8UC1, cv::Scalar(255)),
                    mask, cv::COLOR_GRAY2RGB);
       writing([&] {
-        colors->add(crop);
-        masks->add(mask);
+        colors->add(crop, time);
+        masks->add(mask, time);
       });
       ++next;
     }
@@ -154,8 +140,6 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
     masks->finish();
     write_labels(clip / "labels.safetensors", survey.frames);
   });
-  check_clip(clip / "rgb.mp4", survey.frames.size());
-  check_clip(clip / "mask.mp4", survey.frames.size());
   record.crop_pixels = median_window(survey.frames, options_.cropper.crop_scale);
 }
 

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 #include <span>
 
+#include "media/clip_reader.h"
 #include "offline/atomic_file.h"
 #include "offline/contact_sheet.h"
 #include "offline/picture_source.h"
@@ -22,12 +22,12 @@ constexpr int example_pixels = 128;
 
 /// The middle picture of a clip of ours.
 cv::Mat middle_picture(const fs::path& path, std::int64_t count) {
-  cv::VideoCapture capture(path.string(), cv::CAP_FFMPEG);
-  for (std::int64_t i = 0; i < count / 2; ++i) capture.grab();
-  cv::Mat bgr, rgb;
-  if (!capture.read(bgr) || bgr.empty()) return {};
-  cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
-  cv::resize(rgb, rgb, {example_pixels, example_pixels}, 0, 0, cv::INTER_AREA);
+  ClipReader clip(path);
+  for (std::int64_t i = 0; i < count / 2; ++i) clip.skip();
+  const auto frame = clip.next();
+  if (!frame) return {};
+  cv::Mat rgb;
+  cv::resize(frame->picture, rgb, {example_pixels, example_pixels}, 0, 0, cv::INTER_AREA);
   return rgb;
 }
 

@@ -13,6 +13,7 @@
 
 #include "offline/atomic_file.h"
 #include "offline/sha256.h"
+#include "reenact/model_file.h"
 
 namespace reenact::tools {
 namespace fs = std::filesystem;

@@ -3,9 +3,8 @@
 
 #include "reenact/backend.h"
 #include "reenact/weight_cache.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
-#include "torch/networks/pose_encoder.h"
 #include "torch/networks/s3fd.h"
 #include "torch/networks/unet_segmenter.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "torch/backend/torch_generator.h"
+#include "reenact/model_file.h"
 
 #include "reenact/identity.h"
 

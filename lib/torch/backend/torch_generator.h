@@ -3,6 +3,8 @@
 
 #include <functional>
 
+#include "reenact/identity.h"
+#include "reenact/model_file.h"
 #include "torch/backend/execution.h"
 #include "torch/backend/repeated_call.h"
 #include "torch/networks/generator.h"

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "reenact/backend.h"
+#include "reenact/identity.h"
 
 namespace reenact {
 namespace {

@@ -13,11 +13,10 @@
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/iresnet.h"
 #include "torch/networks/landmark_network.h"
-#include "torch/networks/pose_encoder.h"
 
 namespace reenact::training {
 namespace {
@@ -45,7 +44,7 @@ class EvaluateCommand : public testing::Test {
     RecogniserConfig recogniser{.width = 0.0625, .image_size = 32, .embedding_size = 8};
     ModelInfo info;
     info.kind = ModelKind::recogniser;
-    info.config = recogniser;
+    info.config = to_json(recogniser);
     write_model(file("recogniser.safetensors"), info, weights_of(*IResNet(recogniser), "arc."));
     LandmarksConfig landmarks{.image_size = 32, .width = 0.1};
     LandmarkNetwork network(landmarks);
@@ -54,15 +53,15 @@ class EvaluateCommand : public testing::Test {
       network->named_parameters()["classifier.1.bias"].uniform_(0.2, 0.8);
     }
     info.kind = ModelKind::landmarks;
-    info.config = landmarks;
+    info.config = to_json(landmarks);
     write_model(file("landmarks.safetensors"), info, weights_of(*network, "lmk."));
     Identity identity;
     identity.name = "nobody";
     identity.embedding.assign(8, 0.3f);
     identity.neutral_pose.assign(8, 0.1f);
-    save_identity(file("nobody.safetensors"), identity, nlohmann::json::object());
+    save_identity(file("nobody.safetensors"), identity, {});
     identity.neutral_pose.clear();
-    save_identity(file("restless.safetensors"), identity, nlohmann::json::object());
+    save_identity(file("restless.safetensors"), identity, {});
   }
   static void TearDownTestSuite() { folder_.reset(); }
 
@@ -85,7 +84,7 @@ class EvaluateCommand : public testing::Test {
     tensors.merge(weights_of(*identity, "idt."));
     tensors.merge(weights_of(*generator, "gen."));
     ModelInfo info;
-    info.config = config;
+    info.config = to_json(config);
     write_model(file("reenactor.safetensors"), info, tensors);
   }
 

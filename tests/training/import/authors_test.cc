@@ -12,8 +12,8 @@
 #include "test_file.h"
 #include "torch/load_weights.h"
 #include "torch/networks/discriminator.h"
+#include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/identity_encoder.h"
 #include "torch/networks/mobilenet_v2.h"
 #include "training/import/authors_checkpoint.h"
 #include "training/import/authors_names.h"
@@ -183,9 +183,10 @@ TEST(ImportAuthors, MetaLearnedCheckpointDrawsTheAuthorsPictures) {
 
     const ModelFile model(output.path(), ModelKind::reenactor);
     EXPECT_EQ(model.info().licence, "none");
-    EXPECT_EQ(model.info().provenance.at("imported_from"), "authors_small_checkpoint.pth");
-    EXPECT_EQ(model.info().provenance.at("container"), "legacy");
-    EXPECT_EQ(model.info().provenance.at("options").at("iteration"), 1200000);
+    const auto provenance = nlohmann::json::parse(model.info().provenance.text());
+    EXPECT_EQ(provenance.at("imported_from"), "authors_small_checkpoint.pth");
+    EXPECT_EQ(provenance.at("container"), "legacy");
+    EXPECT_EQ(provenance.at("options").at("iteration"), 1200000);
     const auto config = model.info().config.get<ReenactorConfig>();
     EXPECT_EQ(config.preset, "custom");
     EXPECT_EQ(config.image_size, 64);

@@ -9,56 +9,15 @@
 #include <new>
 #include <random>
 
-#include "pickle_writer.h"
+#include "every_value.h"
 #include "support/shared_data.h"
 #include "test_file.h"
 #include "training/import/torch_archive.h"
-#include "zip_writer.h"
 
 namespace reenact::training {
 namespace {
 
-using test::LegacyFile;
-using test::PickleWriter;
 using test::TestFile;
-using test::ZipWriter;
-
-/// One of everything that the reader knows.
-std::string object(bool legacy) {
-  PickleWriter writer;
-  writer.op('}').mark();
-  writer.text("a").tensor("0", 6, 0, {2, 3}, {3, 1}, legacy).op('q').op('\x01');
-  writer.text("b").tensor("1", 4, 1, {3}, {1}, legacy).text("shared").ops("h\x01");
-  writer.text("args").global("argparse", "Namespace").ops(")\x81}").mark().text("size").integer(256);
-  writer.text("rate").real(5e-4).text("flag").op('\x88').text("path").global("pathlib", "PosixPath");
-  writer.mark().text("/").text("data").ops("tRub");
-  writer.text("list")
-      .op(']')
-      .mark()
-      .integer(1)
-      .integer(std::int64_t{1} << 40)
-      .ops("NeU\x02")
-      .ops("hi\x89")
-      .op('u');
-  return writer.stop();
-}
-
-std::string legacy_bytes() {
-  LegacyFile file;
-  file.object = object(true);
-  file.storages = {{"0", {0, 1, 2, 3, 4, 5}}, {"1", {6, 7, 8, 9}}};
-  return file.bytes();
-}
-
-std::string zip_bytes() {
-  ZipWriter zip;
-  zip.entries = {{"m/data.pkl", object(false)},
-                 {"m/byteorder", "little"},
-                 {"m/data/0", std::string(24, 'a')},
-                 {"m/data/1", std::string(16, 'b')},
-                 {"m/version", "3\n"}};
-  return zip.bytes();
-}
 
 /// Opens the file and reads all its tensors; whether it was accepted. Anything but Error ends the process.
 bool accepts(const std::filesystem::path& path) {
@@ -150,16 +109,16 @@ void mutate_at_random(const std::filesystem::path& original, std::size_t head, s
 }
 
 TEST(ImportMutations, EveryByteOfALegacyFile) {
-  expect_survives([] { mutate_every_byte(legacy_bytes()); });
+  expect_survives([] { mutate_every_byte(test::legacy_file_of_every_value()); });
 }
 
 TEST(ImportMutations, EveryByteOfAZipFile) {
-  expect_survives([] { mutate_every_byte(zip_bytes()); });
+  expect_survives([] { mutate_every_byte(test::zip_file_of_every_value()); });
 }
 
 TEST(ImportMutations, EveryTruncation) {
-  expect_survives([] { truncate_everywhere(legacy_bytes()); });
-  expect_survives([] { truncate_everywhere(zip_bytes()); });
+  expect_survives([] { truncate_everywhere(test::legacy_file_of_every_value()); });
+  expect_survives([] { truncate_everywhere(test::zip_file_of_every_value()); });
 }
 
 TEST(ImportMutations, AuthorsLegacyCheckpoint) {

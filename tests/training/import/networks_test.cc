@@ -165,6 +165,24 @@ TEST(ImportDetector, RefusesValuesThatAreNotFinite) {
   EXPECT_FALSE(std::filesystem::exists(output.path()));
 }
 
+TEST(ImportDetector, TakesAWrappedAndProfiledNetworkAndSaysWhatLooksLikeAMissingName) {
+  const auto shapes = shapes_of(*S3fd(1.0), "");
+  TensorShapes wrapped{{"module.total_ops", {1}}, {"module.fc7.total_params", {1}}}, renamed;
+  for (const auto& [name, shape] : shapes) {
+    wrapped["module._orig_mod." + name] = shape;
+    renamed["module." + (name == "fc7.bias" ? "fc_7.bias" : name)] = shape;
+  }
+  const TestFile weights("wrapped.pth", constant_state_dict(wrapped)), output("wrapped.safetensors");
+  import_detector(weights.path(), output.path(), DetectorConfig(), "");
+  EXPECT_EQ(ModelFile(output.path(), ModelKind::detector).file().tensors().size(), shapes.size());
+
+  weights.write(constant_state_dict(renamed));
+  expect_error(
+      ErrorCode::wrong_kind,
+      "does not fit S3FD: it lacks s3fd.fc7.bias; what it has that looks most like it is module.fc_7.bias",
+      [&] { import_detector(weights.path(), output.path(), DetectorConfig(), ""); });
+}
+
 TEST(ImportDetector, SaysWhatIsNoStateDict) {
   LegacyFile file;
   file.object = PickleWriter().op(']').stop();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "reenact/engine.h"
+#include "reenact/identity.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
 #include "test_file.h"

@@ -3,16 +3,18 @@
 // file.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
 #include "support/errors.h"
 #include "support/run_program.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
-#include "torch/networks/identity_encoder.h"
+#include "torch/networks/encoders.h"
 #include "training/personalise/motion_reference.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personal_discriminator.h"
@@ -75,7 +77,7 @@ class Personalise : public testing::Test {
     tensors.merge(weights_of(*identity_, "idt."));
     tensors.merge(weights_of(*person_->gen, "gen."));
     ModelInfo info;
-    info.config = small_config();
+    info.config = to_json(small_config());
     write_model(model(), info, tensors);
     tensors.merge(weights_of(*discriminator_, "dis."));
     write_model(model_with_discriminator(), info, tensors);
@@ -210,7 +212,7 @@ TEST_F(Personalise, CommandLearnsThePersonAndWritesAnIdentity) {
   ASSERT_TRUE(identity->personal_weights);
   for (const auto& [name, tensor] : weights_of(*person_->gen, "gen."))
     EXPECT_TRUE(identity->personal_weights->file().contains(name)) << name;
-  const auto provenance = identity->personal_weights->info().provenance;
+  const auto provenance = nlohmann::json::parse(identity->personal_weights->info().provenance.text());
   EXPECT_EQ(provenance.at("pictures"), 7);
   EXPECT_EQ(provenance.at("held_out"), 1);
   EXPECT_LT(provenance.at("error").at("after").get<double>(),

@@ -161,7 +161,7 @@ TEST_F(CheckpointTest, KeepsEveryTypeShapeAndLayout) {
   for (const auto& [name, tensor] : tensors) checkpoint.put(name, tensor);
   checkpoint.put_text("note", "any \"text\"\nat all");
   ModelInfo info;
-  info.config = {{"width", 3}};
+  info.config = JsonObject(R"({"width": 3})");
   info.licence = "CC0-1.0";
 
   const auto loaded = Checkpoint::load(path_of(checkpoint, info));

@@ -9,6 +9,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
+#include "reenact/safetensors.h"
 #include "support/small_face_dataset.h"
 #include "torch/load_weights.h"
 #include "training/landmarks/landmarks_trainer.h"
@@ -76,7 +77,7 @@ class FaceNetworksTraining : public testing::Test {
     schedule.steps = stop_at;
     schedule.validate_every = schedule.sheet_every = schedule.checkpoint_every = 2;
     run_training(trainer, options, file, schedule, "test");
-    return ModelFile(options.output).info().provenance;
+    return nlohmann::json::parse(ModelFile(options.output).info().provenance.text());
   }
   static std::vector<float> checkpoint(const std::string& run, const std::string& step) {
     const ModelFile file(folder_ / run / "checkpoints" / ("checkpoint-00000000" + step + ".safetensors"));

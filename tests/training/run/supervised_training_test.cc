@@ -6,6 +6,7 @@
 
 #include "reenact/error.h"
 #include "reenact/s3fd_postprocess.h"
+#include "reenact/safetensors.h"
 #include "support/small_face_dataset.h"
 #include "torch/load_weights.h"
 #include "torch/networks/s3fd.h"
@@ -118,7 +119,8 @@ TEST_F(SupervisedTraining, DetectorResumesBitByBit) {
   expect_exact_resume<DetectorTrainer>("detector", detector_settings(), read_detector_config);
   const ModelFile model(root_ / "detector-whole.safetensors", ModelKind::detector);
   EXPECT_EQ(model.info().config.get<DetectorConfig>().width, 0.0625);
-  EXPECT_EQ(model.info().provenance.at("data").at("pictures").at("drawn: CC0"), 6);
+  EXPECT_EQ(nlohmann::json::parse(model.info().provenance.text()).at("data").at("pictures").at("drawn: CC0"),
+            6);
   S3fd network(0.0625);
   load_weights(*network, model, "s3fd.");
 }

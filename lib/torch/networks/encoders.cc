@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch/networks/named_encoder.h"
+#include "torch/networks/encoders.h"
 
 #include "reenact/error.h"
 
@@ -21,6 +21,24 @@ NamedEncoder::NamedEncoder(const std::string& field, const std::string& name, in
 
 torch::Tensor NamedEncoder::encode(const torch::Tensor& rgb) {
   return resnext_ ? resnext_->forward(rgb) : mobilenet_->forward(rgb);
+}
+
+PoseEncoderNetworkImpl::PoseEncoderNetworkImpl(const ReenactorConfig& config, double dropout)
+    : NamedEncoder("pose_encoder", config.pose_encoder, config.pose_embedding_size, config.pose_encoder_width,
+                   dropout) {}
+
+torch::Tensor PoseEncoderNetworkImpl::forward(const torch::Tensor& rgb) {
+  return encode(rgb);
+}
+
+IdentityEncoderNetworkImpl::IdentityEncoderNetworkImpl(const ReenactorConfig& config)
+    : NamedEncoder("identity_encoder", config.identity_encoder, config.identity_embedding_size,
+                   config.identity_encoder_width) {}
+
+torch::Tensor IdentityEncoderNetworkImpl::forward(const torch::Tensor& frames) {
+  const auto batch = frames.size(0), count = frames.size(1);
+  const auto flat = frames.reshape({batch * count, frames.size(2), frames.size(3), frames.size(4)});
+  return encode(flat).to(torch::kFloat).view({batch, count, -1});
 }
 
 }  // namespace reenact

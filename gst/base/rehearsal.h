@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace reenact {
+
+/// The time that `frame`, a dry run of a network on made-up input, needs: the longest but one of a few runs, after
+/// one that pays for what is allocated once.
+///
+/// What was measured is kept in a file of $XDG_CACHE_HOME/reenact/timing for the same `engine`, model file and
+/// machine, so that a pipeline that starts again only warms up. A folder that cannot be written to costs the runs
+/// every time, and nothing else. May throw what `frame` throws.
+GstClockTime rehearsed_time(const std::string& engine, const std::filesystem::path& model,
+                            const std::function<void()>& frame);
+
+}  // namespace reenact

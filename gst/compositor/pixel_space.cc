@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "compositor/pixel_space.h"
+
+#include <cstdint>
+#include <string>
+
+#include "reenact/error.h"
+
+namespace reenact {
+namespace {
+
+bool is_rgb(GstVideoFormat unpacked) {
+  return unpacked == GST_VIDEO_FORMAT_ARGB || unpacked == GST_VIDEO_FORMAT_ARGB64;
+}
+
+bool is_deep(GstVideoFormat unpacked) {
+  return unpacked == GST_VIDEO_FORMAT_ARGB64 || unpacked == GST_VIDEO_FORMAT_AYUV64;
+}
+
+/// R, G, B of 0 to 1 to the unpacked components of such video.
+cv::Matx34d map_of(const GstVideoInfo& info) {
+  const GstVideoFormatInfo* unpacked = gst_video_format_get_info(info.finfo->unpack_format);
+  const bool rgb = is_rgb(info.finfo->unpack_format);
+  const GstVideoColorRange range = info.colorimetry.range != GST_VIDEO_COLOR_RANGE_UNKNOWN
+                                       ? info.colorimetry.range
+                                       : (rgb ? GST_VIDEO_COLOR_RANGE_0_255 : GST_VIDEO_COLOR_RANGE_16_235);
+  gint offset[GST_VIDEO_MAX_COMPONENTS], scale[GST_VIDEO_MAX_COMPONENTS];
+  gst_video_color_range_offsets(range, unpacked, offset, scale);
+  if (rgb)
+    return {double(scale[0]),
+            0,
+            0,
+            double(offset[0]),
+            0,
+            double(scale[1]),
+            0,
+            double(offset[1]),
+            0,
+            0,
+            double(scale[2]),
+            double(offset[2])};
+  double kr = 0.299, kb = 0.114;  // BT.601, where nothing is said
+  if (info.colorimetry.matrix != GST_VIDEO_COLOR_MATRIX_UNKNOWN)
+    gst_video_color_matrix_get_Kr_Kb(info.colorimetry.matrix, &kr, &kb);
+  const double kg = 1 - kr - kb, u = scale[1] / (2 * (1 - kb)), v = scale[2] / (2 * (1 - kr));
+  return {scale[0] * kr, scale[0] * kg, scale[0] * kb, double(offset[0]),  //
+          -u * kr,       -u * kg,       u * (1 - kb),  double(offset[1]),  //
+          v * (1 - kr),  -v * kg,       -v * kb,       double(offset[2])};
+}
+
+/// From components back to R, G, B of 0 to 1.
+cv::Matx34d inverse(const cv::Matx34d& map) {
+  const cv::Matx33d matrix = map.get_minor<3, 3>(0, 0).inv();
+  const cv::Matx31d shift = -(matrix * map.col(3));
+  cv::Matx34d result;
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 3; ++column) result(row, column) = matrix(row, column);
+    result(row, 3) = shift(row);
+  }
+  return result;
+}
+
+/// Means of the colors of pixels that share one, so that the first of them does not stand for all.
+template <typename T>
+void average_colors(cv::Mat& pixels, int across, int down) {
+  for (int y = 0; y < pixels.rows; y += down) {
+    const int rows = std::min(down, pixels.rows - y);
+    for (int x = 0; x < pixels.cols; x += across) {
+      const int columns = std::min(across, pixels.cols - x), count = rows * columns;
+      for (int c = 2; c < 4; ++c) {
+        int sum = count / 2;
+        for (int i = 0; i < rows; ++i)
+          for (int j = 0; j < columns; ++j) sum += pixels.ptr<T>(y + i)[4 * (x + j) + c];
+        const T mean = T(sum / count);
+        for (int i = 0; i < rows; ++i)
+          for (int j = 0; j < columns; ++j) pixels.ptr<T>(y + i)[4 * (x + j) + c] = mean;
+      }
+    }
+  }
+}
+
+template <typename T>
+void lay_rows(const cv::Mat& above, cv::Mat& below) {
+  constexpr std::uint64_t one = std::numeric_limits<T>::max();
+  for (int y = 0; y < below.rows; ++y) {
+    const T* top = above.ptr<T>(y);
+    T* under = below.ptr<T>(y);
+    for (int x = 0; x < below.cols; ++x, top += 4, under += 4) {
+      if (top[0] == 0) continue;
+      const std::uint64_t share = one * top[0], rest = (one - top[0]) * under[0], both = share + rest;
+      for (int c = 1; c < 4; ++c) under[c] = T((share * top[c] + rest * under[c] + both / 2) / both);
+      under[0] = T((both + one / 2) / one);
+    }
+  }
+}
+
+}  // namespace
+
+bool PixelSpace::takes(GstVideoFormat format) {
+  const GstVideoFormatInfo* info = gst_video_format_get_info(format);
+  if (!info || !info->pack_func || !info->unpack_func) return false;
+  if (info->flags & (GST_VIDEO_FORMAT_FLAG_PALETTE | GST_VIDEO_FORMAT_FLAG_TILED)) return false;
+  return is_rgb(info->unpack_format) || info->unpack_format == GST_VIDEO_FORMAT_AYUV ||
+         info->unpack_format == GST_VIDEO_FORMAT_AYUV64;
+}
+
+PixelSpace::PixelSpace(const GstVideoInfo& info) : info_(info), maximum_(255), sdr_(info.colorimetry) {
+  if (!takes(GST_VIDEO_INFO_FORMAT(&info)))
+    throw Error(ErrorCode::unsupported,
+                std::string("no heads are laid over ") + GST_VIDEO_INFO_NAME(&info) + " video");
+  if (is_deep(info.finfo->unpack_format)) maximum_ = 65535;
+  map_ = map_of(info);
+}
+
+cv::Mat PixelSpace::unpack(MappedFrame& frame) const {
+  GstVideoFrame* mapped = frame.get();
+  cv::Mat pixels(GST_VIDEO_FRAME_HEIGHT(mapped), GST_VIDEO_FRAME_WIDTH(mapped), type());
+  for (int y = 0; y < pixels.rows; ++y)
+    info_.finfo->unpack_func(info_.finfo, GST_VIDEO_PACK_FLAG_NONE, pixels.ptr(y), mapped->data,
+                             mapped->info.stride, 0, y, pixels.cols);
+  return pixels;
+}
+
+void PixelSpace::pack(const cv::Mat& pixels, MappedFrame& frame) const {
+  GstVideoFrame* mapped = frame.get();
+  const int across = 1 << GST_VIDEO_FORMAT_INFO_W_SUB(info_.finfo, 1),
+            down = 1 << GST_VIDEO_FORMAT_INFO_H_SUB(info_.finfo, 1);
+  cv::Mat averaged = pixels;
+  if (GST_VIDEO_INFO_IS_YUV(&info_) && across * down > 1) {
+    averaged = pixels.clone();
+    type() == CV_8UC4 ? average_colors<std::uint8_t>(averaged, across, down)
+                      : average_colors<std::uint16_t>(averaged, across, down);
+  }
+  for (int y = 0; y < averaged.rows; ++y)
+    info_.finfo->pack_func(info_.finfo, GST_VIDEO_PACK_FLAG_NONE, averaged.ptr(y), int(averaged.step),
+                           mapped->data, mapped->info.stride, info_.chroma_site, y, averaged.cols);
+}
+
+cv::Mat PixelSpace::from(const PixelSpace& other, const cv::Mat& pixels) const {
+  if (same_as(other)) return pixels;
+  const cv::Matx34d back = inverse(other.map_);
+  cv::Mat matrix(4, 5, CV_64F, cv::Scalar(0));
+  matrix.at<double>(0, 0) = maximum_ / other.maximum_;
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 4; ++column) {
+      double sum = column == 3 ? map_(row, 3) : 0;
+      for (int k = 0; k < 3; ++k) sum += map_(row, k) * back(k, column);
+      matrix.at<double>(row + 1, column + 1) = sum;
+    }
+  }
+  cv::Mat numbers, result;
+  pixels.convertTo(numbers, CV_32F);
+  cv::transform(numbers, numbers, matrix);
+  numbers.convertTo(result, type());
+  return result;
+}
+
+cv::Mat PixelSpace::from_srgb(const cv::Mat& rgb) const {
+  const int channels = rgb.channels();
+  cv::Mat matrix(4, channels + 1, CV_64F, cv::Scalar(0));
+  if (channels == 4) {
+    matrix.at<double>(0, 3) = maximum_ / 255;
+  } else {
+    matrix.at<double>(0, 3) = maximum_;
+  }
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 3; ++column) matrix.at<double>(row + 1, column) = map_(row, column) / 255;
+    matrix.at<double>(row + 1, channels) = map_(row, 3);
+  }
+  cv::Mat numbers = sdr_.apply(rgb), result;
+  cv::transform(numbers, numbers, matrix);
+  numbers.convertTo(result, type());
+  return result;
+}
+
+cv::Mat PixelSpace::luma(const cv::Mat& gray) const {
+  // A gray of no chroma, so that the matrix does not matter.
+  const double offset = map_(0, 3), scale = map_(0, 0) + map_(0, 1) + map_(0, 2);
+  cv::Mat pixels(gray.size(), type(), cv::Scalar(maximum_, 0, map_(1, 3), map_(2, 3))), levels;
+  gray.convertTo(levels, CV_MAT_DEPTH(type()), scale / 255, offset);
+  cv::insertChannel(levels, pixels, 1);
+  return pixels;
+}
+
+cv::Scalar PixelSpace::color(const cv::Scalar& rgb, double alpha) const {
+  const cv::Mat one = from_srgb(cv::Mat(1, 1, CV_8UC3, rgb));
+  cv::Scalar pixel = type() == CV_8UC4 ? cv::Scalar(one.at<cv::Vec4b>(0)) : cv::Scalar(one.at<cv::Vec4w>(0));
+  pixel[0] = std::round(maximum_ * alpha);
+  return pixel;
+}
+
+cv::Mat PixelSpace::to_rgb(const cv::Mat& pixels) const {
+  const cv::Matx34d back = inverse(map_);
+  cv::Mat matrix(4, 5, CV_64F, cv::Scalar(0));
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 3; ++column) matrix.at<double>(row, column + 1) = 255 * back(row, column);
+    matrix.at<double>(row, 4) = 255 * back(row, 3);
+  }
+  matrix.at<double>(3, 0) = 255 / maximum_;
+  cv::Mat numbers, result;
+  pixels.convertTo(numbers, CV_32F);
+  cv::transform(numbers, numbers, matrix);
+  numbers.convertTo(result, CV_8U);
+  return result;
+}
+
+void PixelSpace::premultiply(cv::Mat& pixels) const {
+  const cv::Scalar black = color(cv::Scalar::all(0));
+  const auto multiply = [&]<typename T>(T) {
+    const auto one = std::int64_t(maximum_);
+    for (int y = 0; y < pixels.rows; ++y) {
+      T* pixel = pixels.ptr<T>(y);
+      for (int x = 0; x < pixels.cols; ++x, pixel += 4) {
+        const std::int64_t alpha = pixel[0];
+        for (int c = 1; c < 4; ++c) {
+          const auto dark = std::int64_t(black[c]);
+          pixel[c] = T((alpha * pixel[c] + (one - alpha) * dark + one / 2) / one);
+        }
+      }
+    }
+  };
+  type() == CV_8UC4 ? multiply(std::uint8_t()) : multiply(std::uint16_t());
+}
+
+void lay_over(const cv::Mat& above, cv::Mat below) {
+  below.depth() == CV_8U ? lay_rows<std::uint8_t>(above, below) : lay_rows<std::uint16_t>(above, below);
+}
+
+}  // namespace reenact
