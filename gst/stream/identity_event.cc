@@ -36,7 +36,9 @@ bool parse_identity_event(GstEvent* event, std::shared_ptr<const Identity>& iden
   const GValue* value = gst_structure_get_value(gst_event_get_structure(event), "identity");
   identity.reset();
   if (value && G_VALUE_HOLDS(value, shared_identity_get_type())) {
-    identity = *static_cast<const SharedIdentity*>(g_value_get_boxed(value));
+    // Whoever made the event may have put nothing into the box.
+    const auto* boxed = static_cast<const SharedIdentity*>(g_value_get_boxed(value));
+    if (boxed) identity = *boxed;
   }
   return true;
 }

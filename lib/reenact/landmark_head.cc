@@ -126,7 +126,7 @@ LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float>
   // steps = rows * K * K^T for the layer's weight K.
   constexpr int coordinates = 2 * kept;
   const cv::Mat rows(coordinates, pose_size_, CV_32F, rows_.data());
-  cv::Mat steps = rows;
+  cv::Mat steps = rows.clone();
   if (!last_layer.empty()) {
     const cv::Mat layer(pose_size_, static_cast<int>(last_layer.size()) / pose_size_, CV_32F,
                         const_cast<float*>(last_layer.data()));

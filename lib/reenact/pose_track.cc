@@ -58,7 +58,7 @@ std::vector<FacePlacement> load_placements(const SafetensorsFile& file, std::int
 double PoseTrack::frame_rate() const {
   if (timestamps.size() < 2 || timestamps.back() <= timestamps.front()) return 25;
   return static_cast<double>(timestamps.size() - 1) * 1e9 /
-         static_cast<double>(timestamps.back() - timestamps.front());
+         (static_cast<double>(timestamps.back()) - static_cast<double>(timestamps.front()));
 }
 
 PoseTrack load_pose_track(const std::filesystem::path& path) {

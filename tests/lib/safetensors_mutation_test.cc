@@ -1,92 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "fuzz/safetensors_tokens.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 #include "reenact/safetensors_header.h"
+#include "support/byte_mutator.h"
 #include "support/raw_safetensors.h"
 #include "support/temporary_folder.h"
 
 namespace reenact {
 namespace {
-
-/// Damages a valid file in ways that stay near the format, so that the checks behind the JSON are reached
-/// too.
-class Mutator {
- public:
-  explicit Mutator(std::uint32_t seed) : random_(seed) {}
-
-  std::string mutate(std::string bytes) {
-    const std::size_t times = 1 + below(4);
-    for (std::size_t i = 0; i < times; ++i) once(bytes);
-    return bytes;
-  }
-
- private:
-  std::size_t below(std::size_t limit) { return limit == 0 ? 0 : random_() % limit; }
-
-  void once(std::string& bytes) {
-    static const std::string tokens[] = {"0",
-                                         "-1",
-                                         "1e9",
-                                         "18446744073709551615",
-                                         "9223372036854775808",
-                                         "4294967296",
-                                         "[",
-                                         "]",
-                                         "{",
-                                         "}",
-                                         ",",
-                                         ":",
-                                         "\"",
-                                         "\"dtype\":",
-                                         "\"shape\":[",
-                                         "\"data_offsets\":[0,0]",
-                                         "\"__metadata__\":{",
-                                         "null",
-                                         "\\u0000",
-                                         "F64",
-                                         "U8"};
-    const std::size_t at = below(bytes.size() + 1);
-    switch (below(8)) {
-      case 0:
-        if (at < bytes.size()) bytes[at] = static_cast<char>(random_());
-        break;
-      case 1:
-        if (at < bytes.size()) bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
-        break;
-      case 2:
-        bytes.insert(at, tokens[below(std::size(tokens))]);
-        break;
-      case 3:
-        bytes.erase(at, 1 + below(8));
-        break;
-      case 4:
-        bytes.resize(at);
-        break;
-      case 5: {
-        const std::string part = bytes.substr(at, 1 + below(60));
-        bytes.insert(below(bytes.size() + 1), part);
-        break;
-      }
-      case 6: {  // another digit for a digit
-        const std::size_t digit = bytes.find_first_of("0123456789", at);
-        if (digit != std::string::npos) bytes[digit] = static_cast<char>('0' + below(10));
-        break;
-      }
-      case 7: {  // another length for the header
-        for (std::size_t i = 0; i < std::min<std::size_t>(below(9), bytes.size()); ++i) {
-          bytes[i] = static_cast<char>(random_());
-        }
-        break;
-      }
-    }
-  }
-
-  std::mt19937 random_;
-};
 
 std::string valid_file() {
   std::string header =
@@ -104,7 +28,7 @@ TEST(SafetensorsMutation, DamagedFilesParseOrAreRefused) {
   ASSERT_NO_THROW(parse_safetensors_header(std::as_bytes(std::span(valid)), "valid"));
   int parsed = 0, refused = 0;
   for (std::uint32_t seed = 0; seed < 40'000; ++seed) {
-    const std::string bytes = Mutator(seed).mutate(valid);
+    const std::string bytes = test::ByteMutator(seed, test::safetensors_tokens).mutate(valid);
     // An allocation of exactly this size lets a sanitiser see every byte read outside.
     const std::vector<char> exact(bytes.begin(), bytes.end());
     try {
@@ -136,7 +60,7 @@ TEST(SafetensorsMutation, DamagedModelFilesOpenOrAreRefused) {
   test::write_bytes(path, valid);
   ASSERT_NO_THROW(ModelFile(path, ModelKind::reenactor));
   for (std::uint32_t seed = 0; seed < 3'000; ++seed) {
-    test::write_bytes(path, Mutator(seed).mutate(valid));
+    test::write_bytes(path, test::ByteMutator(seed, test::safetensors_tokens).mutate(valid));
     try {
       const ModelFile file(path, ModelKind::reenactor);
       EXPECT_EQ(file.info().kind, ModelKind::reenactor);

@@ -171,9 +171,36 @@ std::string without_folder(const std::string& text) {
   return path.has_filename() ? path.filename() : path.parent_path().filename();
 }
 
+/// On one line whatever is in it: the library's own form of several lines cannot hold three quotes.
+void write_text(std::ostream& out, const std::string& text) {
+  const bool is_plain = std::none_of(text.begin(), text.end(), [](char character) {
+    const auto code = static_cast<unsigned char>(character);
+    return character == '\'' || code < 0x20 || code == 0x7f;
+  });
+  if (is_plain) {
+    out << '\'' << text << '\'';
+    return;
+  }
+  out << '"';
+  for (const char character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (character == '"' || character == '\\') {
+      out << '\\' << character;
+    } else if (character == '\n') {
+      out << "\\n";
+    } else if (code < 0x20 || code == 0x7f) {
+      constexpr const char* digits = "0123456789ABCDEF";
+      out << "\\u00" << digits[code >> 4] << digits[code & 15];
+    } else {
+      out << character;
+    }
+  }
+  out << '"';
+}
+
 void write_value(std::ostream& out, const toml::node& node) {
   if (const auto* text = node.as_string()) {
-    out << toml::value<std::string>(without_folder(text->get()));
+    write_text(out, without_folder(text->get()));
   } else if (const auto* number = node.as_floating_point()) {
     out << shortest(number->get());
   } else if (const auto* array = node.as_array()) {

@@ -232,5 +232,19 @@ TEST_F(RunConfigTest, ResolvedValuesReadBackTheSame) {
   EXPECT_NO_THROW(again.refuse_unknown_keys()) << "nothing but what was asked for";
 }
 
+TEST_F(RunConfigTest, AnyTextReadsBackTheSame) {
+  using namespace std::string_literals;
+  for (const std::string& text :
+       {"it's '''three'''\nlines"s, "\x01\x1f\x7f\t\r"s, "\"\"\"\\"s, "'"s, ""s, "ünï"s}) {
+    const RunConfig config("");
+    read<std::string>(config, "text", text);
+    EXPECT_EQ(read<std::string>(RunConfig(write(config.to_toml())), "text", "absent"), text);
+  }
+}
+
+TEST_F(RunConfigTest, RefusesAnOverrideThatIsNotUtf8) {
+  expect_error([] { RunConfig("", {"name=\xc1"}); }, ErrorCode::invalid, {"not UTF-8"});
+}
+
 }  // namespace
 }  // namespace reenact::training
