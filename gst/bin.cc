@@ -100,6 +100,17 @@ const std::vector<Proxy>& proxies() {
        "pose-mode",
        {generator},
        "auto"},
+      {"pose-strength",
+       "Pose strength",
+       "How far the head moves from its resting pose, of generator",
+       "pose-strength",
+       {generator}},
+      {"opacity", "Opacity", "Opacity of the head, of compositor", "opacity", {compositor}},
+      {"alpha-mode",
+       "Alpha mode",
+       "How colors relate to alpha with background=transparent, of compositor",
+       "alpha-mode",
+       {compositor}},
       {"no-face", "No face", "What to give out for frames without a face, of crop", "no-face", {crop}},
       {"background", "Background", "What the head is laid over, of compositor", "background", {compositor}},
       {"background-color",
@@ -154,6 +165,10 @@ GParamSpec* new_spec(const Proxy& proxy) {
                              ? g_enum_get_value_by_nick(choice->enum_class, proxy.own_default)->value
                              : choice->default_value;
     spec = g_param_spec_enum(proxy.name, proxy.nick, proxy.blurb, child->value_type, initial, flags);
+  } else if (G_IS_PARAM_SPEC_DOUBLE(child)) {
+    const GParamSpecDouble* number = G_PARAM_SPEC_DOUBLE(child);
+    spec = g_param_spec_double(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
+                               number->default_value, flags);
   } else {
     const GParamSpecUInt* number = G_PARAM_SPEC_UINT(child);
     spec = g_param_spec_uint(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
@@ -168,9 +183,13 @@ GParamSpec* new_spec(const Proxy& proxy) {
 struct ReenactBin::Private {
   std::array<GstElement*, child_count> elements{};  // owned by the bin
   const char* missing = nullptr;                    // a factory that is not installed
+  GstPad* own_crops = nullptr;  // of identity, fed by crop since the first enrol; owned by it
   // What turns the background upright, while that pad is there; owned by the bin.
   GstElement *background_input = nullptr, *background_orient = nullptr;
 };
+
+enum Signal { enrol_signal, set_reference_signal, signal_count };
+static guint signals[signal_count];
 
 GST_ELEMENT_REGISTER_DEFINE(reenactbin, "reenactbin", GST_RANK_NONE, reenact_bin_get_type())
 G_DEFINE_TYPE(ReenactBin, reenact_bin, GST_TYPE_BIN)
@@ -415,11 +434,84 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   return changed;
 }
 
+/// Gives each crop to the pad of identity that learns from them, in the thread that cuts it out.
+GstPadProbeReturn learn_from(GstPad* crop_src, GstPadProbeInfo* info, gpointer crops) {
+  auto* pad = static_cast<GstPad*>(crops);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
+    if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+      gst_pad_send_event(pad, gst_event_new_eos());
+    return GST_PAD_PROBE_OK;
+  }
+  const Owned<GstCaps> caps(gst_pad_get_current_caps(crop_src)), known(gst_pad_get_current_caps(pad));
+  if (!caps) return GST_PAD_PROBE_OK;
+  if (!known || !gst_caps_is_equal(caps.get(), known.get())) {
+    if (!known) gst_pad_send_event(pad, gst_event_new_stream_start("reenactbin-crops"));
+    gst_pad_send_event(pad, gst_event_new_caps(caps.get()));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_pad_send_event(pad, gst_event_new_segment(&segment));
+  }
+  gst_pad_chain(pad, gst_buffer_ref(GST_PAD_PROBE_INFO_BUFFER(info)));
+  return GST_PAD_PROBE_OK;
+}
+
+/// Where nobody gave identity crops from outside, it learns from those of the bin.
+void feed_own_crops(ReenactBin* self) {
+  ReenactBin::Private& p = *self->p;
+  if (!p.elements[crop] || !p.elements[identity]) return;
+  const Owned<GstPad> there(gst_element_get_static_pad(p.elements[identity], "crops"));
+  if (there) return;
+  GstPad* crops = gst_element_request_pad_simple(p.elements[identity], "crops");
+  if (!crops) return;
+  p.own_crops = crops;
+  const Owned<GstPad> src(gst_element_get_static_pad(p.elements[crop], "src"));
+  gst_pad_add_probe(src.get(),
+                    GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+                    learn_from, crops, gst_object_unref);
+}
+
+gboolean enrol(ReenactBin* self, guint crops, const gchar* location) {
+  GstElement* child = self->p->elements[identity];
+  gboolean begun = FALSE;
+  if (!child || GST_STATE(child) < GST_STATE_PAUSED) return FALSE;
+  feed_own_crops(self);
+  g_signal_emit_by_name(child, "enrol", crops, location, &begun);
+  return begun;
+}
+
+void set_reference(ReenactBin* self) {
+  if (GstElement* child = self->p->elements[generator]) g_signal_emit_by_name(child, "set-reference");
+}
+
+void install_signals(GObjectClass* object_class) {
+  /**
+   * ReenactBin::enrol:
+   * @crops: how many crops to learn from
+   * @location: (nullable): file to save the identity to
+   *
+   * Action: as that of reenactidentity, from the driver's own crops where nothing comes in on the pad crops.
+   *
+   * Returns: whether it was begun: it is not while another one runs, or below PAUSED.
+   */
+  signals[enrol_signal] = g_signal_new_class_handler(
+      "enrol", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK(enrol), nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2, G_TYPE_UINT, G_TYPE_STRING);
+  /**
+   * ReenactBin::set-reference:
+   *
+   * Action: that of reenactgenerator.
+   */
+  signals[set_reference_signal] = g_signal_new_class_handler(
+      "set-reference", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK(set_reference), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+}
+
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
   const ReenactBin::Private& p = *self_of(element)->p;
   const char* name = GST_PAD_TEMPLATE_NAME_TEMPLATE(pad_template);
-  GstElement* child = p.elements[g_str_equal(name, "crops") ? identity : compositor];
-  if (!child) return nullptr;
+  const bool crops = g_str_equal(name, "crops");
+  GstElement* child = p.elements[crops ? identity : compositor];
+  if (!child || (crops && p.own_crops)) return nullptr;  // it learns from its own already
   Owned<GstPad> target(gst_element_request_pad_simple(child, name));
   if (!target) return nullptr;
   if (pad_template->direction == GST_PAD_SRC) target.reset(behind_queue(GST_BIN(element), target.release()));
@@ -472,6 +564,7 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   install_properties(object_class);
+  install_signals(object_class);
   describe_element(element_class,
                    {"Head reenactment", "Filter/Effect/Video/Bin",
                     "Lets a driver's face move somebody else's head: crop, pose, identity, generator and "

@@ -90,9 +90,13 @@ struct ReenactCompositor::Private {
   bool waited_for_background = false;  // the head that comes next
   gint64 passed_on = 0;                // when downstream had taken the last picture
   StageStatistics statistics;
-  GstEvent* tags = nullptr;  // to go out after the next picture, once caps and segment went
+  // To go out after the next picture, once caps and segment went.
+  GstEvent *tags = nullptr, *identity = nullptr;
 
-  ~Private() { gst_event_replace(&tags, nullptr); }
+  ~Private() {
+    gst_event_replace(&tags, nullptr);
+    gst_event_replace(&identity, nullptr);
+  }
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactcompositor, "reenactcompositor", GST_RANK_NONE,
@@ -231,6 +235,7 @@ gboolean stop(GstAggregator* aggregator) {
   p.space.reset();
   if (const auto key = key_pad_of(self_of(aggregator))) key->reset();
   gst_event_replace(&p.tags, nullptr);
+  gst_event_replace(&p.identity, nullptr);
   return TRUE;
 }
 
@@ -383,6 +388,12 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       if (head && parse_identity_event(event, identity)) {
         GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
         p.compositor.reset();
+        const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
+        if (!begun) {  // no event may leave before the stream has begun
+          gst_event_replace(&p.identity, event);
+          gst_event_unref(event);
+          return TRUE;
+        }
       }
       break;
     }
@@ -496,7 +507,8 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
                                   GST_BUFFER_DURATION(head), nullptr);
   const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
   p.passed_on = g_get_monotonic_time();
-  if (p.tags) gst_pad_push_event(aggregator->srcpad, std::exchange(p.tags, nullptr));
+  for (GstEvent** event : {&p.identity, &p.tags})
+    if (*event) gst_pad_push_event(aggregator->srcpad, std::exchange(*event, nullptr));
   return flow == GST_FLOW_OK ? key_flow : flow;
 }
 

@@ -28,7 +28,7 @@ struct CompositorSettings {
   BackgroundMode background = BackgroundMode::pad;
   guint background_color = 0xff303030;  ///< 0xAARRGGBB; alpha is ignored
   std::string background_image;
-  MaskOptions mask = {.fade = 0.05, .decontaminate = 1};
+  MaskOptions mask = {.clip = 0.04, .fade = 0.05, .decontaminate = 1};
   PlacementOptions placement;
   AlphaMode alpha_mode = AlphaMode::straight;  ///< of pictures with alpha, and of a fill beside its key
 

@@ -2,6 +2,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -272,6 +273,85 @@ TEST_F(PipelineTest, SeeksInAFileLikeSource) {
   ASSERT_TRUE(sample);
   EXPECT_EQ(GST_BUFFER_PTS(gst_sample_get_buffer(sample)), GST_SECOND);
   gst_sample_unref(sample);
+}
+
+TEST_F(PipelineTest, TheBinHasTheActionsAndPropertiesOfItsChildren) {
+  launch(source_caps +
+         "! reenactbin name=r identity-file=red.safetensors device=cuda background=color opacity=0.25 "
+         "pose-strength=0.5 alpha-mode=premultiplied ! video/x-raw,format=RGB ! "
+         "appsink name=out wait-on-eos=false sync=false");
+  GstAppSrc* in = nullptr;
+  GstAppSink* out = nullptr;
+  GstElement* bin = nullptr;
+  const auto in_element = element("in", &in), out_element = element("out", &out),
+             bin_element = element("r", &bin);
+  double opacity = 0, strength = 0;
+  int mode = 0;
+  gst_child_proxy_get(GST_CHILD_PROXY(bin), "compositor::opacity", &opacity, "generator::pose-strength",
+                      &strength, "compositor::alpha-mode", &mode, nullptr);
+  EXPECT_EQ(opacity, 0.25);
+  EXPECT_EQ(strength, 0.5);
+  EXPECT_EQ(mode, 1);
+  g_signal_emit_by_name(bin, "set-reference");
+  gboolean begun = TRUE;
+  g_signal_emit_by_name(bin, "enrol", 2u, nullptr, &begun);
+  EXPECT_FALSE(begun) << "nothing plays yet";
+}
+
+TEST_F(PipelineTest, TheBinLearnsFromItsOwnCrops) {
+  launch(source_caps +
+         "! reenactbin name=r identity-file=red.safetensors device=cuda background=color ! "
+         "video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false");
+  GstAppSrc* in = nullptr;
+  GstAppSink* out = nullptr;
+  GstElement* bin = nullptr;
+  const auto in_element = element("in", &in), out_element = element("out", &out),
+             bin_element = element("r", &bin);
+  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+  for (int i = 0; i < 2; ++i)
+    gst_app_src_push_buffer(in, new_frame(scene(160, 120, cv::Rect(60, 40, 30, 36)), i));
+  GstSample* first = gst_app_sink_try_pull_sample(out, 10 * GST_SECOND);
+  ASSERT_TRUE(first);
+  gst_sample_unref(first);
+  gboolean begun = FALSE;
+  g_signal_emit_by_name(bin, "enrol", 3u, nullptr, &begun);
+  ASSERT_TRUE(begun);
+  EXPECT_FALSE(gst_element_request_pad(bin, gst_element_get_pad_template(bin, "crops"), nullptr, nullptr))
+      << "it learns from its own crops";
+  for (int i = 2; i < 8; ++i)
+    gst_app_src_push_buffer(in, new_frame(scene(160, 120, cv::Rect(60, 40, 30, 36)), i));
+  GstBus* bus = gst_element_get_bus(pipeline_.get());
+  bool learned = false;
+  while (GstMessage* message = gst_bus_timed_pop_filtered(
+             bus, 10 * GST_SECOND,
+             GstMessageType(GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING))) {
+    learned = gst_message_has_name(message, "reenact-enrolled");
+    gst_message_unref(message);
+    if (learned) break;
+  }
+  gst_object_unref(bus);
+  EXPECT_TRUE(learned);
+}
+
+TEST_F(PipelineTest, NoEventLeavesTheBinBeforeItsStreamBegins) {
+  auto element = make("reenactbin", "identity-file=red.safetensors background=color");
+  Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
+  gst_harness_set_src_caps_str(h.get(), rgb_caps(160, 120).c_str());
+  for (int i = 0; i < 2; ++i) {
+    Owned<GstBuffer> out(
+        gst_harness_push_and_pull(h.get(), new_frame(scene(160, 120, cv::Rect(60, 40, 30, 36)), i)));
+    ASSERT_TRUE(out);
+  }
+  std::vector<GstEventType> order;
+  while (GstEvent* event = gst_harness_try_pull_event(h.get())) {
+    order.push_back(GST_EVENT_TYPE(event));
+    gst_event_unref(event);
+  }
+  ASSERT_GE(order.size(), 4u);
+  EXPECT_EQ(order[0], GST_EVENT_STREAM_START);
+  EXPECT_EQ(order[1], GST_EVENT_CAPS);
+  EXPECT_EQ(order[2], GST_EVENT_SEGMENT);
+  EXPECT_NE(std::find(order.begin(), order.end(), GST_EVENT_CUSTOM_DOWNSTREAM_STICKY), order.end());
 }
 
 }  // namespace

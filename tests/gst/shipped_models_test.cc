@@ -6,7 +6,7 @@
 
 #include <cmath>
 #include <filesystem>
-#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <string>
 #include <vector>
 
@@ -48,18 +48,21 @@ class ShippedModelsTest : public ::testing::Test {
     return files;
   }
 
-  /// The sample clip drives that identity before a green background.
-  static Outcome run(const std::string& identity) {
+  /// The sample clip drives that identity before a green background, or as `compositing` says.
+  static Outcome run(const std::string& identity,
+                     const std::string& compositing =
+                         "background=color background-color=0xff00ff00 ! video/x-raw,format=RGB",
+                     int frames = G_MAXINT32) {
     Outcome result;
     GError* parse_error = nullptr;
     Owned<GstElement> pipeline(gst_parse_launch(
         ("filesrc location=\"" + (models / "samples" / "driver.mp4").string() +
-         "\" ! qtdemux ! h264parse ! avdec_h264 ! videoconvert ! reenactcrop threads=1 post-messages=true ! "
+         "\" ! qtdemux ! h264parse ! avdec_h264 ! identity eos-after=" + std::to_string(frames) +
+         " ! videoconvert ! reenactcrop threads=1 post-messages=true ! "
          "reenactpose "
          "threads=1 ! reenactidentity identity-file=\"" +
-         identity + "\" ! reenactgenerator threads=1 ! reenactcompositor background=color " +
-         "background-color=0xff00ff00 ! video/x-raw,format=RGB ! appsink name=out sync=false "
-         "wait-on-eos=false")
+         identity + "\" ! reenactgenerator threads=1 ! reenactcompositor " + compositing +
+         " ! appsink name=out sync=false wait-on-eos=false")
             .c_str(),
         &parse_error));
     if (!pipeline || parse_error) {
@@ -126,6 +129,37 @@ TEST_F(ShippedModelsTest, DriveEveryIdentity) {
   const cv::Mat &one = runs[0].pictures[0], &other = runs[1].pictures[0];
   ASSERT_EQ(one.size(), other.size());
   EXPECT_GT(cv::norm(one, other, cv::NORM_L1) / double(one.total()), 3) << "both identities look the same";
+}
+
+/// Share of the pixels away from a head whose alpha is not 0.
+double haze_of(const cv::Mat& rgba) {
+  cv::Mat alpha, near;
+  cv::extractChannel(rgba, alpha, 3);
+  const int reach = 2 * (rgba.cols / 24) + 1;
+  cv::dilate(alpha >= 128, near, cv::getStructuringElement(cv::MORPH_ELLIPSE, {reach, reach}));
+  const cv::Mat away = near == 0;
+  return double(cv::countNonZero(away & (alpha > 0))) / std::max(1, cv::countNonZero(away));
+}
+
+TEST_F(ShippedModelsTest, NoHazeStaysAroundAHead) {
+  for (const std::string& identity : identities()) {
+    SCOPED_TRACE(identity);
+    const auto haze_with = [&](const std::string& properties) {
+      const Outcome outcome =
+          run(identity, "background=transparent " + properties + " ! video/x-raw,format=RGBA", 12);
+      EXPECT_EQ(outcome.error, "");
+      EXPECT_FALSE(outcome.pictures.empty());
+      double sum = 0;
+      for (const cv::Mat& picture : outcome.pictures) sum += haze_of(picture);
+      return sum / double(std::max<std::size_t>(1, outcome.pictures.size()));
+    };
+    const double without = haze_with("key-clip=0"), haze = haze_with("");
+    EXPECT_LT(haze, 0.005);
+    EXPECT_LE(haze, without);
+    const std::string name = fs::path(identity).stem().string();
+    RecordProperty(name + "_percent_without_clip", std::to_string(100 * without));
+    RecordProperty(name + "_percent", std::to_string(100 * haze));
+  }
 }
 
 TEST_F(ShippedModelsTest, TheLandmarkHeadSeesFacesAtRestInTheRestingPoses) {
