@@ -229,6 +229,7 @@ void ClipReader::Private::refuse() const {
 /// The next frame of the decoder; null at the end.
 Owned<GstSample> ClipReader::Private::pull() {
   constexpr GstClockTime patience = 20 * GST_MSECOND;
+  int waits = 0;
   while (true) {
     const bool ended = at_end();
     GstMiniObject* object = gst_app_sink_try_pull_object(GST_APP_SINK(sink), ended ? 0 : patience);
@@ -247,6 +248,10 @@ Owned<GstSample> ClipReader::Private::pull() {
     }
     read_messages();
     if (ended) return {};
+    // decodebin can lose the error of a demuxer that fails while it is being connected, and then nothing comes any more.
+    // Counted in waits and not in time, so that a process that was stopped meanwhile does not give up.
+    constexpr int most_waits = 500;
+    if (++waits > most_waits && ended_by.empty()) ended_by = "the file is damaged or its reading has stalled";
   }
 }
 

@@ -31,8 +31,9 @@ class TrackPoses : public PoseSource {
 
 class PicturePoses : public PoseSource {
  public:
-  PicturePoses(const fs::path& driver, PoseEncoder& encoder, FaceCropper& cropper, double crop_scale)
-      : encoder_(encoder), cropper_(cropper), crop_scale_(crop_scale), source_(driver) {}
+  PicturePoses(const fs::path& driver, PoseEncoder& encoder, FaceCropper& cropper,
+               const FaceCropperOptions& options)
+      : encoder_(encoder), cropper_(cropper), options_(options), source_(driver) {}
 
   std::optional<Frame> next() override {
     const auto picture = source_.next();
@@ -44,7 +45,9 @@ class PicturePoses : public PoseSource {
       last_pose_.resize(static_cast<std::size_t>(encoder_.embedding_size()));
       encoder_.encode(crop, last_pose_);
       last_face_ = face->track_id;
-      placement_ = {crop_window(face->box, crop_scale_), picture->rgb.size()};
+      const auto size = picture->rgb.size();
+      placement_ = {
+          options_.already_cropped ? cv::Rect({}, size) : crop_window(face->box, options_.crop_scale), size};
     }
     if (placement_) placement_->found = face.has_value();
     return Frame{last_pose_, picture->timestamp, crop, !face, last_face_, placement_};
@@ -54,7 +57,7 @@ class PicturePoses : public PoseSource {
  private:
   PoseEncoder& encoder_;
   FaceCropper& cropper_;
-  double crop_scale_;
+  FaceCropperOptions options_;
   PictureSource source_;
   std::vector<float> last_pose_;
   unsigned last_face_ = 0;
@@ -70,7 +73,7 @@ std::unique_ptr<PoseSource> PoseSources::open(const fs::path& driver) {
     cropper_ = std::make_unique<FaceCropper>(cropper_options_, engine_);
   }
   cropper_->reset();
-  return std::make_unique<PicturePoses>(driver, *encoder_, *cropper_, cropper_options_.crop_scale);
+  return std::make_unique<PicturePoses>(driver, *encoder_, *cropper_, cropper_options_);
 }
 
 }  // namespace reenact::tools
