@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* event_name = "reenact-begun";
 constexpr GstClockTime usual_duration = GST_SECOND / 25;
-constexpr int span = 50;  // frames
+constexpr int span = 250;  // frames
 constexpr int start_up_frames =
     25;  // may wait for each other: the first ones pay for negotiation and allocations
 // A frame that was not begun after that long was left out on its way, and nobody waits for it.
@@ -45,7 +45,9 @@ bool LoadShedding::too_late(GstClockTime time, GstClockTime now, GstClockTime up
   const GstClockTime frame = GST_CLOCK_TIME_IS_VALID(duration) && duration > 0 ? duration : usual_duration;
   const GstClockTimeDiff lateness = GST_CLOCK_DIFF(time + upstream, now);
   if (arrivals_ < start_up_frames) ++arrivals_;
-  if (lateness - usual_lateness(lateness) > GstClockTimeDiff(2 * frame)) return true;
+  const bool stale = lateness - usual_lateness(lateness) > GstClockTimeDiff(2 * frame);
+  // Now and then one is taken all the same: a source that has fallen behind for good is still to be seen.
+  if (stale && GST_CLOCK_TIME_IS_VALID(pushed_) && now < pushed_at_ + longest_wait) return true;
 
   const GstClockTime begun = begun_;
   if (arrivals_ < start_up_frames) return false;

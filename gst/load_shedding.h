@@ -15,7 +15,7 @@ GstClockTime parse_begun_event(GstEvent* event);
 
 /// Which frames of a live stream are left out where work on them would begin, so that what is worked on is fresh:
 /// those that come much later than frames usually come, and those before which another one still waits for the
-/// generator. Times are running times.
+/// generator. Four a second are taken in any case. Times are running times.
 class LoadShedding {
  public:
   /// Whether the frame of `time` is to be left out. `now` is the pipeline's, `upstream` the latency of everything before,

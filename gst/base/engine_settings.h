@@ -30,6 +30,13 @@ struct EngineSettings {
   void unloaded(GstElement* element);
 };
 
+/// Threads where the property is 0 and the pipeline is live: one core is left to whatever else keeps up with time, such as
+/// an encoder, if there are more than two; 0, all of them, otherwise.
+constexpr int threads_of_live_pipeline(int cores) {
+  return cores > 2 ? cores - 1 : 0;
+}
+static_assert(threads_of_live_pipeline(2) == 0 && threads_of_live_pipeline(3) == 2);
+
 extern const Properties<EngineSettings> engine_properties;
 /// The number of the property stats of elements that run a network.
 inline constexpr guint stats_property = 6;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/network_filter.h"
 
+#include <gst/base/gstbasesrc.h>
+
 #include "base/element_error.h"
 #include "base/engine_settings.h"
 #include "base/glib.h"
@@ -69,11 +71,11 @@ EngineSettings settings_of(ReenactNetworkFilter* self) {
 
 /// Learns what the network needs for a frame before the first one comes.
 void rehearse(ReenactNetworkFilter* self, const Network& network, const std::filesystem::path& path,
-              const EngineSettings& engine) {
+              int threads) {
   const auto run = class_of(self).rehearse;
   if (!run) return;
   const std::string name = std::string(G_OBJECT_TYPE_NAME(self)) + " " + network.active_engine() + " " +
-                           network.active_device() + " " + std::to_string(engine.threads);
+                           network.active_device() + " " + std::to_string(threads);
   try {
     const GstClockTime time = rehearsed_time(name, path, [&] { run(self); });
     self->p->latency.expect_network(time);
@@ -85,16 +87,36 @@ void rehearse(ReenactNetworkFilter* self, const Network& network, const std::fil
   }
 }
 
+/// Whether a source of the element's pipeline is live. Asked before it runs, when no latency query gets through.
+bool is_in_live_pipeline(ReenactNetworkFilter* self) {
+  Owned<GstObject> top(GST_OBJECT(gst_object_ref(self)));
+  while (GstObject* parent = gst_object_get_parent(top.get())) top.reset(parent);
+  if (!GST_IS_BIN(top.get())) return false;
+  GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(top.get()));
+  const auto is_live = [](gconstpointer value, gconstpointer) -> gint {
+    gpointer element = g_value_get_object(static_cast<const GValue*>(value));
+    return GST_IS_BASE_SRC(element) && gst_base_src_is_live(GST_BASE_SRC(element)) ? 0 : 1;
+  };
+  GValue found = G_VALUE_INIT;
+  const bool live = gst_iterator_find_custom(elements, is_live, &found, nullptr);
+  if (live) g_value_unset(&found);
+  gst_iterator_free(elements);
+  return live;
+}
+
 void load(ReenactNetworkFilter* self) {
   const EngineSettings engine = settings_of(self);
   const std::filesystem::path path = engine.model_path();
-  const Network& network = class_of(self).load(self, path, engine.options());
+  EngineOptions options = engine.options();
+  if (options.threads == 0 && is_in_live_pipeline(self))
+    options.threads = threads_of_live_pipeline(static_cast<int>(g_get_num_processors()));
+  const Network& network = class_of(self).load(self, path, options);
   GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
                        "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
                        network.active_engine().c_str(), network.active_device().c_str(),
-                       engine.device.c_str(), to_string(engine.precision).c_str(), engine.threads);
+                       engine.device.c_str(), to_string(engine.precision).c_str(), options.threads);
   self->p->engine.loaded(GST_ELEMENT(self), network, path);
-  rehearse(self, network, path, engine);
+  rehearse(self, network, path, options.threads);
 }
 
 gboolean start(GstBaseTransform* base) {

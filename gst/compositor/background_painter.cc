@@ -93,7 +93,7 @@ cv::Mat BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideo
   cv::Mat pixels = source.space->unpack(mapped);
   if (GST_VIDEO_INFO_HAS_ALPHA(&info)) {
     const cv::Mat above = pixels;
-    pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(gray_behind_alpha)));
+    pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(level_behind_alpha)));
     lay_over(above, pixels);
   }
   return space_->from(*source.space, pixels);

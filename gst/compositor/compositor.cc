@@ -84,14 +84,14 @@ struct ReenactCompositor::Private {
   OutputShape wanted;
   cv::Mat pixels;  // kept, so that frames allocate nothing
   bool negotiated = false;
-  // To go out after the next picture, once caps and segment went.
-  GstEvent *tags = nullptr, *identity = nullptr;
   int frames_of_format = 0;
   GstClockTime reported = 0;  // of the latency
   LatencyGrowth growth;
   bool waited_for_background = false;  // the head that comes next
   gint64 passed_on = 0;                // when downstream had taken the last picture
   StageStatistics statistics;
+  // To go out after the next picture, once caps and segment went.
+  GstEvent *tags = nullptr, *identity = nullptr;
 
   ~Private() {
     gst_event_replace(&tags, nullptr);

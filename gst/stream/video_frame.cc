@@ -49,13 +49,13 @@ GstVideoInfo converted(const GstVideoInfo& info, GstVideoFormat format, int widt
   return result;
 }
 
-/// Lays CV_8UC4 over gray_behind_alpha. Colors that alpha is multiplied into already are only added.
-void lay_over_gray(const cv::Mat& rgba, bool premultiplied, cv::Mat& rgb) {
+/// Lays CV_8UC4 over level_behind_alpha. Colors that alpha is multiplied into already are only added.
+void lay_over_black(const cv::Mat& rgba, bool premultiplied, cv::Mat& rgb) {
   for (int y = 0; y < rgba.rows; ++y) {
     const auto* from = rgba.ptr<std::uint8_t>(y);
     auto* to = rgb.ptr<std::uint8_t>(y);
     for (int x = 0; x < rgba.cols; ++x, from += 4, to += 3) {
-      const int alpha = from[3], behind = (255 - alpha) * gray_behind_alpha,
+      const int alpha = from[3], behind = (255 - alpha) * level_behind_alpha,
                 weight = premultiplied ? 255 : alpha;
       for (int c = 0; c < 3; ++c)
         to[c] = std::uint8_t(std::min(255, (from[c] * weight + behind + 127) / 255));
@@ -110,8 +110,8 @@ RgbPicture RgbReader::read(GstBuffer* buffer) {
     source = std::move(with_alpha);
   }
   cv::Mat rgb = picture->mat(CV_8UC3);
-  lay_over_gray(source->mat(CV_8UC4), GST_VIDEO_INFO_FLAG_IS_SET(&in_, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA),
-                rgb);
+  lay_over_black(source->mat(CV_8UC4), GST_VIDEO_INFO_FLAG_IS_SET(&in_, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA),
+                 rgb);
   return RgbPicture(std::move(picture));
 }
 

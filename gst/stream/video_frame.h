@@ -45,11 +45,11 @@ class RgbPicture {
   cv::Mat mat_;
 };
 
-/// The gray (of 255, in red, green and blue) over which pictures with alpha are laid before a network sees
+/// The level (of 255) in red, green and blue over which pictures with alpha are laid before a network sees
 /// them.
-inline constexpr int gray_behind_alpha = 128;
+inline constexpr int level_behind_alpha = 0;
 
-/// Reads video frames of any format as RGB pictures; what is see-through shows gray_behind_alpha.
+/// Reads video frames of any format as RGB pictures; what is see-through shows level_behind_alpha.
 class RgbReader {
  public:
   /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can

@@ -110,6 +110,21 @@ TEST(LoadSheddingTest, TakesTheFramesOfASourceThatIsAlwaysLate) {
         << i;
 }
 
+TEST(LoadSheddingTest, TakesFourFramesASecondOfWhatPiledUpOnceTheMachineStoodStill) {
+  LoadShedding shedding;
+  begin(shedding);
+  int taken = 0;
+  for (int i = 30; i < 130; ++i) {  // ten seconds late, handled within a second
+    const GstClockTime time = GstClockTime(i) * frame,
+                       now = 10 * GST_SECOND + 30 * frame + GstClockTime(i - 30) * 10 * GST_MSECOND;
+    if (shedding.too_late(time, now, 0, frame)) continue;
+    ++taken;
+    shedding.pushed(time, now);
+    shedding.begun(time);
+  }
+  EXPECT_EQ(taken, 4);
+}
+
 TEST(LoadSheddingTest, LeavesOutAFrameWhileAnotherWaitsForTheGenerator) {
   LoadShedding shedding;
   begin(shedding);

@@ -166,7 +166,7 @@ LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
   };
   video_in_ = get("video-in"), audio_in_ = get("audio-in"), video_out_ = get("video-out"),
   audio_out_ = get("audio-out");
-  prepare_frames();
+  prepare_frames(options);
 
   Owned<GstPad> pad(gst_element_get_static_pad(video_out_.get(), "sink"));
   gst_pad_add_probe(
@@ -214,28 +214,33 @@ LiveStream::~LiveStream() {
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 
-void LiveStream::prepare_frames() {
+void LiveStream::prepare_frames(const LiveOptions& options) {
   GstVideoInfo info;
-  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, guint(options_.width), guint(options_.height));
+  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, guint(options.width), guint(options.height));
   std::vector<Owned<GstBuffer>> frames;
-  if (options_.clip.empty()) {
+  if (options.clip.empty()) {
     for (int i = 0; i < 32; ++i) frames.push_back(drawn_frame(info, i));
   } else {
-    frames = frames_of_clip(options_);
+    frames = frames_of_clip(options);
   }
-  plain_.clear(), marked_.clear();
+  std::vector<Owned<GstBuffer>> plain, marked;
   for (const auto& frame : frames) {
-    plain_.push_back(with_corner(frame.get(), info, false));
-    marked_.push_back(with_corner(frame.get(), info, true));
+    plain.push_back(with_corner(frame.get(), info, false));
+    if (options.flashes) marked.push_back(with_corner(frame.get(), info, true));
   }
+  const std::lock_guard lock(mutex_);
+  plain_ = std::move(plain);
+  marked_ = std::move(marked);
+  size_changed_ = size_changed_ || options.width != options_.width || options.height != options_.height;
+  options_ = options;
 }
 
 void LiveStream::set_size(int width, int height) {
-  const std::lock_guard lock(mutex_);
-  options_.width = width;
-  options_.height = height;
-  prepare_frames();
-  size_changed_ = true;
+  LiveOptions options = options_;
+  options.width = width;
+  options.height = height;
+  // The source goes on with the frames it has meanwhile.
+  prepare_frames(options);
 }
 
 GstClockTime LiveStream::running_time_now() const {

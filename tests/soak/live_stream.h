@@ -83,7 +83,7 @@ class LiveStream {
   void serve(GstMessage* message);
   GstClockTime running_time_now() const;
   bool wait_until(GstClockTime running_time);
-  void prepare_frames();
+  void prepare_frames(const LiveOptions& options);
 
   LiveOptions options_;
   Owned<GstElement> pipeline_, video_in_, audio_in_, video_out_, audio_out_;

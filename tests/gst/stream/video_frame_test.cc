@@ -37,8 +37,8 @@ Owned<GstBuffer> buffer_of(const cv::Mat& rgba, GstVideoFormat format) {
   return result;
 }
 
-/// The furthest that a channel of `rgb` is from `rgba` laid over gray, both in numbers without rounding.
-double distance_from_laid_over_gray(const cv::Mat& rgb, const cv::Mat& rgba, bool premultiplied = false) {
+/// The furthest that a channel of `rgb` is from `rgba` laid over black, both in numbers without rounding.
+double distance_from_laid_over_black(const cv::Mat& rgb, const cv::Mat& rgba, bool premultiplied = false) {
   double furthest = 0;
   for (int y = 0; y < rgba.rows; ++y) {
     for (int x = 0; x < rgba.cols; ++x) {
@@ -46,7 +46,7 @@ double distance_from_laid_over_gray(const cv::Mat& rgb, const cv::Mat& rgba, boo
       const double alpha = color[3] / 255.0;
       for (int c = 0; c < 3; ++c) {
         const double own = premultiplied ? color[c] : alpha * color[c];
-        const double wanted = std::min(255.0, own + (1 - alpha) * gray_behind_alpha);
+        const double wanted = std::min(255.0, own + (1 - alpha) * level_behind_alpha);
         furthest = std::max(furthest, std::abs(rgb.at<cv::Vec3b>(y, x)[c] - wanted));
       }
     }
@@ -54,37 +54,37 @@ double distance_from_laid_over_gray(const cv::Mat& rgb, const cv::Mat& rgba, boo
   return furthest;
 }
 
-TEST(RgbReader, LaysWhatIsSeeThroughOverGray) {
+TEST(RgbReader, LaysWhatIsSeeThroughOverBlack) {
   const cv::Mat rgba = see_through_picture();
   for (const GstVideoFormat format :
        {GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR}) {
     RgbReader reader;
     reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
     const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
-    EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba), 0.5) << gst_video_format_to_string(format);
+    EXPECT_LE(distance_from_laid_over_black(picture.mat(), rgba), 0.5) << gst_video_format_to_string(format);
   }
 }
 
-TEST(RgbReader, LaysVideoWithAnAlphaPlaneOverGray) {
-  // Luma and chroma of 8 bits there and back move a color by up to five levels; black behind would be 128 off.
+TEST(RgbReader, LaysVideoWithAnAlphaPlaneOverBlack) {
+  // Luma and chroma of 8 bits there and back move a color by up to five levels; gray behind would be 128 off.
   const cv::Mat rgba = see_through_picture();
   for (const GstVideoFormat format :
        {GST_VIDEO_FORMAT_AYUV, GST_VIDEO_FORMAT_GBRA, GST_VIDEO_FORMAT_ARGB64}) {
     RgbReader reader;
     reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
     const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
-    EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba), 5) << gst_video_format_to_string(format);
+    EXPECT_LE(distance_from_laid_over_black(picture.mat(), rgba), 5) << gst_video_format_to_string(format);
   }
 }
 
-TEST(RgbReader, AddsGrayToColorsThatAlphaIsMultipliedInto) {
+TEST(RgbReader, AddsNothingToColorsThatAlphaIsMultipliedInto) {
   const cv::Mat rgba = see_through_picture();
   GstVideoInfo info = info_of(GST_VIDEO_FORMAT_RGBA, rgba.size());
   info.flags = GstVideoFlags(info.flags | GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
   RgbReader reader;
   reader.configure(info, rgba.cols, rgba.rows);
   const RgbPicture picture = reader.read(buffer_of(rgba, GST_VIDEO_FORMAT_RGBA).get());
-  EXPECT_LE(distance_from_laid_over_gray(picture.mat(), rgba, true), 0.5);
+  EXPECT_LE(distance_from_laid_over_black(picture.mat(), rgba, true), 0.5);
 }
 
 TEST(RgbReader, LeavesOpaquePicturesAsTheyAre) {
@@ -95,7 +95,7 @@ TEST(RgbReader, LeavesOpaquePicturesAsTheyAre) {
     RgbReader reader;
     reader.configure(info_of(format, rgba.size()), rgba.cols, rgba.rows);
     const RgbPicture picture = reader.read(buffer_of(rgba, format).get());
-    EXPECT_EQ(distance_from_laid_over_gray(picture.mat(), rgba), 0) << gst_video_format_to_string(format);
+    EXPECT_EQ(distance_from_laid_over_black(picture.mat(), rgba), 0) << gst_video_format_to_string(format);
   }
 }
 
