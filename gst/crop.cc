@@ -263,10 +263,10 @@ GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
   for (int run = 0; run < 3; ++run) {  // the first one allocates
     const gint64 begin = g_get_monotonic_time();
     const RgbPicture picture = p.reader.read(frame.get());
-    const cv::Size size = picture.mat().size();
+    // A square, as of a face: what is cut out of a strip would be many times as large as the strip.
+    const float side = float(std::max(1, std::min(picture.mat().cols, picture.mat().rows) / 2));
     FaceFinder::reduced(picture.mat(), settings.finder.detect_size);
-    cut(picture.mat(), {0, 0, float(size.width) / 2, float(size.height) / 2, 1},
-        GST_VIDEO_INFO_WIDTH(&filter->out_info), settings);
+    cut(picture.mat(), {0, 0, side, side, 1}, GST_VIDEO_INFO_WIDTH(&filter->out_info), settings);
     if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
   }
   return time;

@@ -2,6 +2,7 @@
 #include "media/clip_reader.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
 #include <gst/pbutils/missing-plugins.h>
 #include <gst/video/video.h>
 
@@ -17,6 +18,7 @@
 #include "media/gstreamer.h"
 #include "media/orientation.h"
 #include "media/packet_count.h"
+#include "media/picture_file.h"
 #include "reenact/error.h"
 
 namespace reenact {
@@ -31,7 +33,7 @@ struct ClipReader::Private {
   std::vector<Owned<GstPad>> streams;
   std::map<GstElement*, std::unique_ptr<media::PacketCount>> decoders;
   media::PacketCount* shown = nullptr;  // of the decoder whose frames are read
-  std::atomic<bool> no_video = false;
+  std::atomic<bool> no_video = false, has_other_streams = false;
   // After all that its threads use, so that it stops before they go.
   media::Pipeline pipeline;
 
@@ -48,6 +50,7 @@ struct ClipReader::Private {
       : path(path), threads(threads), converter(colors == ClipColors::grey) {}
 
   void open();
+  GstElement* add_source();
   void connect(GstElement* decodebin);
   void choose_stream();
   Owned<GstSample> pull();
@@ -107,8 +110,10 @@ GstPadProbeReturn accept_any_layout(GstPad*, GstPadProbeInfo* info, gpointer) {
 void ClipReader::Private::connect(GstElement* decodebin) {
   // Sound and subtitles are not decoded.
   g_signal_connect(decodebin, "autoplug-continue",
-                   G_CALLBACK(+[](GstElement*, GstPad*, GstCaps* caps, Private*) -> gboolean {
-                     return !is_of_another_kind(caps);
+                   G_CALLBACK(+[](GstElement*, GstPad*, GstCaps* caps, Private* self) -> gboolean {
+                     const bool other = is_of_another_kind(caps);
+                     if (other) self->has_other_streams = true;
+                     return !other;
                    }),
                    this);
   g_signal_connect(decodebin, "pad-added", G_CALLBACK(+[](GstElement*, GstPad* pad, Private* self) {
@@ -153,10 +158,27 @@ void ClipReader::Private::choose_stream() {
   if (decoder != decoders.end()) shown = decoder->second.get();
 }
 
+/// The file; a picture as one packet, since its decoders, unlike those of clips, take the whole file at once.
+GstElement* ClipReader::Private::add_source() {
+  const auto format = picture_format(path);
+  if (format.empty() || format == "GIF") {
+    GstElement* source = pipeline.add(media::make_element("filesrc"));
+    g_object_set(source, "location", path.c_str(), nullptr);
+    return source;
+  }
+  gchar* content = nullptr;
+  gsize size = 0;
+  if (!g_file_get_contents(path.c_str(), &content, &size, nullptr))
+    throw Error(ErrorCode::unreadable, "cannot read '" + path.string() + "'");
+  GstElement* source = pipeline.add(media::make_element("appsrc"));
+  gst_app_src_push_buffer(GST_APP_SRC(source), gst_buffer_new_wrapped(content, size));
+  gst_app_src_end_of_stream(GST_APP_SRC(source));
+  return source;
+}
+
 void ClipReader::Private::open() {
   media::start_gstreamer();
-  GstElement* source = pipeline.add(media::make_element("filesrc"));
-  g_object_set(source, "location", path.c_str(), nullptr);
+  GstElement* source = add_source();
   GstElement* decodebin = pipeline.add(media::make_element("decodebin"));
   sink = pipeline.add(media::make_element("appsink"));
   constexpr guint most_frames_waiting = 3;
@@ -197,9 +219,9 @@ void ClipReader::Private::refuse() const {
   std::string reason = "it holds no video";
   if (!missing.empty())
     reason = "GStreamer has no " + missing + " installed";
-  else if (!ended_by.empty())
+  else if (!ended_by.empty() && !(has_other_streams && streams.empty()))
     reason = ended_by;
-  else if (!no_video)
+  else if (!streams.empty())
     reason = "no frame of it can be decoded";
   throw Error(ErrorCode::unreadable, "cannot read '" + path.string() + "': " + reason);
 }

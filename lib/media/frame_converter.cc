@@ -46,7 +46,15 @@ void FrameConverter::set_caps(GstCaps* caps, const std::filesystem::path& path) 
                             : grey_ ? GST_VIDEO_FORMAT_GRAY8
                                     : GST_VIDEO_FORMAT_RGBx,
                             static_cast<guint>(size_.width), static_cast<guint>(size_.height));
-  if (!alpha && grey_) output.stride[0] = size_.width;
+  limited_range_ = false;
+  if (!alpha && grey_) {
+    output.stride[0] = size_.width;
+    // The luma as it is: whether the converter widens the range depends on the way it takes.
+    if (!GST_VIDEO_INFO_IS_RGB(&input)) {
+      output.colorimetry = input.colorimetry;
+      limited_range_ = input.colorimetry.range == GST_VIDEO_COLOR_RANGE_16_235;
+    }
+  }
   output.size = static_cast<gsize>(output.stride[0]) * static_cast<gsize>(size_.height);
   // One field after the other would otherwise be converted by itself.
   output.interlace_mode = input.interlace_mode;
@@ -75,6 +83,7 @@ cv::Mat FrameConverter::picture_of(GstBuffer* frame) {
   gst_video_converter_frame(converter_.get(), &from, &to);
   gst_video_frame_unmap(&to);
   gst_video_frame_unmap(&from);
+  if (limited_range_) converted.convertTo(converted, -1, 255.0 / 219, -16 * 255.0 / 219);
   if (converted.channels() == 1) return converted;
   if (GST_VIDEO_INFO_HAS_ALPHA(&input_))
     rgb = over_black(converted);

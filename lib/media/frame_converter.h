@@ -32,6 +32,7 @@ class FrameConverter {
   Owned<GstCaps> caps_;
   GstVideoInfo input_ = {};
   cv::Size size_;
+  bool limited_range_ = false;  // of grey taken from YUV as it is
   std::unique_ptr<GstVideoConverter, Free> converter_;
 };
 

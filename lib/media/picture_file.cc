@@ -62,14 +62,16 @@ std::vector<std::byte> content_of(const fs::path& path) {
   std::error_code missing;
   if (!fs::exists(path, missing))
     throw Error(ErrorCode::not_found, "found no picture '" + path.string() + "'");
+  if (fs::is_directory(path, missing))
+    throw Error(ErrorCode::unreadable,
+                "cannot read '" + path.string() + "': it is a folder, wanted a picture");
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const auto size = file.tellg();
   std::vector<std::byte> content(file && size > 0 ? static_cast<std::size_t>(size) : 0);
   file.seekg(0);
   file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(content.size()));
-  if (!file || fs::is_directory(path, missing))
-    throw Error(ErrorCode::unreadable,
-                "cannot read '" + path.string() + "': " + (errno ? std::strerror(errno) : "it is no file"));
+  if (!file)
+    throw Error(ErrorCode::unreadable, "cannot read '" + path.string() + "': " + std::strerror(errno));
   return content;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/bench_cases.h"
+#include "bench/bench_instructions.h"
 #include "bench/bench_train.h"
 #include "bench/interleaved_timing.h"
 
@@ -21,15 +22,17 @@ int main(int argc, char** argv) {
       "object a line.",
       "reenact-bench");
   const std::map<std::string, std::vector<nlohmann::ordered_json> (*)(const BenchOptions&)> known = {
-      {"generator", bench_generator}, {"pose", bench_pose},           {"identity", bench_identity},
-      {"detector", bench_detector},   {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
-      {"train", bench_train},
+      {"generator", bench_generator}, {"pose", bench_pose},
+      {"identity", bench_identity},   {"detector", bench_detector},
+      {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
+      {"train", bench_train},         {"instructions", bench_instructions},
   };
   std::vector<std::string> cases;
   BenchOptions options;
   std::string names;
   for (const auto& entry : known) names += (names.empty() ? "" : ", ") + entry.first;
-  app.add_option("cases", cases, names + "; all of them when none is named")->check(CLI::IsMember(known));
+  app.add_option("cases", cases, names + "; all of them but instructions when none is named")
+      ->check(CLI::IsMember(known));
   app.add_option("--model", options.model, "paper, lite, live or a reenactor file")->capture_default_str();
   app.add_option("--detector", options.detector, "a detector file")->check(CLI::ExistingFile);
   app.add_option("--segmenter", options.segmenter, "a segmenter file")->check(CLI::ExistingFile);
@@ -72,7 +75,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   int status = 0;
   for (const auto& [name, bench] : known) {
-    if (!cases.empty() && std::find(cases.begin(), cases.end(), name) == cases.end()) continue;
+    // "instructions" runs other cases, and so only when it is asked for.
+    if (cases.empty() ? name == "instructions" : std::find(cases.begin(), cases.end(), name) == cases.end())
+      continue;
     try {
       for (const auto& line : bench(options)) {
         std::cout << line.dump() << std::endl;

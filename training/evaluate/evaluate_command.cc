@@ -14,6 +14,7 @@
 #include "reenact/error.h"
 #include "torch/device.h"
 #include "training/commands.h"
+#include "training/evaluate/clip_evaluation.h"
 #include "training/evaluate/follow_evaluation.h"
 #include "training/evaluate/identity_evaluation.h"
 #include "training/evaluate/plane_plot.h"
@@ -92,6 +93,27 @@ void run_follow(EvaluationArguments& arguments) {
   if (report.figures.contains("follow"))
     spdlog::info("correlation with the driver {:.3f}, mean over the movements",
                  report.figures["follow"]["mean"].get<double>());
+}
+
+struct ClipsArguments {
+  fs::path original, poses, sheet;
+  std::vector<fs::path> others;
+  std::string landmarks = "landmarks.safetensors";
+  EngineOptions engine;
+  std::size_t frames = 0, sheet_rows = 3;
+};
+
+void run_clips(const ClipsArguments& arguments) {
+  use_threads(arguments.engine);
+  auto landmarks = load_landmark_network(arguments.landmarks, device_from(arguments.engine.device));
+  const auto report = evaluate_clips(landmarks, load_pose_track(arguments.poses), arguments.original,
+                                     arguments.others, arguments.frames, arguments.sheet_rows);
+  if (!arguments.sheet.empty()) write_png(arguments.sheet, report.sheet);
+  for (nlohmann::json line : report.figures["clips"]) {
+    line["command"] = "evaluate clips";
+    line["original"] = report.figures["original"];
+    std::puts(line.dump().c_str());
+  }
 }
 
 void run_plane(const PlaneArguments& arguments) {
@@ -176,6 +198,28 @@ CLI::App* add_evaluate_command(CLI::App& parent) {
   follow->add_option("--frames", of_follow->frames, "Frames of each clip from its start; 0: all")
       ->capture_default_str();
   follow->callback([of_follow] { run_follow(*of_follow); });
+
+  auto* clips = command->add_subcommand(
+      "clips",
+      "How far landmarks move in clips that were coded or drawn from another; prints a line of JSON a clip");
+  auto of_clips = std::make_shared<ClipsArguments>();
+  clips->add_option("original", of_clips->original, "The clip they show")->option_text("CLIP")->required();
+  clips->add_option("others", of_clips->others, "Clips of the same frames")
+      ->option_text("CLIP ...")
+      ->required();
+  clips->add_option("--poses", of_clips->poses, "Pose track of the original, for the windows of its faces")
+      ->option_text("FILE")
+      ->required();
+  clips->add_option("--landmarks", of_clips->landmarks, "Landmark network, of `reenact-train landmarks`")
+      ->option_text("FILE")
+      ->capture_default_str();
+  clips->add_option("--frames", of_clips->frames, "Frames from the start; 0: all")->capture_default_str();
+  clips->add_option("--sheet", of_clips->sheet, "PNG with the faces side by side")->option_text("FILE");
+  clips->add_option("--sheet-rows", of_clips->sheet_rows, "Frames on the sheet, spread evenly")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_engine_options(*clips, of_clips->engine);
+  clips->callback([of_clips] { run_clips(*of_clips); });
 
   auto* plane =
       command->add_subcommand("plane", "Plot of identity against motion from the lines of the other two");
