@@ -97,19 +97,14 @@ FaceMeasures interpolated(const FaceMeasures& from, const FaceMeasures& to, doub
           between(from.mouth_width, to.mouth_width)};
 }
 
-LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float> bias,
-                           std::span<const float> last_layer)
+LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float> bias)
     : pose_size_(static_cast<int>(weight.size() / (2 * point_count))) {
   static_assert(kept == kept_points);
   if (weight.empty() || weight.size() % (2 * point_count) != 0 || bias.size() != 2 * point_count) {
     throw Error(ErrorCode::invalid, "a landmark head has " + std::to_string(weight.size()) + " weights and " +
                                         std::to_string(bias.size()) + " biases, wanted 956 rows and 956");
   }
-  if (last_layer.size() % static_cast<std::size_t>(pose_size_) != 0) {
-    throw Error(ErrorCode::invalid, "a pose encoder's last layer has " + std::to_string(last_layer.size()) +
-                                        " weights, wanted a multiple of " + std::to_string(pose_size_));
-  }
-  for (const auto values : {weight, bias, last_layer}) {
+  for (const auto values : {weight, bias}) {
     if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
       throw Error(ErrorCode::invalid, "a landmark head has values that are not finite, wanted finite ones");
   }
@@ -123,21 +118,10 @@ LandmarkHead::LandmarkHead(std::span<const float> weight, std::span<const float>
     }
   }
 
-  // steps = rows * K * K^T for the layer's weight K.
-  constexpr int coordinates = 2 * kept;
-  const cv::Mat rows(coordinates, pose_size_, CV_32F, rows_.data());
-  cv::Mat steps = rows.clone();
-  if (!last_layer.empty()) {
-    const cv::Mat layer(pose_size_, static_cast<int>(last_layer.size()) / pose_size_, CV_32F,
-                        const_cast<float*>(last_layer.data()));
-    steps = (rows * layer) * layer.t();
-    // The lengths are of no meaning; these keep the numbers near those without a layer.
-    if (const double length = cv::norm(steps); length > 0) steps *= cv::norm(rows) / length;
-  }
-  steps_.assign(steps.ptr<float>(), steps.ptr<float>() + steps.total());
-  for (int i = 0; i < coordinates; ++i)
-    for (int j = 0; j < coordinates; ++j)
-      moved_.push_back(dot(rows.ptr<float>(i), steps.ptr<float>(j), pose_size_));
+  for (int i = 0; i < 2 * kept; ++i)
+    for (int j = 0; j < 2 * kept; ++j)
+      moved_.push_back(dot(&rows_[static_cast<std::size_t>(i) * pose_size_],
+                           &rows_[static_cast<std::size_t>(j) * pose_size_], pose_size_));
 }
 
 void LandmarkHead::check(std::span<const float> pose) const {
@@ -207,7 +191,7 @@ std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
                          wanted.left_brow, wanted.right_brow, wanted.mouth_width};
   const Points start = points_at(pose);
   const auto slopes = slopes_at(start);
-  std::array<Points, count> moved;  // the points, by the shortest step of each measure
+  std::array<Points, count> moved;  // the points, by a step that raises one measure the fastest
   cv::Matx<double, count, count> products;
   for (int l = 0; l < count; ++l) {
     for (int i = 0; i < coordinates; ++i) {
@@ -236,7 +220,7 @@ std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
   for (int j = 0; j < coordinates; ++j) {
     double share = 0;
     for (int l = 0; l < count; ++l) share += shares[l] * slopes[l][j];
-    const float* step = &steps_[static_cast<std::size_t>(j) * pose_size_];
+    const float* step = &rows_[static_cast<std::size_t>(j) * pose_size_];
     for (int i = 0; i < pose_size_; ++i) result[i] += static_cast<float>(share) * step[i];
   }
   return result;
@@ -255,12 +239,8 @@ std::shared_ptr<const LandmarkHead> load_landmark_head(const std::filesystem::pa
                                            "' has a landmark head of another shape, wanted weights [956, " +
                                            std::to_string(pose_size) + "] and biases [956]");
   }
-  std::vector<float> last_layer;
-  // As MobileNetV2 and ResNeXt-50 call it.
-  for (const char* name : {"pose.classifier.1.weight", "pose.fc.weight"})
-    if (model.file().contains(name)) last_layer = model.file().at(name).to_floats();
   try {
-    return std::make_shared<const LandmarkHead>(weight.to_floats(), bias.to_floats(), last_layer);
+    return std::make_shared<const LandmarkHead>(weight.to_floats(), bias.to_floats());
   } catch (const Error& error) {
     throw Error(ErrorCode::corrupt, "'" + reenactor.string() + "': " + error.what());
   }

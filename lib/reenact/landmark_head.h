@@ -35,18 +35,13 @@ class LandmarkHead {
   static constexpr int point_count = 478;
 
   /// `weight` [2 * point_count, d_p], x and y of one point after the other, 0..1 of the picture's side, of embeddings
-  /// divided by ten; `bias` [2 * point_count]. `last_layer` [d_p, F] is the weight of the pose encoder's last layer, which
-  /// tells along which directions embeddings vary (see with_measures()), or empty. Throws Error (invalid) for other sizes
-  /// and values that are not finite.
-  REENACT_API LandmarkHead(std::span<const float> weight, std::span<const float> bias,
-                           std::span<const float> last_layer = {});
+  /// divided by ten; `bias` [2 * point_count]. Throws Error (invalid) for other sizes and values that are not finite.
+  REENACT_API LandmarkHead(std::span<const float> weight, std::span<const float> bias);
 
   int pose_embedding_size() const { return pose_size_; }
   /// `pose` [d_p]. Faces narrower or lower than a twentieth of the picture are measured as if they were that large.
   REENACT_API FaceMeasures measure(std::span<const float> pose) const;
-  /// The pose nearest to `pose`, to first order, at which the measures are `wanted`. A step is as long as the smallest
-  /// change of the last layer's input that makes it, since embeddings hardly leave the few directions in which that layer
-  /// is strong and nobody has learned what lies beyond; without a last layer it is as long as it is.
+  /// The pose nearest to `pose` (in the Euclidean sense, to first order) at which the measures are `wanted`.
   REENACT_API std::vector<float> with_measures(std::span<const float> pose, const FaceMeasures& wanted) const;
 
  private:
@@ -60,9 +55,9 @@ class LandmarkHead {
   void check(std::span<const float> pose) const;
 
   int pose_size_;
-  std::vector<float> rows_;    // [2 * kept_points, d_p]
-  std::vector<float> steps_;   // [2 * kept_points, d_p], the shortest steps that move one point's coordinate
-  std::vector<double> moved_;  // [2 * kept_points, 2 * kept_points], what such steps move
+  std::vector<float> rows_;  // [2 * kept_points, d_p]
+  std::vector<double>
+      moved_;  // [2 * kept_points, 2 * kept_points], products of the rows: what a step along one moves
   Points bias_{};
 };
 

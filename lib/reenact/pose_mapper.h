@@ -36,9 +36,9 @@ enum class PoseMode {
 ///     rest + strength * 0.67 * (pose - mean), then moved the shortest way to where the head measures
 ///     (measures of rest) + strength * (measures of pose - measures of rest)
 ///
-/// Brows and the mouth's width are proportions of a face as well: of brows seven tenths and of the width all of what the
-/// mean measures count as the driver's own and are exchanged for those at rest. Lids and mouth are moved some way beyond
-/// their aim and brows two and a half times as far, since the head that is drawn moves less far there than the measures.
+/// Brows and the mouth's width are proportions of a face as well: what the mean measures there is exchanged for what the
+/// identity does at rest. All but the width is moved beyond the aim, up to twice as far, since the head that is drawn moves
+/// less far than the measures.
 ///
 /// Without a landmark head, or for an identity without a neutral pose, it is relative with the mean as reference.
 /// set_reference() holds the mean at a pose until another face comes.
