@@ -20,6 +20,11 @@ Case = collections.namedtuple("Case", "program name state reason")
 TIMESTAMP_TOLERANCE = 2  # seconds
 
 
+def without_project(name):
+    """Of a program: "house / lib" and "house:fuzz / lib" are "lib". meson puts that before all names where one has a suite."""
+    return re.sub(r"^[\w.+-]+(:[\w.+-]+)* / ", "", name)
+
+
 def own_words(text):
     """A message of GTEST_SKIP without the source line in front of it."""
     lines = [line.strip() for line in (text or "").splitlines()]
@@ -71,13 +76,16 @@ def case_of_program(run):
 def cases_of_run(junit_path):
     logs = junit_path.parent
     runs = [json.loads(line) for line in (logs / "testlog.json").read_text().splitlines() if line]
+    for run in runs:
+        run["name"] = without_project(run["name"])
     tests = json.loads((logs.parent / "meson-info" / "intro-tests.json").read_text())
     googletests = {test["name"] for test in tests if test["protocol"] == "gtest"}
     suites = collections.defaultdict(list)
     for suite in xml.etree.ElementTree.parse(junit_path).iter("testsuite"):
         # <project>.<program>.<suite>; a name without these three parts holds programs of other protocols.
+        name = without_project(suite.get("name").partition(".")[2])
         for program in googletests:
-            if suite.get("name").partition(".")[2].startswith(program + "."):
+            if name.startswith(program + "."):
                 suites[program].append(suite)
     cases = []
     for run in runs:

@@ -53,6 +53,22 @@ class CountTests(unittest.TestCase):
             self.count(suites, ("cpu", "gtest", "OK", 0, ""), ("cpu on avx2", "gtest", "OK", 0, "")),
             (0, ["skipped 1: no AMX", "skipped as a whole: cpu on avx2", "1 passed, 0 failed, 1 skipped"]))
 
+    def test_knows_programs_before_which_meson_puts_project_and_suite(self):
+        with tempfile.TemporaryDirectory() as folder:
+            logs, info = pathlib.Path(folder, "meson-logs"), pathlib.Path(folder, "meson-info")
+            logs.mkdir()
+            info.mkdir()
+            suites = suite("my-house / lib", case("A") + case("B")) + suite("my-house:fuzz / cpu", case("A"))
+            (logs / "testlog.junit.xml").write_text(f"<testsuites>{suites}</testsuites>")
+            runs = [{"name": name, "result": "OK", "returncode": 0, "starttime": START, "stdout": ""}
+                    for name in ("my-house / lib", "my-house:fuzz / cpu", "my-house / script")]
+            (logs / "testlog.json").write_text("".join(json.dumps(run) + "\n" for run in runs))
+            (info / "intro-tests.json").write_text(json.dumps(
+                [{"name": "lib", "protocol": "gtest"}, {"name": "cpu", "protocol": "gtest"},
+                 {"name": "script", "protocol": "exitcode"}]))
+            done = subprocess.run([sys.executable, SCRIPT, logs / "testlog.junit.xml"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, "4 passed, 0 failed, 0 skipped\n"))
+
     def test_names_failed_cases(self):
         cases = case("A") + case("B", '<failure message="1 vs 2"/>')
         self.assertEqual(self.count(suite("lib", cases), ("lib", "gtest", "FAIL", 1, "")),
