@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include <memory>
+#include "media/owned.h"
 
 namespace reenact {
 
@@ -18,35 +18,5 @@ class ObjectLock {
  private:
   GMutex* mutex_;
 };
-
-/// Gives one reference back: of GstObjects (elements, pads, buses, pools), and of what is named below.
-template <typename T>
-struct Unref {
-  void operator()(T* object) const { gst_object_unref(object); }
-};
-template <>
-struct Unref<GstBuffer> {
-  void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
-};
-template <>
-struct Unref<GstCaps> {
-  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
-};
-template <>
-struct Unref<GstEvent> {
-  void operator()(GstEvent* event) const { gst_event_unref(event); }
-};
-template <>
-struct Unref<GstMessage> {
-  void operator()(GstMessage* message) const { gst_message_unref(message); }
-};
-template <>
-struct Unref<GstQuery> {
-  void operator()(GstQuery* query) const { gst_query_unref(query); }
-};
-
-/// A reference that gives itself back.
-template <typename T>
-using Owned = std::unique_ptr<T, Unref<T>>;
 
 }  // namespace reenact

@@ -23,8 +23,6 @@
 
 namespace reenact {
 
-using media::Owned;
-
 struct ClipReader::Private {
   std::filesystem::path path;
   int threads;

@@ -21,7 +21,6 @@
 namespace reenact {
 namespace fs = std::filesystem;
 using media::make_element;
-using media::Owned;
 
 namespace {
 

@@ -3,34 +3,11 @@
 
 #include <gst/gst.h>
 
-#include <memory>
 #include <string>
 
-namespace reenact::media {
+#include "media/owned.h"
 
-/// Gives one reference back: of GstObjects, and of what is named below.
-template <typename T>
-struct Unref {
-  void operator()(T* object) const { gst_object_unref(object); }
-};
-template <>
-struct Unref<GstBuffer> {
-  void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
-};
-template <>
-struct Unref<GstCaps> {
-  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
-};
-template <>
-struct Unref<GstMessage> {
-  void operator()(GstMessage* message) const { gst_message_unref(message); }
-};
-template <>
-struct Unref<GstSample> {
-  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Unref<T>>;
+namespace reenact::media {
 
 /// Initialises GStreamer when the first clip is opened, since that takes longer than most commands do. Throws Error
 /// (unsupported).
