@@ -284,7 +284,9 @@ void report_latency(ReenactCompositor* self, GstClockTime latency) {
 }
 
 /// What a head of this format costs to lay over a picture of this size; the background comes on top.
-GstClockTime rehearsed_blending(const ReenactCompositor::Private& p) {
+GstClockTime rehearsed_blending(ReenactCompositor* self) {
+  const ReenactCompositor::Private& p = *self->p;
+  const MaskOptions mask = settings_of(self).mask;
   const cv::Mat head(GST_VIDEO_INFO_HEIGHT(&p.head_info), GST_VIDEO_INFO_WIDTH(&p.head_info), CV_8UC4,
                      cv::Scalar(120, 110, 100, 200));
   cv::Mat picture(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), CV_8UC4);
@@ -295,7 +297,7 @@ GstClockTime rehearsed_blending(const ReenactCompositor::Private& p) {
   for (int run = 0; run < 3; ++run) {  // the first one allocates
     const gint64 begin = g_get_monotonic_time();
     picture.setTo(cv::Scalar::all(255));
-    compositor.blend(head, place, p.settings.mask, picture);
+    compositor.blend(head, place, mask, picture);
     if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
   }
   return time;
@@ -331,7 +333,8 @@ gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
     p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
     p.space = p.negotiated ? std::make_shared<PixelSpace>(p.out_info) : nullptr;
-    if (p.negotiated) report_latency(self_of(aggregator), with_headroom(rehearsed_blending(p)));
+    if (p.negotiated)
+      report_latency(self_of(aggregator), with_headroom(rehearsed_blending(self_of(aggregator))));
     return p.negotiated;
   });
 }
