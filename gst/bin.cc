@@ -16,11 +16,11 @@
 #include <array>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/element_description.h"
 #include "base/glib.h"
-#include "base/time_segment.h"
+#include "bin/orientation.h"
+#include "bin/proxies.h"
 #include "compositor/key_pad.h"
 #include "elements.h"
 #include "reenact/identity.h"
@@ -54,78 +54,6 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 GstStaticPadTemplate key_template = GST_STATIC_PAD_TEMPLATE(
     "key", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(REENACT_KEY_FORMATS)));
 
-enum Child { input, orient, crop, queue, pose, identity, generator, compositor, convert, child_count };
-
-struct ChildElement {
-  const char* factory;
-  const char* name;
-};
-constexpr std::array<ChildElement, child_count> children = {{{"videoconvert", "input"},
-                                                             {"videoflip", "orient"},
-                                                             {"reenactcrop", "crop"},
-                                                             {"queue", "queue"},
-                                                             {"reenactpose", "pose"},
-                                                             {"reenactidentity", "identity"},
-                                                             {"reenactgenerator", "generator"},
-                                                             {"reenactcompositor", "compositor"},
-                                                             {"videoconvert", "convert"}}};
-
-/// A property of the bin that stands for one of its children. Type, range, default and when it may be set are
-/// those of the first child; that is also the one it is read from.
-struct Proxy {
-  const char *name, *nick, *blurb;
-  const char* child_property;
-  std::vector<Child> of;
-  const char* own_default = nullptr;  ///< nick of an enum's value that the bin starts with instead
-};
-
-/// In the order of their numbers, from 1.
-const std::vector<Proxy>& proxies() {
-  static const std::vector<Proxy> all = {
-      {"identity-file", "Identity file", "Whose head is drawn, of identity", "identity-file", {identity}},
-      {"model-file",
-       "Model file",
-       "The reenactor, of pose, identity and generator",
-       "model-file",
-       {pose, identity, generator}},
-      {"detector-file", "Detector file", "The face detector, model-file of crop", "model-file", {crop}},
-      {"device",
-       "Device",
-       "Where the networks run: auto, cpu, cuda or cuda:N, of crop, pose and generator",
-       "device",
-       {crop, pose, generator}},
-      {"pose-mode",
-       "Pose mode",
-       "How the head takes the driver's pose, of generator",
-       "pose-mode",
-       {generator},
-       "auto"},
-      {"pose-strength",
-       "Pose strength",
-       "How far the head moves from its resting pose, of generator",
-       "pose-strength",
-       {generator}},
-      {"opacity", "Opacity", "Opacity of the head, of compositor", "opacity", {compositor}},
-      {"alpha-mode",
-       "Alpha mode",
-       "How colors relate to alpha with background=transparent, of compositor",
-       "alpha-mode",
-       {compositor}},
-      {"no-face", "No face", "What to give out for frames without a face, of crop", "no-face", {crop}},
-      {"background", "Background", "What the head is laid over, of compositor", "background", {compositor}},
-      {"background-color",
-       "Background color",
-       "Color behind the head as 0xAARRGGBB, of compositor",
-       "background-color",
-       {compositor}},
-      {"background-image",
-       "Background image",
-       "Picture file for background=image, of compositor",
-       "background-image",
-       {compositor}}};
-  return all;
-}
-
 guint stats_property() {
   return guint(proxies().size()) + 1;
 }
@@ -134,58 +62,14 @@ const Proxy* proxy_of(guint id) {
   return id >= 1 && id <= proxies().size() ? &proxies()[id - 1] : nullptr;
 }
 
-GType type_of(Child child) {
-  switch (child) {
-    case crop:
-      return reenact_crop_get_type();
-    case pose:
-      return reenact_pose_get_type();
-    case identity:
-      return reenact_identity_get_type();
-    case generator:
-      return reenact_generator_get_type();
-    default:
-      return reenact_compositor_get_type();
-  }
-}
-
-/// The spec of a proxy, made from that of the child. GLib cannot copy a spec under another name.
-GParamSpec* new_spec(const Proxy& proxy) {
-  auto* child_class = static_cast<GObjectClass*>(g_type_class_ref(type_of(proxy.of.front())));
-  const GParamSpec* child = g_object_class_find_property(child_class, proxy.child_property);
-  // Controllers are bound to the child.
-  const auto flags = GParamFlags((child->flags & ~GST_PARAM_CONTROLLABLE) | G_PARAM_STATIC_STRINGS);
-  GParamSpec* spec = nullptr;
-  if (G_IS_PARAM_SPEC_STRING(child)) {
-    spec = g_param_spec_string(proxy.name, proxy.nick, proxy.blurb, G_PARAM_SPEC_STRING(child)->default_value,
-                               flags);
-  } else if (G_IS_PARAM_SPEC_ENUM(child)) {
-    const GParamSpecEnum* choice = G_PARAM_SPEC_ENUM(child);
-    const gint initial = proxy.own_default
-                             ? g_enum_get_value_by_nick(choice->enum_class, proxy.own_default)->value
-                             : choice->default_value;
-    spec = g_param_spec_enum(proxy.name, proxy.nick, proxy.blurb, child->value_type, initial, flags);
-  } else if (G_IS_PARAM_SPEC_DOUBLE(child)) {
-    const GParamSpecDouble* number = G_PARAM_SPEC_DOUBLE(child);
-    spec = g_param_spec_double(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
-                               number->default_value, flags);
-  } else {
-    const GParamSpecUInt* number = G_PARAM_SPEC_UINT(child);
-    spec = g_param_spec_uint(proxy.name, proxy.nick, proxy.blurb, number->minimum, number->maximum,
-                             number->default_value, flags);
-  }
-  g_type_class_unref(child_class);
-  return spec;
-}
-
 }  // namespace
 
 struct ReenactBin::Private {
   std::array<GstElement*, child_count> elements{};  // owned by the bin
   const char* missing = nullptr;                    // a factory that is not installed
-  GstPad* own_crops = nullptr;  // of identity, fed by crop since the first enrol; owned by it
-  // What turns the background upright, while that pad is there; owned by the bin.
-  GstElement *background_input = nullptr, *background_orient = nullptr;
+  GstPad* own_crops = nullptr;         // of identity, fed by crop since the first enrol; owned by it
+  Orientation orientation;             // of the driver
+  Orientation background_orientation;  // while that pad is there
 };
 
 enum Signal { enrol_signal, set_reference_signal, signal_count };
@@ -281,144 +165,39 @@ Owned<GstPad> without_queue(GstBin* bin, Owned<GstPad> target) {
   return key;
 }
 
-/// Tells what follows a videoflip that turned the pictures that they are upright; later GStreamers than 1.22
-/// do so themselves.
-GstPadProbeReturn say_upright(GstPad* pad, GstPadProbeInfo* info, gpointer) {
-  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-  if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) return GST_PAD_PROBE_OK;
-  GstTagList* tags = nullptr;
-  gst_event_parse_tag(event, &tags);
-  const Owned<GstElement> flip(gst_pad_get_parent_element(pad));
-  GstVideoOrientationMethod direction = GST_VIDEO_ORIENTATION_IDENTITY;
-  if (flip) g_object_get(flip.get(), "video-direction", &direction, nullptr);
-  if (direction != GST_VIDEO_ORIENTATION_AUTO || !gst_tag_list_get_tag_size(tags, GST_TAG_IMAGE_ORIENTATION))
-    return GST_PAD_PROBE_OK;
-  GstTagList* upright = gst_tag_list_copy(tags);
-  gst_tag_list_add(upright, GST_TAG_MERGE_REPLACE, GST_TAG_IMAGE_ORIENTATION, "rotate-0", nullptr);
-  GstEvent* changed = gst_event_new_tag(upright);
-  gst_event_set_seqnum(changed, gst_event_get_seqnum(event));
-  gst_event_unref(event);
-  GST_PAD_PROBE_INFO_DATA(info) = changed;
-  return GST_PAD_PROBE_OK;
-}
-
-/// Has a videoflip turn pictures as their image-orientation tag says, and consume the tag.
-void turn_by_tag(GstElement* flip) {
-  gst_util_set_object_arg(G_OBJECT(flip), "video-direction", "auto");
-  const Owned<GstPad> src(gst_element_get_static_pad(flip, "src"));
-  gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, say_upright, nullptr, nullptr);
-}
-
-/// Before the stock children see a segment that is not of time.
-GstPadProbeReturn want_segment_of_time(GstPad*, GstPadProbeInfo* info, gpointer bin) {
-  GST_PAD_PROBE_INFO_DATA(info) = with_segment_of_time(GST_ELEMENT(bin), GST_PAD_PROBE_INFO_EVENT(info));
-  return GST_PAD_PROBE_OK;
-}
-
-void want_segment_of_time(ReenactBin* self, GstElement* input_child) {
-  const Owned<GstPad> sink(gst_element_get_static_pad(input_child, "sink"));
-  gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, want_segment_of_time, self, nullptr);
-}
-
-constexpr char told_key[] = "reenact-turned-by-tag";
-
-/// Whether pictures have to be turned: as the tag says, or always where `orient` was set to a direction of its own.
-bool has_to_turn(GstPad* ghost, GstElement* orient_child) {
-  GstVideoOrientationMethod direction = GST_VIDEO_ORIENTATION_IDENTITY;
-  g_object_get(orient_child, "video-direction", &direction, nullptr);
-  if (direction == GST_VIDEO_ORIENTATION_AUTO) return g_object_get_data(G_OBJECT(ghost), told_key) != nullptr;
-  return direction != GST_VIDEO_ORIENTATION_IDENTITY;
-}
-
-/// Puts input and orient, which are linked to each other, between a ghost pad and its target. They are there only where
-/// pictures have to be turned: not every format passes them, nor what other elements hung on the frames.
-void insert_orientation(GstPad* ghost, GstElement* input_child, GstElement* orient_child) {
-  const Owned<GstPad> src(gst_element_get_static_pad(orient_child, "src"));
-  if (gst_pad_is_linked(src.get())) return;
-  const Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
-  const Owned<GstPad> sink(gst_element_get_static_pad(input_child, "sink"));
-  gst_ghost_pad_set_target(GST_GHOST_PAD(ghost), sink.get());
-  gst_pad_link(src.get(), target.get());
-}
-
-/// Undoes that and returns the ghost pad's own target.
-GstPad* bypass_orientation(GstPad* ghost, GstElement* orient_child) {
-  const Owned<GstPad> src(gst_element_get_static_pad(orient_child, "src"));
-  GstPad* target = gst_pad_get_peer(src.get());
-  if (!target) return gst_ghost_pad_get_target(GST_GHOST_PAD(ghost));
-  gst_pad_unlink(src.get(), target);
-  gst_ghost_pad_set_target(GST_GHOST_PAD(ghost), target);
-  return target;
-}
-
-GstPadProbeReturn turn_when_told(GstPad* ghost, GstPadProbeInfo* info, gpointer bin) {
-  const ReenactBin::Private& p = *self_of(bin)->p;
-  const bool background = g_str_equal(GST_PAD_NAME(ghost), "background");
-  GstElement* input_child = background ? p.background_input : p.elements[input];
-  GstElement* orient_child = background ? p.background_orient : p.elements[orient];
-  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
-    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) return GST_PAD_PROBE_OK;
-    GstTagList* tags = nullptr;
-    gst_event_parse_tag(event, &tags);
-    const gchar* told = nullptr;
-    if (gst_tag_list_peek_string_index(tags, GST_TAG_IMAGE_ORIENTATION, 0, &told))
-      g_object_set_data(G_OBJECT(ghost), told_key, GINT_TO_POINTER(!g_str_equal(told, "rotate-0")));
-  } else if (input_child && orient_child && has_to_turn(ghost, orient_child)) {
-    insert_orientation(ghost, input_child, orient_child);
-  }
-  return GST_PAD_PROBE_OK;
-}
-
-void watch_orientation(ReenactBin* self, GstPad* ghost) {
-  gst_pad_add_probe(ghost,
-                    GstPadProbeType(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER |
-                                    GST_PAD_PROBE_TYPE_BUFFER_LIST),
-                    turn_when_told, self, nullptr);
-}
-
 /// Makes what turns the background upright; without the elements for it, it stays as it is.
 void add_background_orientation(ReenactBin* self, GstPad* ghost) {
-  ReenactBin::Private& p = *self->p;
-  GstElement* input_child = gst_element_factory_make(children[input].factory, "background-input");
-  GstElement* orient_child = gst_element_factory_make(children[orient].factory, "background-orient");
-  if (!input_child || !orient_child) {
-    if (input_child) gst_object_unref(input_child);
-    if (orient_child) gst_object_unref(orient_child);
+  Orientation made{gst_element_factory_make(children[input].factory, "background-input"),
+                   gst_element_factory_make(children[orient].factory, "background-orient")};
+  if (!made) {
+    if (made.input) gst_object_unref(made.input);
+    if (made.flip) gst_object_unref(made.flip);
     return;
   }
-  want_segment_of_time(self, input_child);
-  turn_by_tag(orient_child);
-  gst_bin_add_many(GST_BIN(self), input_child, orient_child, nullptr);
-  gst_element_link(input_child, orient_child);
-  gst_element_sync_state_with_parent(orient_child);
-  gst_element_sync_state_with_parent(input_child);
-  p.background_input = input_child;
-  p.background_orient = orient_child;
-  watch_orientation(self, ghost);
+  self->p->background_orientation = made;
+  gst_bin_add_many(GST_BIN(self), made.input, made.flip, nullptr);
+  watch_orientation(GST_BIN(self), ghost, &self->p->background_orientation);
+  gst_element_sync_state_with_parent(made.flip);
+  gst_element_sync_state_with_parent(made.input);
 }
 
 /// Takes that away.
 void remove_background_orientation(ReenactBin* self) {
-  ReenactBin::Private& p = *self->p;
-  for (GstElement** child : {&p.background_input, &p.background_orient}) {
-    gst_element_set_state(*child, GST_STATE_NULL);
-    gst_bin_remove(GST_BIN(self), *child);
-    *child = nullptr;
+  const Orientation made = std::exchange(self->p->background_orientation, {});
+  for (GstElement* child : {made.input, made.flip}) {
+    gst_element_set_state(child, GST_STATE_NULL);
+    gst_bin_remove(GST_BIN(self), child);
   }
 }
 
-/// The next stream may be upright.
-void forget_orientation(GstElement* element) {
+void forget_orientations(GstElement* element) {
   const ReenactBin::Private& p = *self_of(element)->p;
-  const auto forget = [element](const char* name, GstElement* orient_child) {
+  const auto forget = [element](const char* name, const Orientation& orientation) {
     const Owned<GstPad> ghost(gst_element_get_static_pad(element, name));
-    if (!ghost || !orient_child) return;
-    g_object_set_data(G_OBJECT(ghost.get()), told_key, nullptr);
-    const Owned<GstPad> target(bypass_orientation(ghost.get(), orient_child));
+    if (ghost && orientation) forget_orientation(ghost.get(), orientation);
   };
-  forget("sink", p.elements[orient]);
-  forget("background", p.background_orient);
+  forget("sink", p.orientation);
+  forget("background", p.background_orientation);
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
@@ -430,7 +209,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   }
   const GstStateChangeReturn changed =
       GST_ELEMENT_CLASS(reenact_bin_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) forget_orientation(element);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) forget_orientations(element);
   return changed;
 }
 
@@ -526,9 +305,9 @@ void release_pad(GstElement* element, GstPad* ghost) {
   const ReenactBin::Private& p = *self_of(element)->p;
   gst_pad_set_active(ghost, FALSE);
   // An element that goes away has lost its children before its pads.
-  const bool turned = g_str_equal(GST_PAD_NAME(ghost), "background") && p.background_orient &&
+  const bool turned = g_str_equal(GST_PAD_NAME(ghost), "background") && p.background_orientation &&
                       GST_BIN_NUMCHILDREN(element) > 0;
-  Owned<GstPad> target(turned ? bypass_orientation(ghost, p.background_orient)
+  Owned<GstPad> target(turned ? bypass_orientation(ghost, p.background_orientation)
                               : gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   if (turned) remove_background_orientation(self_of(element));
   if (target && GST_PAD_IS_SRC(ghost)) target = without_queue(GST_BIN(element), std::move(target));
@@ -601,14 +380,12 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
-    if (i == input) want_segment_of_time(self, elements[i]);
-    if (i == orient) turn_by_tag(elements[i]);
     if (i == queue) bound(elements[i]);
     // What is too late is left out by the crop, before there was work on it.
     if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
     gst_bin_add(GST_BIN(self), elements[i]);
-    // What turns pictures is linked when pictures have to be turned.
-    if (i > 0 && i != crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
+    // What turns pictures is linked where they have to be turned.
+    if (i > crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
   }
   for (const Proxy& proxy : proxies()) {
     for (const Child child : proxy.of)
@@ -616,9 +393,10 @@ static void reenact_bin_init(ReenactBin* self) {
         gst_util_set_object_arg(G_OBJECT(elements[child]), proxy.child_property, proxy.own_default);
   }
   add_ghost_pad(self, "sink", elements[crop], &sink_template);
-  if (elements[input] && elements[orient]) {
+  self->p->orientation = {elements[input], elements[orient]};
+  if (self->p->orientation) {
     const Owned<GstPad> sink(gst_element_get_static_pad(GST_ELEMENT(self), "sink"));
-    watch_orientation(self, sink.get());
+    watch_orientation(GST_BIN(self), sink.get(), &self->p->orientation);
   }
   add_ghost_pad(self, "src", elements[convert], &src_template);
 }

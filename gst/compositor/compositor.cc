@@ -23,18 +23,16 @@
 #include "base/element_description.h"
 #include "base/element_error.h"
 #include "base/glib.h"
-#include "base/processing_latency.h"
 #include "base/stage_statistics.h"
 #include "base/time_segment.h"
 #include "compositor/background_pad.h"
-#include "compositor/background_painter.h"
+#include "compositor/head_painter.h"
 #include "compositor/key_pad.h"
 #include "compositor/output.h"
 #include "compositor/output_shape.h"
-#include "compositor/pixel_space.h"
+#include "compositor/picture_latency.h"
 #include "compositor/settings.h"
 #include "elements.h"
-#include "reenact/compositor.h"
 #include "reenact/error.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
@@ -76,23 +74,17 @@ struct ReenactCompositor::Private {
   std::shared_ptr<KeyPad> key_pad;
 
   GstAggregatorPad* head_pad = nullptr;
-  BackgroundPainter painter;
-  Compositor compositor;
-  GstVideoInfo head_info{}, background_info{}, out_info{};
+  HeadPainter painter;
+  GstVideoInfo head_info{}, background_info{};
   Owned<GstCaps> background_caps;
-  std::shared_ptr<const PixelSpace> space;  // of the output
   OutputShape wanted;
-  cv::Mat pixels;  // kept, so that frames allocate nothing
   bool negotiated = false;
-  int frames_of_format = 0;
-  GstClockTime reported = 0;  // of the latency
-  LatencyGrowth growth;
-  bool waited_for_background = false;  // the head that comes next
-  gint64 passed_on = 0;                // when downstream had taken the last picture
+  PictureLatency latency;
   StageStatistics statistics;
   // To go out after the next picture, once caps and segment went.
   GstEvent *tags = nullptr, *identity = nullptr;
 
+  explicit Private(GstAggregator* aggregator) : latency(aggregator) {}
   ~Private() {
     gst_event_replace(&tags, nullptr);
     gst_event_replace(&identity, nullptr);
@@ -115,9 +107,9 @@ bool load_image(ReenactCompositor* self, const GValue* file) {
   const char* path = g_value_get_string(file);
   try {
     if (path && *path) {
-      self->p->painter.load_image(path);
+      self->p->painter.background().load_image(path);
     } else {
-      self->p->painter.clear_image();
+      self->p->painter.background().clear_image();
     }
     GST_DEBUG_OBJECT(self, "Background image is %s", path ? path : "none");
     return true;
@@ -148,8 +140,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   if (id == compositor_properties.end_id()) {
     const ReenactCompositor::Private& p = *self_of(object)->p;
-    const ObjectLock lock(object);
-    g_value_take_boxed(value, p.statistics.structure(p.reported));
+    g_value_take_boxed(value, p.statistics.structure(p.latency.reported()));
     return;
   }
   bool known = false;
@@ -168,7 +159,8 @@ void notify(GObject* object, GParamSpec* spec) {
   bool image_missing = false;
   {
     const ObjectLock lock(object);
-    image_missing = p.started && p.settings.background == BackgroundMode::image && !p.painter.has_image();
+    image_missing =
+        p.started && p.settings.background == BackgroundMode::image && !p.painter.background().has_image();
   }
   if (image_missing) {
     post_warning(
@@ -193,17 +185,17 @@ void forget_stream(ReenactCompositor* self) {
     const ObjectLock lock(self);
     if (p.background_pad) background_pad_forget(p.background_pad);
   }
-  p.painter.set_pad_frame(nullptr, {});
-  p.compositor.reset();
+  p.painter.background().set_pad_frame(nullptr, {});
+  p.painter.forget_head();
 }
 
 gboolean start(GstAggregator* aggregator) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
     const CompositorSettings settings = settings_of(self_of(aggregator));
-    p.painter.clear_image();
+    p.painter.background().clear_image();
     if (!settings.background_image.empty()) {
-      p.painter.load_image(settings.background_image);
+      p.painter.background().load_image(settings.background_image);
     } else if (settings.background == BackgroundMode::image) {
       throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
     }
@@ -223,16 +215,10 @@ gboolean stop(GstAggregator* aggregator) {
   p.painter.reset();
   p.wanted = {};
   p.negotiated = false;
-  p.growth.reset();
+  p.latency.reset();
   p.statistics.reset();
-  {
-    const ObjectLock lock(aggregator);
-    p.reported = 0;
-  }
-  gst_aggregator_set_latency(aggregator, 0, 0);
   p.head_info = p.background_info = {};
   p.background_caps.reset();
-  p.space.reset();
   if (const auto key = key_pad_of(self_of(aggregator))) key->reset();
   gst_event_replace(&p.tags, nullptr);
   gst_event_replace(&p.identity, nullptr);
@@ -274,68 +260,18 @@ GstCaps* fixate_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   return fixate_output_caps(caps, self_of(aggregator)->p->wanted);
 }
 
-void report_latency(ReenactCompositor* self, GstClockTime latency) {
-  {
-    const ObjectLock lock(self);
-    if (latency <= self->p->reported) return;
-    self->p->reported = latency;
-  }
-  gst_aggregator_set_latency(GST_AGGREGATOR(self), latency, latency);
-}
-
-/// What a head of this format costs to lay over a picture of this size; the background comes on top.
-GstClockTime rehearsed_blending(ReenactCompositor* self) {
-  const ReenactCompositor::Private& p = *self->p;
-  const MaskOptions mask = settings_of(self).mask;
-  const cv::Mat head(GST_VIDEO_INFO_HEIGHT(&p.head_info), GST_VIDEO_INFO_WIDTH(&p.head_info), CV_8UC4,
-                     cv::Scalar(120, 110, 100, 200));
-  cv::Mat picture(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), CV_8UC4);
-  const int side = std::min(picture.rows, picture.cols);
-  const cv::Rect place((picture.cols - side) / 2, (picture.rows - side) / 2, side, side);
-  Compositor compositor;
-  GstClockTime time = 0;
-  for (int run = 0; run < 3; ++run) {  // the first one allocates
-    const gint64 begin = g_get_monotonic_time();
-    picture.setTo(cv::Scalar::all(255));
-    compositor.blend(head, place, mask, picture);
-    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
-  }
-  return time;
-}
-
-/// The head of `running_time` took `elapsed` and leaves now. The first ones of a format tell what its background
-/// costs; later ones make what is reported grow in small steps where they are late. Here ends the way of a frame, so
-/// that this covers whatever it waited for on its way, unless downstream `held_up` the one before.
-void took(ReenactCompositor* self, GstClockTime running_time, GstClockTime elapsed, bool held_up) {
-  ReenactCompositor::Private& p = *self->p;
-  p.statistics.frame_done(elapsed);
-  constexpr int first = 2, last = 4;
-  if (++p.frames_of_format <= last) {
-    if (p.frames_of_format >= first) report_latency(self, with_headroom(elapsed));
-    return;
-  }
-  const GstClockTime promised = gst_aggregator_get_latency(GST_AGGREGATOR(self)),
-                     now = gst_element_get_current_running_time(GST_ELEMENT(self));
-  // More latency makes no background faster that keeps a head waiting, and no sink that holds the picture before.
-  if (std::exchange(p.waited_for_background, false) || held_up) return;
-  if (!GST_CLOCK_TIME_IS_VALID(promised) || !GST_CLOCK_TIME_IS_VALID(now) ||
-      !GST_CLOCK_TIME_IS_VALID(running_time))
-    return;
-  if (const GstClockTime step = p.growth.frame(GST_CLOCK_DIFF(running_time + promised, now)); step > 0)
-    report_latency(self, p.reported + step);
-}
-
 gboolean negotiated_src_caps(GstAggregator* aggregator, GstCaps* caps) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   GST_DEBUG_OBJECT(aggregator, "Gives out %" GST_PTR_FORMAT, caps);
-  p.compositor.reset();
-  p.frames_of_format = 0;
+  p.painter.forget_head();
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
-    p.negotiated = gst_video_info_from_caps(&p.out_info, caps);
-    p.space = p.negotiated ? std::make_shared<PixelSpace>(p.out_info) : nullptr;
-    if (p.negotiated)
-      report_latency(self_of(aggregator), with_headroom(rehearsed_blending(self_of(aggregator))));
-    return p.negotiated;
+    GstVideoInfo output;
+    p.negotiated = gst_video_info_from_caps(&output, caps);
+    if (!p.negotiated) return FALSE;
+    p.painter.set_output(output);
+    const MaskOptions mask = settings_of(self_of(aggregator)).mask;
+    p.latency.begin_format(p.painter.rehearse(mask, p.head_info));
+    return TRUE;
   });
 }
 
@@ -390,7 +326,7 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       std::shared_ptr<const Identity> identity;
       if (head && parse_identity_event(event, identity)) {
         GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
-        p.compositor.reset();
+        p.painter.forget_head();
         const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
         if (!begun) {  // no event may leave before the stream has begun
           gst_event_replace(&p.identity, event);
@@ -410,75 +346,6 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
   return GST_AGGREGATOR_CLASS(reenact_compositor_parent_class)->sink_event(aggregator, pad, event);
 }
 
-/// Whether pictures are painted as RGB of 8 bits, which is fastest, and not in the output's own components.
-bool paints_rgb(const ReenactCompositor::Private& p, const CompositorSettings& settings) {
-  const GstVideoFormat format = GST_VIDEO_INFO_FORMAT(&p.out_info);
-  if (p.space->has_own_colors()) return false;
-  if (format == GST_VIDEO_FORMAT_RGBA) return settings.alpha_mode == AlphaMode::straight;
-  return format == GST_VIDEO_FORMAT_RGB && settings.background != BackgroundMode::transparent;
-}
-
-/// The head of a frame, ready to be laid over the output; nothing where there is none. `behind` is what it will cover, as
-/// Compositor::prepare() takes it, for a place in the output.
-template <typename Behind>
-HeadLayer head_layer(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
-                     const cv::Size& output, const Behind& behind) {
-  if (is_faceless(head)) {
-    p.compositor.reset();
-    return {};
-  }
-  const FaceMeta* face = get_face_meta(head);
-  MappedFrame mapped(p.head_info, head, GST_MAP_READ);
-  const cv::Mat rgba = mapped.mat(CV_8UC4);
-  const cv::Rect place = head_rectangle(settings.placement, rgba.size(), face ? face->crop : cv::Rect(),
-                                        face ? frame_size(*face) : cv::Size(), output);
-  const cv::Rect visible = place & cv::Rect({}, output);
-  const bool matched = settings.mask.color_match && !visible.empty();
-  return p.compositor.prepare(rgba, place, settings.mask, output, matched ? behind(visible) : cv::Mat());
-}
-
-HeadLayer draw_rgb(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
-                   cv::Mat picture) {
-  p.painter.set_space(nullptr);
-  p.painter.paint(settings, get_face_meta(head), picture);
-  HeadLayer layer = head_layer(p, settings, head, picture.size(),
-                               [&](const cv::Rect& place) { return cv::Mat(picture(place)); });
-  if (!layer.place.empty()) blend_layer(layer, picture);
-  return layer;
-}
-
-HeadLayer draw_in_space(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
-                        cv::Mat& pixels) {
-  const bool transparent = settings.background == BackgroundMode::transparent;
-  p.painter.set_space(p.space);
-  pixels.create(GST_VIDEO_INFO_HEIGHT(&p.out_info), GST_VIDEO_INFO_WIDTH(&p.out_info), p.space->type());
-  p.painter.paint(settings, get_face_meta(head), pixels);
-  HeadLayer layer = head_layer(p, settings, head, pixels.size(),
-                               [&](const cv::Rect& place) { return p.space->to_rgb(pixels(place)); });
-  if (!layer.place.empty()) lay_over(p.space->from_srgb(layer.rgba), pixels(layer.place));
-  if (transparent && settings.alpha_mode == AlphaMode::premultiplied) p.space->premultiply(pixels);
-  return layer;
-}
-
-HeadLayer draw(ReenactCompositor::Private& p, const CompositorSettings& settings, GstBuffer* head,
-               GstBuffer* out) {
-  MappedFrame target(p.out_info, out, GST_MAP_READWRITE);
-  if (paints_rgb(p, settings)) {
-    const bool alpha = GST_VIDEO_INFO_HAS_ALPHA(&p.out_info);
-    return draw_rgb(p, settings, head, target.mat(alpha ? CV_8UC4 : CV_8UC3));
-  }
-  HeadLayer layer = draw_in_space(p, settings, head, p.pixels);
-  p.space->pack(p.pixels, target);
-  return layer;
-}
-
-/// Alpha of the head over all of the output.
-cv::Mat key_of(const HeadLayer& layer, const GstVideoInfo& info) {
-  cv::Mat key(GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_WIDTH(&info), CV_8UC1, cv::Scalar(0));
-  if (!layer.place.empty()) cv::extractChannel(layer.rgba, key(layer.place), 3);
-  return key;
-}
-
 GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   auto* aggregator = GST_AGGREGATOR(self);
   ReenactCompositor::Private& p = *self->p;
@@ -487,21 +354,21 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(self), time);
   const gint64 begin = g_get_monotonic_time();
   const CompositorSettings settings = settings_of(self);
-  Owned<GstBuffer> out(new_video_buffer(aggregator, p.out_info));
+  Owned<GstBuffer> out(new_video_buffer(aggregator, p.painter.output()));
   if (!out) return GST_FLOW_FLUSHING;
   gst_buffer_copy_into(out.get(), head,
                        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0, gsize(-1));
   GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_GAP);
-  const HeadLayer layer = draw(p, settings, head, out.get());
-  copy_metas_to_output(head, out.get(), p.out_info);
+  const HeadLayer layer = p.painter.draw(settings, p.head_info, head, out.get());
+  copy_metas_to_output(head, out.get(), p.painter.output());
   GstFlowReturn key_flow = GST_FLOW_OK;
   if (const auto key = key_pad_of(self))
-    key_flow = key->push(key_of(layer, p.out_info), out.get(), p.out_info);
+    key_flow = key->push(p.painter.key_of(layer), out.get(), p.painter.output());
   const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
   GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
                  double(elapsed) / GST_MSECOND);
-  constexpr gint64 at_once = 500;  // microseconds
-  took(self, running_time_of(p.head_pad, head), elapsed, begin - p.passed_on < at_once);
+  p.statistics.frame_done(elapsed);
+  p.latency.picture_leaves(running_time_of(p.head_pad, head), begin, elapsed);
   if (GST_BUFFER_PTS_IS_VALID(head)) {
     segment.position =
         GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);
@@ -509,7 +376,7 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   gst_aggregator_selected_samples(aggregator, GST_BUFFER_PTS(head), GST_BUFFER_DTS(head),
                                   GST_BUFFER_DURATION(head), nullptr);
   const GstFlowReturn flow = gst_aggregator_finish_buffer(aggregator, out.release());
-  p.passed_on = g_get_monotonic_time();
+  p.latency.passed_on();
   for (GstEvent** event : {&p.identity, &p.tags})
     if (*event) gst_pad_push_event(aggregator->srcpad, std::exchange(*event, nullptr));
   return flow == GST_FLOW_OK ? key_flow : flow;
@@ -527,9 +394,9 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
   }
   if (background) {
     const bool complete = background_pad_advance(background.get(), time, timeout, [&p](GstBuffer* frame) {
-      p.painter.set_pad_frame(frame, p.background_info);
+      p.painter.background().set_pad_frame(frame, p.background_info);
     });
-    p.waited_for_background = p.waited_for_background || !complete || timeout;
+    if (!complete || timeout) p.latency.wait_for_background();
     if (!complete) {
       GST_DEBUG_OBJECT(self, "The head of running time %" GST_TIME_FORMAT " waits for its background",
                        GST_TIME_ARGS(time));
@@ -541,7 +408,7 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
                        GST_TIME_ARGS(time));
     }
   } else {
-    p.painter.set_pad_frame(nullptr, {});  // the pad may have been released
+    p.painter.background().set_pad_frame(nullptr, {});  // the pad may have been released
   }
   if (gst_buffer_get_size(head) == 0) {  // made of a gap event: nothing comes out for this time
     if (p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
@@ -673,7 +540,7 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
 }
 
 static void reenact_compositor_init(ReenactCompositor* self) {
-  self->p = new ReenactCompositor::Private;
+  self->p = new ReenactCompositor::Private(GST_AGGREGATOR(self));
   GstPadTemplate* pad_template = gst_static_pad_template_get(&sink_template);
   self->p->head_pad = GST_AGGREGATOR_PAD(g_object_new(GST_TYPE_AGGREGATOR_PAD, "name", "sink", "direction",
                                                       GST_PAD_SINK, "template", pad_template, nullptr));
