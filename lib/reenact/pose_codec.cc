@@ -85,9 +85,9 @@ std::int32_t get_number(RangeDecoder& coder, NumberModels& models, int context) 
   return coder.get_bits(1) ? -value : value;
 }
 
-/// The numbers of a placement and the face's, in the order they travel in.
+/// The numbers of a placement and the face's, in the order they travel in; zeros without a placement, when none do.
 std::array<std::int32_t, 7> numbers_of(const PoseFrame& frame) {
-  if (!frame.placement) return {0, 0, 0, 0, 0, 0, std::int32_t(frame.face & 0xffff)};
+  if (!frame.placement) return {};
   const auto& [crop, size, found] = *frame.placement;
   return {
       crop.x, crop.y, crop.width, crop.height, size.width, size.height, std::int32_t(frame.face & 0xffff)};
@@ -170,7 +170,7 @@ std::vector<std::uint8_t> PoseStreamEncoder::encode(const PoseFrame& frame) {
   const bool key = age_ >= options_.key_interval;
   if (key) {
     begin_key_frame(length_of(frame.pose));
-    key_ = {{}, frame.placement, frame.face};
+    key_ = {};
   }
 
   std::vector<std::uint8_t> packet;
@@ -189,9 +189,10 @@ std::vector<std::uint8_t> PoseStreamEncoder::encode(const PoseFrame& frame) {
   RangeEncoder coder;
   if (frame.placement) {
     NumberModels models;
-    const auto numbers = numbers_of(frame), base = key ? numbers_of({}) : numbers_of(key_);
+    const auto numbers = numbers_of(frame), base = key_;
     for (std::size_t i = 0; i < numbers.size(); ++i)
       put_number(coder, models, placement_context, numbers[i] - base[i]);
+    if (key) key_ = numbers;
   }
   if (!frame.pose.empty()) {
     NumberModels models;
@@ -272,7 +273,7 @@ std::optional<CodedPose> PoseStreamDecoder::decode(std::span<const std::uint8_t>
   PoseFrame& frame = coded.frame;
   if (flags & flag_placement) {
     NumberModels models;
-    auto numbers = key ? numbers_of({}) : numbers_of(key_);
+    auto numbers = key ? decltype(key_){} : key_;
     for (std::int32_t& number : numbers)
       number =
           clamped(std::int64_t(number) + get_number(coder, models, placement_context), largest_coordinate);
@@ -302,7 +303,7 @@ std::optional<CodedPose> PoseStreamDecoder::decode(std::span<const std::uint8_t>
     has_key_ = true;
     key_sequence_ = sequence;
     step_code_ = step_code;
-    key_ = {{}, frame.placement, frame.face};
+    key_ = numbers_of(frame);
   }
   sequence_ = sequence;
   return coded;

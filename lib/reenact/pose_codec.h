@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,8 +62,8 @@ class PoseStreamEncoder {
   int step_code_ = 0;
   double coarser_ = 0;  // codes added to the step for most_bits
   double mean_bits_ = -1;
-  std::vector<std::int32_t> levels_;  // quantised coefficients of the last pose
-  PoseFrame key_;                     // placement and face of the key frame
+  std::vector<std::int32_t> levels_;   // quantised coefficients of the last pose
+  std::array<std::int32_t, 7> key_{};  // placement and face of the key frame, zeros where it has no placement
   std::vector<float> coefficients_;
 };
 
@@ -91,7 +92,7 @@ class PoseStreamDecoder {
   std::uint16_t sequence_ = 0, key_sequence_ = 0;  // of the last frame and of its key frame
   int step_code_ = 0;
   std::vector<std::int32_t> levels_;
-  PoseFrame key_;
+  std::array<std::int32_t, 7> key_{};  // as the encoder has it
 };
 
 }  // namespace reenact

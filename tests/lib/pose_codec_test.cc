@@ -171,6 +171,18 @@ TEST_F(PoseCodec, PlacementFaceAndAbsenceTravelExactly) {
   }
 }
 
+TEST_F(PoseCodec, TheFaceTravelsWithAPlacementThatTheKeyFrameLacked) {
+  const auto basis = PoseBasis::plain(size);
+  const auto poses = motion(layer_, 2, 7);
+  PoseStreamEncoder encoder(basis, {.key_interval = 4});
+  PoseStreamDecoder decoder(basis);
+  ASSERT_TRUE(decoder.decode(encoder.encode({poses[0], std::nullopt, 5})));
+  const auto coded = decoder.decode(encoder.encode({poses[1], FacePlacement{{1, 2, 3, 4}, {5, 6}, true}, 5}));
+  ASSERT_TRUE(coded);
+  EXPECT_FALSE(coded->key);
+  EXPECT_EQ(coded->frame.face, 5u);
+}
+
 TEST_F(PoseCodec, LossIsCountedAndEndsAtTheNextKeyFrame) {
   const auto basis = load_pose_basis(write_model(layer_));
   const auto poses = motion(layer_, 40, 8);
