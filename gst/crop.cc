@@ -206,13 +206,13 @@ CropSettings current_settings(ReenactNetworkFilter* filter) {
 }
 
 /// As long as it may take: a picture without a face is searched twice, and most of them are of this shape.
-void rehearse(ReenactNetworkFilter* filter) {
+Rehearsal rehearse(ReenactNetworkFilter* filter) {
   FaceFinder& finder = *self_of(filter)->p->finder;
   FaceFinder::Options options = current_settings(filter).finder;
   if (options.detect_size <= 0) options.detect_size = 640;
   finder.set_options(options);
-  finder.search(
-      cv::Mat(options.detect_size * 3 / 4, options.detect_size, CV_8UC3, cv::Scalar(120, 110, 100)));
+  const cv::Mat picture(options.detect_size * 3 / 4, options.detect_size, CV_8UC3, cv::Scalar(120, 110, 100));
+  return {"searches " + std::to_string(options.detect_size), [&finder, picture] { finder.search(picture); }};
 }
 
 void unload(ReenactNetworkFilter* filter) {
@@ -348,8 +348,7 @@ bool shed(ReenactNetworkFilter* filter, GstBuffer* buffer) {
   auto* base = GST_BASE_TRANSFORM(filter);
   const ProcessingLatency& latency = network_filter_latency(filter);
   if (!latency.live() || !GST_BUFFER_PTS_IS_VALID(buffer)) return false;
-  const GstClockTime time =
-                         gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)),
+  const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(buffer)),
                      now = gst_element_get_current_running_time(GST_ELEMENT(filter));
   if (!GST_CLOCK_TIME_IS_VALID(time) || !GST_CLOCK_TIME_IS_VALID(now)) return false;
   LoadShedding& shedding = self_of(filter)->p->shedding;
@@ -426,7 +425,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                                  GST_VIDEO_BUFFER_FLAG_RFF | GST_VIDEO_BUFFER_FLAG_ONEFIELD);
   if (settings.post_messages) post_face_message(base, in, *meta);
   if (!face && settings.no_face == NoFace::drop) return {drop_frame(base, in)};
-  const GstClockTime time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in));
+  const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(in));
   p.shedding.pushed(time, gst_element_get_current_running_time(GST_ELEMENT(base)));
   return {};
 }

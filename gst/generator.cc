@@ -22,6 +22,7 @@
 #include "base/glib.h"
 #include "base/network_filter.h"
 #include "base/properties.h"
+#include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
 #include "load_shedding.h"
@@ -131,14 +132,14 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   return *p.generator;
 }
 
-void rehearse(ReenactNetworkFilter* filter) {
+Rehearsal rehearse(ReenactNetworkFilter* filter) {
   Generator& generator = *self_of(filter)->p->generator;
   // Never seen: before an identity is announced nothing is drawn.
   auto nobody = std::make_shared<Identity>();
   nobody->embedding.assign(std::size_t(generator.identity_embedding_size()), 0.1f);
   generator.set_identity(nobody);
   const std::vector<float> pose(std::size_t(generator.pose_embedding_size()), 0.1f);
-  generator.generate(pose);
+  return {"draws", [&generator, pose] { generator.generate(pose); }};
 }
 
 void unload(ReenactNetworkFilter* filter) {
@@ -174,21 +175,9 @@ gboolean configure(ReenactNetworkFilter* filter, GstCaps* in, GstCaps*) {
 /// Lets reenactcrop know that this pose waits no longer.
 void tell_begun(ReenactNetworkFilter* filter, GstBuffer* buffer) {
   auto* base = GST_BASE_TRANSFORM(filter);
-  const guint64 time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  const guint64 time = running_time(base->segment, GST_BUFFER_PTS(buffer));
   if (GST_CLOCK_TIME_IS_VALID(time) && network_filter_latency(filter).live())
     gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(base), new_begun_event(time));
-}
-
-/// When and of whom the pose in `buffer` was seen.
-Sighting sighting_of(ReenactNetworkFilter* filter, GstBuffer* buffer) {
-  Sighting sighting;
-  const GstClockTime time = running_time(GST_BASE_TRANSFORM(filter)->segment, GST_BUFFER_PTS(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(time)) sighting.seconds = double(time) / GST_SECOND;
-  if (const FaceMeta* face = get_face_meta(buffer)) {
-    sighting.face = face->track_id;
-    sighting.held = face->flags & face_held;
-  }
-  return sighting;
 }
 
 Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
@@ -218,8 +207,9 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                      GST_TIME_ARGS(GST_BUFFER_PTS(in)));
     p.mapper.set_reference();
   }
-  const auto mapped = p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode,
-                                   settings.pose_strength, sighting_of(filter, in));
+  const auto mapped =
+      p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode, settings.pose_strength,
+                   sighting_of(GST_BASE_TRANSFORM(filter)->segment, in));
   p.generator->generate(mapped).copyTo(picture);
   return {};
 }

@@ -66,11 +66,13 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   return *p.encoder;
 }
 
-void rehearse(ReenactNetworkFilter* filter) {
+Rehearsal rehearse(ReenactNetworkFilter* filter) {
   PoseEncoder& encoder = *self_of(filter)->p->encoder;
   const cv::Mat crop(encoder.image_size(), encoder.image_size(), CV_8UC3, cv::Scalar(150, 120, 100));
-  std::vector<float> pose(std::size_t(encoder.embedding_size()));
-  encoder.encode(crop, pose);
+  return {"encodes",
+          [&encoder, crop, pose = std::vector<float>(std::size_t(encoder.embedding_size()))]() mutable {
+            encoder.encode(crop, pose);
+          }};
 }
 
 void unload(ReenactNetworkFilter* filter) {

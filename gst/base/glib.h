@@ -19,4 +19,12 @@ class ObjectLock {
   GMutex* mutex_;
 };
 
+/// What the filter of a caps query, which may be null, leaves of `caps`. Takes a reference and gives one.
+inline GstCaps* filtered_caps(GstCaps* caps, GstCaps* filter) {
+  if (!filter) return caps;
+  GstCaps* common = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(caps);
+  return common;
+}
+
 }  // namespace reenact

@@ -72,12 +72,12 @@ EngineSettings settings_of(ReenactNetworkFilter* self) {
 /// Learns what the network needs for a frame before the first one comes.
 void rehearse(ReenactNetworkFilter* self, const Network& network, const std::filesystem::path& path,
               int threads) {
-  const auto run = class_of(self).rehearse;
-  if (!run) return;
+  if (!class_of(self).rehearse) return;
   const std::string name = std::string(G_OBJECT_TYPE_NAME(self)) + " " + network.active_engine() + " " +
                            network.active_device() + " " + std::to_string(threads);
   try {
-    const GstClockTime time = rehearsed_time(name, path, [&] { run(self); });
+    const Rehearsal rehearsal = class_of(self).rehearse(self);
+    const GstClockTime time = rehearsed_time(name + " " + rehearsal.input, path, rehearsal.frame);
     self->p->latency.expect_network(time);
     GST_CAT_DEBUG_OBJECT(class_of(self).category, self, "A frame is rehearsed to take %.2f ms",
                          double(time) / GST_MSECOND);
@@ -145,8 +145,7 @@ GstCaps* transform_caps(GstBaseTransform* base, GstPadDirection direction, GstCa
     if (rate) gst_caps_set_value(one, "framerate", rate);
     result.reset(gst_caps_merge(result.release(), one));
   }
-  if (filter) result.reset(gst_caps_intersect_full(filter, result.get(), GST_CAPS_INTERSECT_FIRST));
-  return result.release();
+  return filtered_caps(result.release(), filter);
 }
 
 bool is_video(GstCaps* caps) {
@@ -224,9 +223,7 @@ GstFlowReturn transform(GstBaseTransform* base, GstBuffer* in, GstBuffer* out) {
     self->p->statistics.frame_dropped();
   } else if (processed.network_ran) {
     self->p->statistics.frame_done(elapsed);
-    self->p->latency.measured(
-        GST_ELEMENT(base), gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in)),
-        elapsed);
+    self->p->latency.measured(GST_ELEMENT(base), running_time(base->segment, GST_BUFFER_PTS(in)), elapsed);
   }
   GST_CAT_LOG_OBJECT(class_of(self).category, self, "Buffer of %" GST_TIME_FORMAT " took %.2f ms%s",
                      GST_TIME_ARGS(GST_BUFFER_PTS(in)), double(elapsed) / GST_MSECOND,
@@ -276,10 +273,9 @@ ProcessingLatency& network_filter_latency(ReenactNetworkFilter* filter) {
 void network_filter_post_qos(ReenactNetworkFilter* filter, GstBuffer* buffer, GstClockTimeDiff lateness) {
   auto* base = GST_BASE_TRANSFORM(filter);
   const GstClockTime time = GST_BUFFER_PTS(buffer);
-  GstMessage* message = gst_message_new_qos(
-      GST_OBJECT(filter), filter->p->latency.live(),
-      gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, time),
-      gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, time), time, GST_BUFFER_DURATION(buffer));
+  GstMessage* message =
+      gst_message_new_qos(GST_OBJECT(filter), filter->p->latency.live(), running_time(base->segment, time),
+                          stream_time(base->segment, time), time, GST_BUFFER_DURATION(buffer));
   gst_message_set_qos_values(message, lateness, 1, 1000000);
   const StageStatistics& statistics = filter->p->statistics;
   // This one is not counted yet.

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/processing_latency.h"
+#include "base/rehearsal.h"
 #include "reenact/engine.h"
 
 namespace reenact {
@@ -39,9 +40,9 @@ struct ReenactNetworkFilterClass {
   /// Loads what model-file names, on the way to PAUSED; may throw Error. The result lives until unload().
   const Network& (*load)(ReenactNetworkFilter* filter, const std::filesystem::path& model,
                          const EngineOptions& options);
-  /// Runs the loaded network once on made-up input as a frame would, and leaves no trace in the stream; may throw.
+  /// Readies a run of the loaded network as a frame would be, which leaves no trace in the stream; both may throw.
   /// Null: nothing is known of its time.
-  void (*rehearse)(ReenactNetworkFilter* filter);
+  Rehearsal (*rehearse)(ReenactNetworkFilter* filter);
   /// Drops the network and what is known of the stream.
   void (*unload)(ReenactNetworkFilter* filter);
   /// What the pad of that direction takes or gives, without regard to the other one; a new reference.

@@ -9,6 +9,12 @@
 
 namespace reenact {
 
+/// A dry run of a network on made-up input.
+struct Rehearsal {
+  std::string input;  ///< what its time depends on besides model, engine and machine, in a few words
+  std::function<void()> frame;  ///< runs the network once
+};
+
 /// The time that `frame`, a dry run of a network on made-up input, needs: the longest but one of a few runs, after
 /// one that pays for what is allocated once.
 ///

@@ -79,13 +79,15 @@ void BackgroundPainter::paint(const CompositorSettings& settings, const FaceMeta
   }
 }
 
-cv::Mat BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideoInfo& info) {
+template <typename Use>
+void BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideoInfo& info, const Use& use) {
   const bool premultiplied = GST_VIDEO_INFO_FLAG_IS_SET(&info, GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
   if (!space_ || premultiplied) {
     if (!source.rgb.reads(info))
       source.rgb.configure(info, GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info));
     const RgbPicture picture = source.rgb.read(frame);
-    return space_ ? space_->from_srgb(picture.mat()) : picture.mat().clone();
+    use(space_ ? space_->from_srgb(picture.mat()) : picture.mat());
+    return;
   }
   if (!source.space || !gst_video_info_is_equal(&source.space->info(), &info))
     source.space = std::make_shared<PixelSpace>(info);
@@ -96,7 +98,7 @@ cv::Mat BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideo
     pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(level_behind_alpha)));
     lay_over(above, pixels);
   }
-  return space_->from(*source.space, pixels);
+  use(space_->from(*source.space, pixels));
 }
 
 void BackgroundPainter::paint_opaque(const CompositorSettings& settings, const FaceMeta* face,
@@ -104,7 +106,9 @@ void BackgroundPainter::paint_opaque(const CompositorSettings& settings, const F
   switch (settings.background) {
     case BackgroundMode::pad:
       if (!pad_frame_) break;
-      if (pad_picture_.empty()) pad_picture_ = read(pad_source_, pad_frame_.get(), pad_info_);
+      if (pad_picture_.empty())
+        read(pad_source_, pad_frame_.get(), pad_info_,
+             [this](const cv::Mat& frame) { frame.copyTo(pad_picture_); });
       cover(pad_picture_, picture);
       return;
     case BackgroundMode::image: {
@@ -135,9 +139,14 @@ void BackgroundPainter::paint_opaque(const CompositorSettings& settings, const F
 
 bool BackgroundPainter::paint_driver(const FaceMeta* face, bool blurred, cv::Mat& picture) {
   if (!face || !face->frame || frame_size(*face).empty()) return false;
-  cv::Mat frame = read(driver_source_, face->frame, face->frame_info);
-  if (blurred) blur_driver(frame, largest_face(*face));
-  cv::resize(frame, picture, picture.size(), 0, 0, interpolation_for(frame.size(), picture.size()));
+  read(driver_source_, face->frame, face->frame_info, [&](const cv::Mat& frame) {
+    cv::Mat shown = frame;
+    if (blurred) {
+      shown = frame.clone();  // which may be the driver's own
+      blur_driver(shown, largest_face(*face));
+    }
+    cv::resize(shown, picture, picture.size(), 0, 0, interpolation_for(shown.size(), picture.size()));
+  });
   return true;
 }
 

@@ -44,7 +44,9 @@ class BackgroundPainter {
     std::shared_ptr<const PixelSpace> space;
   };
 
-  cv::Mat read(Source& source, GstBuffer* frame, const GstVideoInfo& info);
+  /// `use` gets the frame's picture in the space that was set; valid while it runs.
+  template <typename Use>
+  void read(Source& source, GstBuffer* frame, const GstVideoInfo& info, const Use& use);
   void paint_opaque(const CompositorSettings& settings, const FaceMeta* face, cv::Mat& picture);
   bool paint_driver(const FaceMeta* face, bool blurred, cv::Mat& picture);
 

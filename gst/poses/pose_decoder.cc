@@ -131,10 +131,7 @@ void install_counts(GObjectClass* object_class) {
 
 GstCaps* transform_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps, GstCaps* filter) {
   GstCaps* other = direction == GST_PAD_SINK ? pose_caps_of_coded(caps) : coded_caps_of_poses(caps);
-  if (!filter) return other;
-  GstCaps* common = gst_caps_intersect_full(filter, other, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(other);
-  return common;
+  return filtered_caps(other, filter);
 }
 
 gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {

@@ -21,6 +21,7 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
 #include "poses/settings.h"
@@ -104,10 +105,7 @@ GstCaps* transform_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps, GstCa
   for (guint i = 0; i < gst_caps_get_size(other); ++i)
     gst_structure_set(gst_caps_get_structure(other, i), "framerate", GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT,
                       1, nullptr);
-  if (!filter) return other;
-  GstCaps* common = gst_caps_intersect_full(filter, other, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(other);
-  return common;
+  return filtered_caps(other, filter);
 }
 
 GstCaps* fixate_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps, GstCaps* other) {
@@ -169,22 +167,11 @@ GstBuffer* with_pose(GstBuffer* like, std::span<const float> pose) {
   return buffer;
 }
 
-Sighting sighting_of(GstBaseTransform* base, GstBuffer* buffer) {
-  Sighting sighting;
-  const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(time)) sighting.seconds = double(time) / GST_SECOND;
-  if (const FaceMeta* meta = get_face_meta(buffer)) {
-    sighting.face = meta->track_id;
-    sighting.held = meta->flags & face_held;
-  }
-  return sighting;
-}
-
 /// The buffer with the pose as filtered; itself where that is the same.
 Owned<GstBuffer> filtered(ReenactPoseFilter* self, Owned<GstBuffer> buffer) {
   ReenactPoseFilter::Private& p = *self->p;
   p.filter.set_options(copy_of(self, p.settings));
-  const Sighting sighting = sighting_of(GST_BASE_TRANSFORM(self), buffer.get());
+  const Sighting sighting = sighting_of(GST_BASE_TRANSFORM(self)->segment, buffer.get());
   std::span<const float> pose;
   if (is_faceless(buffer.get())) {
     pose = p.filter.filter({}, sighting);

@@ -68,7 +68,10 @@ constexpr Properties<SourceSettings> properties(property_table);
 }  // namespace
 
 struct ReenactPoseSrc::Private {
-  SourceSettings settings;  // under the object's lock
+  // Under the object's lock: asked for from other threads than the stream's.
+  SourceSettings settings;
+  Owned<GstCaps> caps;                          // null until the track is known
+  GstClockTime duration = GST_CLOCK_TIME_NONE;  // of one round
 
   PoseTrack track;
   std::vector<GstClockTime> times;  // of the poses, at the rate that is played
@@ -109,6 +112,16 @@ guint64 number_at(const ReenactPoseSrc::Private& p, GstClockTime time) {
   return number > 0 ? number - 1 : 0;
 }
 
+GstCaps* new_caps(const ReenactPoseSrc::Private& p) {
+  GstCaps* caps = new_pose_caps(int(p.track.poses.front().size()));
+  int numerator = 25, denominator = 1;
+  // Recorded times are rounded; the framerates people use are what they were rounded from.
+  if (!gst_video_guess_framerate(p.interval, &numerator, &denominator))
+    gst_util_double_to_fraction(double(GST_SECOND) / double(p.interval), &numerator, &denominator);
+  gst_caps_set_simple(caps, "framerate", GST_TYPE_FRACTION, numerator, denominator, nullptr);
+  return caps;
+}
+
 gboolean start(GstBaseSrc* base) {
   ReenactPoseSrc::Private& p = *self_of(base)->p;
   return guarded(GST_ELEMENT(base), gboolean(FALSE), [&]() -> gboolean {
@@ -122,18 +135,27 @@ gboolean start(GstBaseSrc* base) {
       if (time < 0)
         throw Error(ErrorCode::wrong_kind,
                     "'" + settings.location + "' has times before its start, wanted times from 0 on");
-      p.times.push_back(GstClockTime(std::llround(double(time) / settings.rate)));
+      p.times.push_back(settings.rate == 1 ? GstClockTime(time)
+                                           : GstClockTime(std::llround(double(time) / settings.rate)));
     }
-    if (settings.rate == 1) p.times.assign(p.track.timestamps.begin(), p.track.timestamps.end());
     p.interval = GstClockTime(std::llround(GST_SECOND / (p.track.frame_rate() * settings.rate)));
     p.next = 0;
     p.backwards = false;
+    Owned<GstCaps> caps(new_caps(p));
+    const ObjectLock lock(base);
+    p.caps = std::move(caps);
+    p.duration = round_duration(p);
     return TRUE;
   });
 }
 
 gboolean stop(GstBaseSrc* base) {
   ReenactPoseSrc::Private& p = *self_of(base)->p;
+  {
+    const ObjectLock lock(base);
+    p.caps.reset();
+    p.duration = GST_CLOCK_TIME_NONE;
+  }
   p.track = {};
   p.times.clear();
   return TRUE;
@@ -147,22 +169,12 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 }
 
 GstCaps* get_caps(GstBaseSrc* base, GstCaps* filter) {
-  const ReenactPoseSrc::Private& p = *self_of(base)->p;
   GstCaps* caps = nullptr;
-  if (p.times.empty()) {
-    caps = gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(base));
-  } else {
-    caps = new_pose_caps(int(p.track.poses.front().size()));
-    int numerator = 25, denominator = 1;
-    // Recorded times are rounded; the framerates people use are what they were rounded from.
-    if (!gst_video_guess_framerate(p.interval, &numerator, &denominator))
-      gst_util_double_to_fraction(double(GST_SECOND) / double(p.interval), &numerator, &denominator);
-    gst_caps_set_simple(caps, "framerate", GST_TYPE_FRACTION, numerator, denominator, nullptr);
+  {
+    const ObjectLock lock(base);
+    if (const auto& known = self_of(base)->p->caps) caps = gst_caps_ref(known.get());
   }
-  if (!filter) return caps;
-  GstCaps* common = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(caps);
-  return common;
+  return filtered_caps(caps ? caps : gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(base)), filter);
 }
 
 gboolean is_seekable(GstBaseSrc*) {
@@ -188,11 +200,18 @@ gboolean do_seek(GstBaseSrc* base, GstSegment* segment) {
 
 gboolean query(GstBaseSrc* base, GstQuery* query) {
   const ReenactPoseSrc::Private& p = *self_of(base)->p;
-  if (GST_QUERY_TYPE(query) == GST_QUERY_DURATION && !p.times.empty()) {
+  GstClockTime duration = GST_CLOCK_TIME_NONE;
+  bool loop = false;
+  {
+    const ObjectLock lock(base);
+    duration = p.duration;
+    loop = p.settings.loop;
+  }
+  if (GST_QUERY_TYPE(query) == GST_QUERY_DURATION && GST_CLOCK_TIME_IS_VALID(duration)) {
     GstFormat format = GST_FORMAT_UNDEFINED;
     gst_query_parse_duration(query, &format, nullptr);
-    if (format != GST_FORMAT_TIME || copy_of(base, p.settings).loop) return FALSE;
-    gst_query_set_duration(query, GST_FORMAT_TIME, gint64(round_duration(p)));
+    if (format != GST_FORMAT_TIME || loop) return FALSE;
+    gst_query_set_duration(query, GST_FORMAT_TIME, gint64(duration));
     return TRUE;
   }
   return GST_BASE_SRC_CLASS(reenact_pose_src_parent_class)->query(base, query);
