@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cpu/kernels/instruction_set.h"
+#include "cpu/kernels/winograd.h"
 #include "cpu/quantised_weights.h"
 #include "cpu/worker_pool.h"
 
@@ -59,7 +60,7 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   if (in.element() == Arithmetic::int8) {
     const std::vector<float> steps(in.channels(), options.input_step);
     quantised =
-        quantised_weights(weights.weights(name), out.channels(), steps, largest_weight(byte_instructions()));
+        quantised_weights(weights.weights(name), out.channels(), steps, winograd_kernels().largest_weight);
     for (int o = 0; o < out.channels(); ++o) {
       bias.push_back(weights.bias(name)[o] / quantised.scales[o]);
       epilogue.output_scales.push_back(quantised.scales[o] / options.output_step);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/kernels/instruction_set.h"
+#include "cpu/kernels/winograd.h"
 #include "cpu/quantised_weights.h"
 #include "reenact/safetensors.h"
 
@@ -190,7 +191,7 @@ GeneratorLayer::GeneratorLayer(const Geometry& geometry, const Cut& cut, Arithme
     const std::size_t chunk = floats.size() / geometry.out_channels * cut.chunk_channels;
     if (arithmetic == Arithmetic::int8) {
       const QuantisedWeights quantised =
-          quantised_weights(floats, geometry.out_channels, input_steps, largest_weight(byte_instructions()));
+          quantised_weights(floats, geometry.out_channels, input_steps, winograd_kernels().largest_weight);
       scales_.insert(scales_.end(), quantised.scales.begin(), quantised.scales.end());
       for (std::size_t at = 0; at < floats.size(); at += chunk) {
         weights_.push_back(

@@ -158,8 +158,7 @@ void ClipReader::Private::choose_stream() {
 
 /// The file; a picture as one packet, since its decoders, unlike those of clips, take the whole file at once.
 GstElement* ClipReader::Private::add_source() {
-  const auto format = picture_format(path);
-  if (format.empty() || format == "GIF") {
+  if (!is_still_picture(path)) {
     GstElement* source = pipeline.add(media::make_element("filesrc"));
     g_object_set(source, "location", path.c_str(), nullptr);
     return source;
@@ -175,7 +174,6 @@ GstElement* ClipReader::Private::add_source() {
 }
 
 void ClipReader::Private::open() {
-  media::start_gstreamer();
   GstElement* source = add_source();
   GstElement* decodebin = pipeline.add(media::make_element("decodebin"));
   sink = pipeline.add(media::make_element("appsink"));
@@ -278,10 +276,10 @@ std::int64_t ClipReader::Private::timestamp_of(GstSample* sample) {
   return last_timestamp;
 }
 
-ClipReader::ClipReader(const std::filesystem::path& path, ClipColors colors, int threads)
-    : p_((media::start_gstreamer(), std::make_unique<Private>(path, colors, threads))) {
+ClipReader::ClipReader(const std::filesystem::path& path, ClipColors colors, int threads) {
   if (!std::filesystem::exists(path))
     throw Error(ErrorCode::not_found, "found no clip '" + path.string() + "'");
+  p_ = std::make_unique<Private>(path, colors, threads);
   p_->open();
   p_->converter.set_caps(gst_sample_get_caps(p_->decoded.front().get()), path);
   p_->find_frame_rate();

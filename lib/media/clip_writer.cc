@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -16,6 +15,7 @@
 #include <string>
 
 #include "media/gstreamer.h"
+#include "media/picture_file.h"
 #include "reenact/error.h"
 
 namespace reenact {
@@ -37,17 +37,11 @@ constexpr Container containers[] = {{".mp4", "mp4mux", false},
                                     {".avi", "avimux", true}};
 
 const Container* container_of(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string ending = lower_extension(path);
   for (const auto& container : containers)
     if (ending == container.ending) return &container;
   return nullptr;
 }
-
-}  // namespace
-
-namespace {
 
 /// Gives packets the times of their frames, which come out in the order they went in: an encoder rounds times to the ticks
 /// that its format counts in, or makes its own.
@@ -221,7 +215,6 @@ ClipWriter::ClipWriter(const fs::path& path, double frame_rate) {
       (container_of(path)->one_rate && (frame_rate < lowest || frame_rate > highest)))
     throw Error(ErrorCode::invalid, "cannot write '" + path.string() + "' at " + std::to_string(frame_rate) +
                                         " frames a second, wanted 0.1 to 1000");
-  media::start_gstreamer();
   p_ = std::make_unique<Private>(path, frame_rate);
 }
 

@@ -7,6 +7,7 @@
 #include "reenact/error.h"
 
 namespace reenact::media {
+namespace {
 
 void start_gstreamer() {
   static std::mutex mutex;
@@ -19,6 +20,8 @@ void start_gstreamer() {
   throw Error(ErrorCode::unsupported, "cannot start GStreamer: " + sentence);
 }
 
+}  // namespace
+
 GstElement* make_element(const char* factory) {
   GstElement* element = gst_element_factory_make(factory, nullptr);
   if (!element)
@@ -30,10 +33,7 @@ GstElement* make_element(const char* factory) {
 std::string sentence_of(GstMessage* message) {
   GError* problem = nullptr;
   gchar* details = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
-    gst_message_parse_warning(message, &problem, &details);
-  else
-    gst_message_parse_error(message, &problem, &details);
+  gst_message_parse_error(message, &problem, &details);
   std::string sentence = problem && problem->message ? problem->message : "no reason was given";
   g_clear_error(&problem);
   g_free(details);
@@ -42,7 +42,8 @@ std::string sentence_of(GstMessage* message) {
   return sentence;
 }
 
-Pipeline::Pipeline() : pipeline_(gst_pipeline_new(nullptr)), bus_(gst_element_get_bus(pipeline_.get())) {
+Pipeline::Pipeline()
+    : pipeline_((start_gstreamer(), gst_pipeline_new(nullptr))), bus_(gst_element_get_bus(pipeline_.get())) {
   gst_object_ref_sink(pipeline_.get());
 }
 

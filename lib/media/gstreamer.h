@@ -9,17 +9,14 @@
 
 namespace reenact::media {
 
-/// Initialises GStreamer when the first clip is opened, since that takes longer than most commands do. Throws Error
-/// (unsupported).
-void start_gstreamer();
-
 /// A new element that is not yet in a bin. Throws Error (unsupported) when its plugin is not installed.
 GstElement* make_element(const char* factory);
 
-/// The text of a message of type error or warning in one line.
+/// The text of a message of type error in one line.
 std::string sentence_of(GstMessage* message);
 
-/// A pipeline that is stopped before it goes.
+/// A pipeline that is stopped before it goes. The first one initialises GStreamer, which takes longer than most commands
+/// do; throws Error (unsupported) when it does not start.
 class Pipeline {
  public:
   Pipeline();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "media/picture_file.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -113,6 +115,18 @@ std::string picture_format(const fs::path& path) {
   return format_of({first.data(), static_cast<std::size_t>(file.gcount())});
 }
 
+bool is_still_picture(const std::filesystem::path& path) {
+  const std::string format = picture_format(path);
+  return !format.empty() && format != "GIF";
+}
+
+std::string lower_extension(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return ending;
+}
+
 cv::Mat read_rgb(const fs::path& path) {
   cv::Mat picture = read_picture(path);
   if (picture.channels() == 4) return over_black(picture);
@@ -125,6 +139,12 @@ cv::Mat read_grey(const fs::path& path) {
   if (picture.channels() == 4) picture = over_black(picture);
   if (picture.channels() == 3) cv::cvtColor(picture, picture, cv::COLOR_RGB2GRAY);
   return picture;
+}
+
+cv::Mat without_alpha(const cv::Mat& rgba) {
+  cv::Mat rgb;
+  cv::cvtColor(rgba, rgb, cv::COLOR_RGBA2RGB);
+  return rgb;
 }
 
 cv::Mat over_black(const cv::Mat& rgba) {

@@ -11,6 +11,12 @@ namespace reenact {
 /// be read.
 std::string picture_format(const std::filesystem::path& path);
 
+/// Whether those bytes are a picture's that does not move: a GIF counts as a clip.
+bool is_still_picture(const std::filesystem::path& path);
+
+/// The ending of a name in small letters, with its dot; empty where there is none.
+std::string lower_extension(const std::filesystem::path& path);
+
 /// One picture as a viewer shows it, RGB CV_8UC3: turned by its EXIF tag, transparency over black. JPEG and PNG are
 /// decoded by their libraries, other formats by what GStreamer has installed for them. Throws Error (not_found) and
 /// (unreadable) for what is no picture, is damaged or cut short, or has no decoder.
@@ -21,5 +27,7 @@ cv::Mat read_grey(const std::filesystem::path& path);
 
 /// What is seen of straight RGBA CV_8UC4 over black, RGB CV_8UC3.
 cv::Mat over_black(const cv::Mat& rgba);
+/// The same of premultiplied RGBA, which is its color.
+cv::Mat without_alpha(const cv::Mat& rgba);
 
 }  // namespace reenact

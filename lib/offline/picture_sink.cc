@@ -2,13 +2,13 @@
 #include "offline/picture_sink.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
-#include <opencv2/imgproc.hpp>
+#include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
 #include "media/clip_writer.h"
+#include "media/picture_file.h"
 #include "offline/contact_sheet.h"
 #include "reenact/error.h"
 
@@ -82,9 +82,7 @@ class ClipSink : public PictureSink {
 }  // namespace
 
 std::unique_ptr<PictureSink> open_sink(const fs::path& path, double frame_rate) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string ending = lower_extension(path);
   if (ending == ".png") return std::make_unique<StripSink>(path);
   if (ClipWriter::writes(path)) return std::make_unique<ClipSink>(path, frame_rate);
   // A folder of that name would be a surprise.

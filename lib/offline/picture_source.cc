@@ -41,7 +41,7 @@ PictureSource::PictureSource(const fs::path& path) : path_(path) {
     images_ = pictures_in(path);
     if (images_.empty())
       throw Error(ErrorCode::not_found, "the folder '" + path.string() + "' holds no pictures");
-  } else if (const auto format = picture_format(path); !format.empty() && format != "GIF") {
+  } else if (is_still_picture(path)) {
     images_.push_back(path);
   } else {
     clip_ = std::make_unique<ClipReader>(path);

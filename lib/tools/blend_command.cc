@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "media/picture_file.h"
 #include "offline/command_line_options.h"
 #include "reenact/engine.h"
 #include "reenact/error.h"
@@ -109,10 +110,7 @@ std::vector<float> weighted_mean(const std::vector<Part>& parts, std::vector<flo
 cv::Mat draw_thumbnail(const Identity& identity, const Arguments& arguments) {
   auto generator = load_generator(find_model(arguments.model), arguments.engine);
   generator->set_identity(std::make_shared<const Identity>(identity));
-  const cv::Mat rgba = generator->generate(identity.neutral_pose, AlphaMode::premultiplied);
-  cv::Mat rgb(rgba.size(), CV_8UC3);
-  cv::mixChannels({rgba}, {rgb}, {0, 0, 1, 1, 2, 2});
-  return rgb;
+  return without_alpha(generator->generate(identity.neutral_pose, AlphaMode::premultiplied));
 }
 
 /// What the file tells of its parts: how many, their shares and licences. No name of a person, clip or file, since the

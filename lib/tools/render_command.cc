@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "media/picture_file.h"
 #include "offline/command_line_options.h"
 #include "offline/picture_sink.h"
 #include "offline/picture_source.h"
@@ -69,10 +70,7 @@ class Background {
       return result;
     }
     // Black needs no compositing: the premultiplied colours are the authors' picture to the grey level.
-    const cv::Mat rgba = generator.generate(pose, AlphaMode::premultiplied);
-    cv::Mat rgb(rgba.size(), CV_8UC3);
-    cv::mixChannels({rgba}, {rgb}, {0, 0, 1, 1, 2, 2});
-    return rgb;
+    return without_alpha(generator.generate(pose, AlphaMode::premultiplied));
   }
 
   /// What is shown when there is no head.

@@ -15,6 +15,8 @@
 #include "cpu/generator.h"
 #include "cpu/generator_layer.h"
 #include "cpu/kernels/instruction_set.h"
+#include "media/picture_file.h"
+#include "offline/picture_metrics.h"
 #include "reenact/backend.h"
 #include "reenact/error.h"
 #include "reenact/quantise.h"
@@ -102,14 +104,6 @@ double generator_operations(const ReenactorConfig& config, std::optional<cpu::Ar
   products += hidden * (config.pose_embedding_size + (arithmetic ? 0 : config.identity_embedding_size)) +
               hidden * coefficients;
   return 2 * products;
-}
-
-double psnr(const cv::Mat& a, const cv::Mat& b) {
-  double error = 0;
-  for (std::size_t i = 0; i < a.total() * 4; ++i) {
-    if (i % 4 != 3) error += std::pow(static_cast<double>(a.data[i]) - b.data[i], 2);
-  }
-  return 10 * std::log10(255.0 * 255.0 * a.total() * 3 / std::max(error, 1e-9));
 }
 
 std::vector<std::vector<float>> poses_for(const BenchOptions& options, int size) {
@@ -243,8 +237,8 @@ std::vector<ordered_json> bench_generator(const BenchOptions& options) {
     if (exact) {
       double total = 0;
       for (const auto& pose : poses) {
-        total += std::pow(10, -psnr(exact->generate(pose, AlphaMode::premultiplied),
-                                    generator->generate(pose, AlphaMode::premultiplied)) /
+        total += std::pow(10, -psnr(without_alpha(exact->generate(pose, AlphaMode::premultiplied)),
+                                    without_alpha(generator->generate(pose, AlphaMode::premultiplied))) /
                                   10);
       }
       error_db = -10 * std::log10(total / poses.size());

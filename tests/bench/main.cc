@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/bench_cases.h"
+#include "bench/bench_codec.h"
 #include "bench/bench_instructions.h"
 #include "bench/bench_train.h"
 #include "bench/interleaved_timing.h"
@@ -26,12 +27,13 @@ int main(int argc, char** argv) {
       {"identity", bench_identity},   {"detector", bench_detector},
       {"segmenter", bench_segmenter}, {"pipeline", bench_pipeline},
       {"train", bench_train},         {"instructions", bench_instructions},
+      {"codec", bench_codec},
   };
   std::vector<std::string> cases;
   BenchOptions options;
   std::string names;
   for (const auto& entry : known) names += (names.empty() ? "" : ", ") + entry.first;
-  app.add_option("cases", cases, names + "; all of them but instructions when none is named")
+  app.add_option("cases", cases, names + "; all of them but instructions and codec when none is named")
       ->check(CLI::IsMember(known));
   app.add_option("--model", options.model, "paper, lite, live or a reenactor file")->capture_default_str();
   app.add_option("--detector", options.detector, "a detector file")->check(CLI::ExistingFile);
@@ -75,8 +77,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   int status = 0;
   for (const auto& [name, bench] : known) {
-    // "instructions" runs other cases, and so only when it is asked for.
-    if (cases.empty() ? name == "instructions" : std::find(cases.begin(), cases.end(), name) == cases.end())
+    // "instructions" runs other cases and "codec" wants a track, and so only when they are asked for.
+    if (cases.empty() ? name == "instructions" || name == "codec"
+                      : std::find(cases.begin(), cases.end(), name) == cases.end())
       continue;
     try {
       for (const auto& line : bench(options)) {

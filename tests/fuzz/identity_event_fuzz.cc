@@ -4,6 +4,7 @@
 
 #include "base/glib.h"
 #include "fuzz_target.h"
+#include "quiet_gstreamer.h"
 #include "stream/identity_event.h"
 
 namespace reenact::test {
@@ -36,12 +37,7 @@ const std::span<const std::string_view> fuzz_tokens = tokens;
 /// an event of that name is taken, and only an identity comes out of it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace reenact;
-  static const bool ready = [] {
-    // GStreamer's own parser complains of names that are none.
-    g_log_set_default_handler([](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
-    return gst_init_check(nullptr, nullptr, nullptr);
-  }();
-  test::require(ready, "GStreamer starts");
+  test::start_quiet_gstreamer();
   if (size < 2) return 0;
   const auto held = static_cast<test::Held>(data[0] % static_cast<int>(test::Held::kinds));
   const std::string text(reinterpret_cast<const char*>(data) + 2, size - 2);

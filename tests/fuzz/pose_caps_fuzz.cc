@@ -4,6 +4,7 @@
 
 #include "base/glib.h"
 #include "fuzz_target.h"
+#include "quiet_gstreamer.h"
 #include "reenact/error.h"
 #include "stream/pose_buffer.h"
 
@@ -41,12 +42,7 @@ const std::span<const std::string_view> fuzz_tokens = tokens;
 /// say, whole.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace reenact;
-  static const bool ready = [] {
-    // GStreamer's own parser complains of names that are none.
-    g_log_set_default_handler([](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
-    return gst_init_check(nullptr, nullptr, nullptr);
-  }();
-  test::require(ready, "GStreamer starts");
+  test::start_quiet_gstreamer();
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t newline = std::min(input.find('\n'), input.size());
   const std::string text(input.substr(0, input.find('\0') < newline ? input.find('\0') : newline));

@@ -12,13 +12,12 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "fuzz_target.h"
 #include "support/byte_mutator.h"
+#include "support/raw_safetensors.h"
 
 // Of the sanitizers, which end the program without a signal.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
@@ -53,11 +52,6 @@ void run(const std::string& input) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 
-std::string bytes_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 std::vector<std::string> read_corpus(const std::vector<fs::path>& places) {
   std::vector<fs::path> files;
   for (const fs::path& place : places) {
@@ -69,7 +63,7 @@ std::vector<std::string> read_corpus(const std::vector<fs::path>& places) {
   }
   std::sort(files.begin(), files.end());
   std::vector<std::string> corpus;
-  for (const fs::path& file : files) corpus.push_back(bytes_of(file));
+  for (const fs::path& file : files) corpus.push_back(read_bytes(file));
   return corpus;
 }
 

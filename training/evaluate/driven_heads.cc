@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "media/picture_file.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 #include "training/data/clips_in_memory.h"
@@ -133,10 +134,7 @@ void DrivenHeads::learn(const Driver& driver) {
 }
 
 cv::Mat DrivenHeads::head_of(const std::vector<float>& pose) {
-  const cv::Mat rgba = generator_->generate(pose, AlphaMode::premultiplied);
-  cv::Mat rgb(rgba.size(), CV_8UC3);
-  cv::mixChannels({rgba}, {rgb}, {0, 0, 1, 1, 2, 2});
-  return rgb;
+  return without_alpha(generator_->generate(pose, AlphaMode::premultiplied));
 }
 
 std::vector<cv::Mat> DrivenHeads::draw(const Subject& subject, const Driver& driver,

@@ -128,10 +128,6 @@ ByteInstructions byte_instructions() {
 #endif
 }
 
-int largest_weight(ByteInstructions instructions) {
-  return instructions == ByteInstructions::pairs ? 64 : 127;
-}
-
 std::string engine_name(Arithmetic arithmetic) {
   std::string instructions = to_string(instruction_set());
 #if defined(__x86_64__)

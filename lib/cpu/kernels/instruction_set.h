@@ -20,10 +20,6 @@ ByteInstructions byte_instructions();
 /// Whether the CPU runs them, whatever ONEDNN_MAX_CPU_ISA says.
 bool has(ByteInstructions instructions);
 
-/// The largest quantised weight whose products with unsigned bytes no sum on the way saturates: 127, or 64 for `pairs`
-/// (2 * 255 * 64 fits 16 bits). Own kernels and oneDNN's alike are exact with it.
-int largest_weight(ByteInstructions instructions);
-
 /// Whether `arithmetic` runs on instructions of its own here. int8 wants AVX2; bf16 wants avx512_bf16 or AMX, because
 /// emulation is slower than fp32.
 bool has_arithmetic(Arithmetic arithmetic);

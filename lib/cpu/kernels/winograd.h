@@ -28,8 +28,10 @@ struct WinogradRun {
 struct WinogradKernels {
   void (*convolve)(const WinogradRun& run);
   void (*convolve_upsampled)(const WinogradRun& run);
-  int widest_block = 0;    ///< the most output channels at a time that stay in registers: 16 or 32
-  int largest_weight = 0;  ///< of which no sum on the way saturates
+  int widest_block = 0;  ///< the most output channels at a time that stay in registers: 16 or 32
+  /// The largest quantised weight whose products with unsigned bytes no sum on the way saturates: 127, or 64 where two are
+  /// summed in 16 bits. Own kernels and oneDNN's alike are exact with it.
+  int largest_weight = 0;
 };
 
 /// The kernels for byte_instructions().

@@ -5,24 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <set>
 
+#include "media/picture_file.h"
 #include "offline/sha256.h"
 #include "reenact/error.h"
 
 namespace reenact::tools {
 namespace fs = std::filesystem;
 namespace {
-
-std::string lower_extension(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return ending;
-}
 
 template <std::size_t N>
 bool ends_as(const fs::path& path, const std::array<const char*, N>& endings) {
