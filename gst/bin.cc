@@ -19,6 +19,7 @@
 
 #include "base/element_description.h"
 #include "base/glib.h"
+#include "base/stage_statistics.h"
 #include "bin/orientation.h"
 #include "bin/proxies.h"
 #include "compositor/key_pad.h"
@@ -325,12 +326,8 @@ void finalize(GObject* object) {
 void install_properties(GObjectClass* object_class) {
   guint id = 1;
   for (const Proxy& proxy : proxies()) g_object_class_install_property(object_class, id++, new_spec(proxy));
-  g_object_class_install_property(
-      object_class, stats_property(),
-      g_param_spec_boxed(
-          "stats", "Statistics",
-          "Frames in, drawn and dropped, milliseconds a frame of each child, and the latency reported",
-          GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  install_stats(object_class, stats_property(),
+                "Frames in, drawn and dropped, milliseconds a frame of each child, and the latency reported");
 }
 
 }  // namespace

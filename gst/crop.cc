@@ -20,7 +20,7 @@
 #include "base/engine_settings.h"
 #include "base/glib.h"
 #include "base/network_filter.h"
-#include "base/properties.h"
+#include "base/settings.h"
 #include "base/time_segment.h"
 #include "elements.h"
 #include "face_tally.h"
@@ -201,8 +201,7 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
 }
 
 CropSettings current_settings(ReenactNetworkFilter* filter) {
-  const ObjectLock lock(filter);
-  return self_of(filter)->p->settings;
+  return copy_of(filter, self_of(filter)->p->settings);
 }
 
 /// As long as it may take: a picture without a face is searched twice, and most of them are of this shape.
@@ -425,8 +424,8 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                                  GST_VIDEO_BUFFER_FLAG_RFF | GST_VIDEO_BUFFER_FLAG_ONEFIELD);
   if (settings.post_messages) post_face_message(base, in, *meta);
   if (!face && settings.no_face == NoFace::drop) return {drop_frame(base, in)};
-  const GstClockTime time = running_time(base->segment, GST_BUFFER_PTS(in));
-  p.shedding.pushed(time, gst_element_get_current_running_time(GST_ELEMENT(base)));
+  p.shedding.pushed(running_time(base->segment, GST_BUFFER_PTS(in)),
+                    gst_element_get_current_running_time(GST_ELEMENT(base)));
   return {};
 }
 

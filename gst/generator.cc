@@ -22,6 +22,7 @@
 #include "base/glib.h"
 #include "base/network_filter.h"
 #include "base/properties.h"
+#include "base/settings.h"
 #include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
@@ -182,11 +183,7 @@ void tell_begun(ReenactNetworkFilter* filter, GstBuffer* buffer) {
 
 Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
-  GeneratorSettings settings;
-  {
-    const ObjectLock lock(filter);
-    settings = p.settings;
-  }
+  const GeneratorSettings settings = copy_of(filter, p.settings);
   tell_begun(filter, in);
 
   MappedFrame target(filter->out_info, out, GST_MAP_WRITE);

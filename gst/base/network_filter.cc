@@ -8,6 +8,7 @@
 #include "base/glib.h"
 #include "base/processing_latency.h"
 #include "base/rehearsal.h"
+#include "base/settings.h"
 #include "base/stage_statistics.h"
 #include "base/time_segment.h"
 #include "stream/face_meta.h"
@@ -65,8 +66,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 }
 
 EngineSettings settings_of(ReenactNetworkFilter* self) {
-  const ObjectLock lock(self);
-  return self->p->engine;
+  return copy_of(self, self->p->engine);
 }
 
 /// Learns what the network needs for a frame before the first one comes.
@@ -259,11 +259,7 @@ void network_filter_install_properties(ReenactNetworkFilterClass* filter_class, 
   G_OBJECT_CLASS(filter_class)->set_property = set_property;
   G_OBJECT_CLASS(filter_class)->get_property = get_property;
   install_engine_properties(G_OBJECT_CLASS(filter_class), model_description, default_model);
-  g_object_class_install_property(
-      G_OBJECT_CLASS(filter_class), stats_property,
-      g_param_spec_boxed("stats", "Statistics",
-                         "Frames in, drawn and dropped, milliseconds a frame, and the latency reported",
-                         GST_TYPE_STRUCTURE, read_only));
+  install_stats(G_OBJECT_CLASS(filter_class), stats_property);
 }
 
 ProcessingLatency& network_filter_latency(ReenactNetworkFilter* filter) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/properties.h"
+
 namespace reenact {
 
 void StageStatistics::frame_came() {
@@ -26,11 +28,6 @@ void StageStatistics::reset() {
   came_ = done_ = dropped_ = 0;
 }
 
-guint64 StageStatistics::came() const {
-  const std::lock_guard lock(mutex_);
-  return came_;
-}
-
 guint64 StageStatistics::done() const {
   const std::lock_guard lock(mutex_);
   return done_;
@@ -41,25 +38,23 @@ guint64 StageStatistics::dropped() const {
   return dropped_;
 }
 
-double StageStatistics::mean_milliseconds() const {
-  const std::lock_guard lock(mutex_);
-  const auto count = std::ptrdiff_t(std::min<guint64>(done_, times_.size()));
-  if (count == 0) return 0;
-  return double(std::accumulate(times_.begin(), times_.begin() + count, GstClockTime(0))) / double(count) /
-         GST_MSECOND;
-}
-
-double StageStatistics::longest_milliseconds() const {
-  const std::lock_guard lock(mutex_);
-  const auto count = std::ptrdiff_t(std::min<guint64>(done_, times_.size()));
-  return count ? double(*std::max_element(times_.begin(), times_.begin() + count)) / GST_MSECOND : 0;
-}
-
 GstStructure* StageStatistics::structure(GstClockTime latency) const {
-  return gst_structure_new("reenact-stats", "frames-in", G_TYPE_UINT64, came(), "frames-drawn", G_TYPE_UINT64,
-                           done(), "frames-dropped", G_TYPE_UINT64, dropped(), "mean-ms", G_TYPE_DOUBLE,
-                           mean_milliseconds(), "longest-ms", G_TYPE_DOUBLE, longest_milliseconds(),
-                           "latency", G_TYPE_UINT64, latency, nullptr);
+  const std::lock_guard lock(mutex_);
+  const auto end = times_.begin() + std::ptrdiff_t(std::min<guint64>(done_, times_.size()));
+  double mean = 0, longest = 0;
+  if (done_ > 0) {
+    mean = double(std::accumulate(times_.begin(), end, GstClockTime(0))) / double(end - times_.begin()) /
+           GST_MSECOND;
+    longest = double(*std::max_element(times_.begin(), end)) / GST_MSECOND;
+  }
+  return gst_structure_new("reenact-stats", "frames-in", G_TYPE_UINT64, came_, "frames-drawn", G_TYPE_UINT64,
+                           done_, "frames-dropped", G_TYPE_UINT64, dropped_, "mean-ms", G_TYPE_DOUBLE, mean,
+                           "longest-ms", G_TYPE_DOUBLE, longest, "latency", G_TYPE_UINT64, latency, nullptr);
+}
+
+void install_stats(GObjectClass* object_class, guint id, const char* blurb) {
+  g_object_class_install_property(
+      object_class, id, g_param_spec_boxed("stats", "Statistics", blurb, GST_TYPE_STRUCTURE, read_only));
 }
 
 }  // namespace reenact

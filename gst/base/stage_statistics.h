@@ -18,12 +18,8 @@ class StageStatistics {
   void frame_dropped();
   void reset();
 
-  guint64 came() const;
   guint64 done() const;
   guint64 dropped() const;
-  /// Of the latest frames, milliseconds; 0 before the first.
-  double mean_milliseconds() const;
-  double longest_milliseconds() const;
 
   /// Structure "reenact-stats": frames-in, frames-drawn, frames-dropped (guint64), mean-ms and longest-ms of the last
   /// 128 frames (double), latency (guint64, `latency` in nanoseconds); a new one.
@@ -34,5 +30,10 @@ class StageStatistics {
   guint64 came_ = 0, done_ = 0, dropped_ = 0;
   std::array<GstClockTime, 128> times_{};
 };
+
+/// The property `stats`, a structure as above.
+void install_stats(
+    GObjectClass* object_class, guint id,
+    const char* blurb = "Frames in, drawn and dropped, milliseconds a frame, and the latency reported");
 
 }  // namespace reenact

@@ -12,9 +12,6 @@
  *
  * Since: 0.1
  */
-#include <gst/base/gstaggregator.h>
-#include <gst/video/video.h>
-
 #include <algorithm>
 #include <memory>
 #include <opencv2/core.hpp>
@@ -22,16 +19,10 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
-#include "base/glib.h"
-#include "base/stage_statistics.h"
+#include "base/settings.h"
 #include "base/time_segment.h"
-#include "compositor/background_pad.h"
-#include "compositor/head_painter.h"
-#include "compositor/key_pad.h"
+#include "compositor/element.h"
 #include "compositor/output.h"
-#include "compositor/output_shape.h"
-#include "compositor/picture_latency.h"
-#include "compositor/settings.h"
 #include "elements.h"
 #include "reenact/error.h"
 #include "stream/face_meta.h"
@@ -42,17 +33,6 @@ GST_DEBUG_CATEGORY(reenact_compositor_debug);  // of the background pad, too
 #define GST_CAT_DEFAULT reenact_compositor_debug
 
 namespace reenact {
-
-/// reenactcompositor: RGBA heads laid over a background, at the size of the driver's frame.
-struct ReenactCompositor {
-  struct Private;
-  GstAggregator parent;
-  Private* p;
-};
-struct ReenactCompositorClass {
-  GstAggregatorClass parent_class;
-};
-
 namespace {
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
@@ -65,31 +45,6 @@ GstStaticPadTemplate key_template = GST_STATIC_PAD_TEMPLATE(
     "key", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE(REENACT_KEY_FORMATS)));
 
 }  // namespace
-
-struct ReenactCompositor::Private {
-  // Under the object's lock.
-  CompositorSettings settings;
-  bool started = false;
-  ReenactBackgroundPad* background_pad = nullptr;
-  std::shared_ptr<KeyPad> key_pad;
-
-  GstAggregatorPad* head_pad = nullptr;
-  HeadPainter painter;
-  GstVideoInfo head_info{}, background_info{};
-  Owned<GstCaps> background_caps;
-  OutputShape wanted;
-  bool negotiated = false;
-  PictureLatency latency;
-  StageStatistics statistics;
-  // To go out after the next picture, once caps and segment went.
-  GstEvent *tags = nullptr, *identity = nullptr;
-
-  explicit Private(GstAggregator* aggregator) : latency(aggregator) {}
-  ~Private() {
-    gst_event_replace(&tags, nullptr);
-    gst_event_replace(&identity, nullptr);
-  }
-};
 
 GST_ELEMENT_REGISTER_DEFINE(reenactcompositor, "reenactcompositor", GST_RANK_NONE,
                             reenact_compositor_get_type())
@@ -170,13 +125,7 @@ void notify(GObject* object, GParamSpec* spec) {
 }
 
 CompositorSettings settings_of(ReenactCompositor* self) {
-  const ObjectLock lock(self);
-  return self->p->settings;
-}
-
-std::shared_ptr<KeyPad> key_pad_of(ReenactCompositor* self) {
-  const ObjectLock lock(self);
-  return self->p->key_pad;
+  return copy_of(self, self->p->settings);
 }
 
 void forget_stream(ReenactCompositor* self) {
@@ -444,53 +393,19 @@ GstFlowReturn aggregate(GstAggregator* aggregator, gboolean timeout) {
 
 GstAggregatorPad* create_new_pad(GstAggregator* aggregator, GstPadTemplate* pad_template, const gchar*,
                                  const GstCaps*) {
-  ReenactCompositor::Private& p = *self_of(aggregator)->p;
-  if (pad_template->direction != GST_PAD_SINK || pad_template->presence != GST_PAD_REQUEST) return nullptr;
-  {
-    const ObjectLock lock(aggregator);
-    if (p.background_pad) return nullptr;
-  }
-  auto* pad = static_cast<ReenactBackgroundPad*>(g_object_new(reenact_background_pad_get_type(), "name",
-                                                              "background", "direction", GST_PAD_SINK,
-                                                              "template", pad_template, nullptr));
-  const ObjectLock lock(aggregator);
-  p.background_pad = pad;
-  return GST_AGGREGATOR_PAD(pad);
+  return new_background_pad(self_of(aggregator), pad_template);
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar* name,
                         const GstCaps* caps) {
-  if (pad_template->direction == GST_PAD_SINK)
-    return GST_ELEMENT_CLASS(reenact_compositor_parent_class)
-        ->request_new_pad(element, pad_template, name, caps);
-  ReenactCompositor::Private& p = *self_of(element)->p;
-  const auto key = std::make_shared<KeyPad>(GST_AGGREGATOR(element), pad_template);
-  {
-    const ObjectLock lock(element);
-    if (p.key_pad) return nullptr;
-    p.key_pad = key;
-  }
-  gst_pad_set_active(key->pad(), TRUE);
-  gst_element_add_pad(element, key->pad());
-  gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(element));  // the fill needs no alpha of its own
-  return key->pad();
+  if (pad_template->direction == GST_PAD_SRC) return new_key_pad(self_of(element), pad_template);
+  return GST_ELEMENT_CLASS(reenact_compositor_parent_class)
+      ->request_new_pad(element, pad_template, name, caps);
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
-  ReenactCompositor::Private& p = *self_of(element)->p;
-  std::shared_ptr<KeyPad> key;
-  {
-    const ObjectLock lock(element);
-    if (GST_PAD(p.background_pad) == pad) p.background_pad = nullptr;
-    if (p.key_pad && p.key_pad->pad() == pad) key = std::move(p.key_pad);
-  }
-  if (key) {
-    gst_pad_set_active(pad, FALSE);
-    gst_element_remove_pad(element, pad);
-    gst_pad_mark_reconfigure(GST_AGGREGATOR_SRC_PAD(element));
-    return;
-  }
-  GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
+  if (!release_pad_of(self_of(element), pad))
+    GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
 }
 
 void finalize(GObject* object) {
@@ -510,11 +425,7 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->finalize = finalize;
   object_class->notify = notify;
   compositor_properties.install(object_class);
-  g_object_class_install_property(
-      object_class, compositor_properties.end_id(),
-      g_param_spec_boxed("stats", "Statistics",
-                         "Frames in, drawn and dropped, milliseconds a frame, and the latency reported",
-                         GST_TYPE_STRUCTURE, read_only));
+  install_stats(object_class, compositor_properties.end_id());
   describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
                                    "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,

@@ -18,11 +18,11 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/settings.h"
 #include "base/time_segment.h"
 #include "elements.h"
 #include "poses/coded_caps.h"
 #include "poses/pose_frame.h"
-#include "poses/settings.h"
 #include "reenact/identity_packet.h"
 #include "stream/identity_event.h"
 

@@ -21,10 +21,10 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/settings.h"
 #include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
-#include "poses/settings.h"
 #include "reenact/pose_filter.h"
 #include "reenact/pose_interpolation.h"
 #include "stream/face_meta.h"

@@ -16,10 +16,10 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/settings.h"
 #include "base/time_segment.h"
 #include "elements.h"
 #include "poses/pose_frame.h"
-#include "poses/settings.h"
 #include "reenact/error.h"
 #include "reenact/pose_track.h"
 #include "stream/pose_buffer.h"

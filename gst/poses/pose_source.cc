@@ -19,9 +19,9 @@
 
 #include "base/element_description.h"
 #include "base/element_error.h"
+#include "base/settings.h"
 #include "elements.h"
 #include "poses/pose_frame.h"
-#include "poses/settings.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
