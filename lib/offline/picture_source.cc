@@ -59,9 +59,20 @@ std::optional<PictureSource::Picture> PictureSource::next() {
   }
   auto frame = clip_->next();
   if (frame) return Picture{frame->picture, frame->timestamp};
+  warn_of_damage();
+  return {};
+}
+
+bool PictureSource::skip() {
+  if (!clip_) return next().has_value();
+  if (clip_->skip()) return true;
+  warn_of_damage();
+  return false;
+}
+
+void PictureSource::warn_of_damage() const {
   if (const auto problems = clip_->problems(); !problems.empty())
     spdlog::warn("'{}' is damaged: {}", path_.string(), problems);
-  return {};
 }
 
 std::int64_t PictureSource::count() const {
@@ -75,8 +86,14 @@ std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
   std::vector<cv::Mat> pictures;
   std::optional<Error> first;
   for (std::int64_t index = 0; std::ssize(pictures) < wanted; ++index) {
+    const bool used =
+        static_cast<double>(index) >= interval * (static_cast<double>(pictures.size()) + 0.5) - 0.5;
     cv::Mat rgb;
     try {
+      if (!used) {
+        if (!source.skip()) break;
+        continue;
+      }
       const auto picture = source.next();
       if (!picture) break;
       rgb = picture->rgb;
@@ -85,8 +102,7 @@ std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
       spdlog::warn("left out: {}", error.what());
       if (!first) first = error;
     }
-    if (static_cast<double>(index) >= interval * (static_cast<double>(pictures.size()) + 0.5) - 0.5)
-      pictures.push_back(rgb);
+    if (used) pictures.push_back(rgb);
   }
   if (first && std::all_of(pictures.begin(), pictures.end(), [](const cv::Mat& rgb) { return rgb.empty(); }))
     throw *first;

@@ -33,12 +33,16 @@ class PictureSource {
   /// Empty at the end. What is broken in a clip is passed over, and the log says how much. Throws Error (unreadable) for
   /// an image that cannot be read; the next call goes on with the one after it.
   std::optional<Picture> next();
+  /// Passes over a picture; false at the end. A clip's is not converted; an image is read, and throws, as by next().
+  bool skip();
   /// Pictures a second: the clip's own, 25 for images.
   double frame_rate() const { return frame_rate_; }
   /// How many pictures there are, as far as the container tells; 0: unknown.
   std::int64_t count() const;
 
  private:
+  void warn_of_damage() const;
+
   std::filesystem::path path_;
   std::vector<std::filesystem::path> images_;
   std::unique_ptr<ClipReader> clip_;

@@ -55,10 +55,13 @@ TensorShapes shapes_of(const torch::nn::Module& network, const std::string& pref
   return shapes;
 }
 
-std::string first_difference(const PickledTensors& found, const TensorShapes& wanted) {
+std::string first_difference(const PickledTensors& found, const TensorShapes& wanted, std::string* missing) {
   for (const auto& [name, shape] : wanted) {
     const auto tensor = found.find(name);
-    if (tensor == found.end()) return "lacks " + name;
+    if (tensor == found.end()) {
+      if (missing) *missing = name;
+      return "lacks " + name;
+    }
     if (tensor->second.shape != shape)
       return "has " + name + " of " + in_words(tensor->second.shape) + ", wanted " + in_words(shape);
     if (!is_float(tensor->second.storage.type))
@@ -72,11 +75,9 @@ std::string first_difference(const PickledTensors& found, const TensorShapes& wa
 void ImportedWeights::add(const TorchArchive& archive, const PickledTensors& tensors,
                           const TensorShapes& wanted, const std::string& network,
                           const PickledTensors& held) {
-  std::string difference = first_difference(tensors, wanted);
+  std::string missing, difference = first_difference(tensors, wanted, &missing);
   if (!difference.empty()) {
-    constexpr std::string_view lacks = "lacks ";
-    if (difference.starts_with(lacks))
-      difference += likeness(difference.substr(lacks.size()), tensors, wanted, held);
+    if (!missing.empty()) difference += likeness(missing, tensors, wanted, held);
     throw Error(ErrorCode::wrong_kind,
                 quoted(archive.path()) + " does not fit " + network + ": it " + difference);
   }

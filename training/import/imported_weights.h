@@ -27,8 +27,9 @@ TensorShapes shapes_of(const torch::nn::Module& network, const std::string& pref
 
 /// In words, the first tensor that `wanted` has and `found` has not, or of another shape or no floating-point
 /// type, or that nobody wants; empty when they agree. Names in `found` that end in num_batches_tracked do not
-/// count.
-std::string first_difference(const PickledTensors& found, const TensorShapes& wanted);
+/// count. `missing` gets the name of one that `found` has not.
+std::string first_difference(const PickledTensors& found, const TensorShapes& wanted,
+                             std::string* missing = nullptr);
 
 /// Weights on their way from PyTorch files into one of ours.
 class ImportedWeights {

@@ -62,18 +62,26 @@ PickledTensors state_dict_in(const PickleValue& dictionary, const std::string& s
   return tensors;
 }
 
+namespace {
+
+/// What a dictionary holds under the first wrapper that is a dictionary itself.
+std::optional<PickleValue> unwrapped(const PickleValue& dictionary) {
+  for (const char* name : wrappers)
+    if (auto inner = dictionary.find(name); inner && inner->is_dictionary()) return inner;
+  return {};
+}
+
+}  // namespace
+
 PickledTensors state_dict_of(const TorchArchive& archive) {
   auto dictionary = archive.root();
   if (!dictionary.is_dictionary())
     throw Error(ErrorCode::wrong_kind,
                 quoted(archive.path()) + " holds " + to_string(dictionary.kind()) + ", wanted a state_dict");
   for (int depth = 0; depth < deepest_wrapper; ++depth) {
-    const auto inner = std::find_if(wrappers.begin(), wrappers.end(), [&](const char* name) {
-      const auto found = dictionary.find(name);
-      return found && found->is_dictionary();
-    });
-    if (inner == wrappers.end()) break;
-    dictionary = *dictionary.find(*inner);
+    const auto inner = unwrapped(dictionary);
+    if (!inner) break;
+    dictionary = *inner;
   }
   auto tensors = state_dict_in(dictionary, quoted(archive.path()));
   if (tensors.empty())
@@ -87,10 +95,9 @@ PickleValue dictionary_with(const PickleValue& root, const std::string& entry) {
   auto dictionary = root;
   for (int depth = 0; depth <= deepest_wrapper && dictionary.is_dictionary(); ++depth) {
     if (dictionary.find(entry)) return dictionary;
-    const auto inner = std::find_if(wrappers.begin(), wrappers.end(),
-                                    [&](const char* name) { return dictionary.find(name).has_value(); });
-    if (inner == wrappers.end()) break;
-    dictionary = *dictionary.find(*inner);
+    const auto inner = unwrapped(dictionary);
+    if (!inner) break;
+    dictionary = *inner;
   }
   return root;
 }

@@ -61,6 +61,11 @@ double for_each_picture(const ClipSource& source, int every, ClipRecord& record,
   for (std::int64_t index = 0;; ++index) {
     std::optional<PictureSource::Picture> picture;
     try {
+      if (index % every != 0) {
+        if (!pictures.skip()) break;
+        ++record.read;
+        continue;
+      }
       picture = pictures.next();
     } catch (const Error&) {
       if (!source.is_folder) throw;
@@ -70,7 +75,6 @@ double for_each_picture(const ClipSource& source, int every, ClipRecord& record,
     }
     if (!picture) break;
     ++record.read;
-    if (index % every != 0) continue;
     ++record.taken;
     if (!use(index, picture->rgb, static_cast<double>(picture->timestamp) / 1e9)) break;
   }
