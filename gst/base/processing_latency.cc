@@ -6,11 +6,9 @@
 namespace reenact {
 namespace {
 
-constexpr int window = 100;          // frames, of which one may be late
-constexpr int start_up_frames = 30;  // pay for negotiation and allocations all along the pipeline
+constexpr int window = 300, may_be_late = 3;  // frames
+constexpr int start_up_frames = 30;           // pay for negotiation and allocations all along the pipeline
 constexpr gint64 least_pause = 200 * G_TIME_SPAN_MILLISECOND;
-// Several elements may grow before the pipeline asks again: together they stay below what the ear notices.
-constexpr GstClockTimeDiff largest_step = GST_MSECOND;
 constexpr GstClockTime most_grown = 200 * GST_MSECOND;
 
 }  // namespace
@@ -30,9 +28,10 @@ GstClockTime LatencyGrowth::frame(GstClockTimeDiff excess, bool may_grow) {
     most_excess_ = std::max(most_excess_, excess);
   }
   GstClockTime step = 0;
-  // The first late one may be a hiccup of the machine.
-  if (may_grow && late_ >= 2 && grown_ < most_grown && g_get_monotonic_time() - grew_ >= least_pause) {
-    step = GstClockTime(std::min(largest_step, most_excess_));
+  // A hiccup of the machine makes a few late.
+  if (may_grow && late_ > may_be_late && grown_ < most_grown &&
+      g_get_monotonic_time() - grew_ >= least_pause) {
+    step = GstClockTime(std::min(GstClockTimeDiff(largest_step_), most_excess_));
     grown_ += step;
     grew_ = g_get_monotonic_time();
   } else if (frames_ < window) {
@@ -58,7 +57,8 @@ void ProcessingLatency::expect_format(GstElement* element, GstClockTime needed) 
 
 void ProcessingLatency::measured(GstElement* element, GstClockTime running_time, GstClockTime elapsed) {
   const GstClockTime now = gst_element_get_current_running_time(element), own = reported();
-  if (!live_ || !GST_CLOCK_TIME_IS_VALID(running_time) || !GST_CLOCK_TIME_IS_VALID(now)) return;
+  if (!live_ || left_growth_ || !GST_CLOCK_TIME_IS_VALID(running_time) || !GST_CLOCK_TIME_IS_VALID(now))
+    return;
   // Who took longer may use what others before it left over.
   const GstClockTimeDiff longer = GST_CLOCK_DIFF(own, elapsed),
                          later = GST_CLOCK_DIFF(running_time + upstream_ + own, now);
@@ -84,7 +84,7 @@ void ProcessingLatency::add_to(GstQuery* query) {
 
 void ProcessingLatency::reset() {
   grown_ = upstream_ = format_ = 0;
-  live_ = asked_ = false;
+  live_ = asked_ = left_growth_ = false;
   growth_.reset();
 }
 
