@@ -6,8 +6,8 @@
 namespace reenact {
 namespace {
 
-constexpr int window = 300, may_be_late = 3;  // frames
-constexpr int start_up_frames = 30;           // pay for negotiation and allocations all along the pipeline
+constexpr int window = 300, may_be_late = 2;  // frames
+constexpr int start_up_frames = 15;           // pay for negotiation and allocations all along the pipeline
 constexpr gint64 least_pause = 200 * G_TIME_SPAN_MILLISECOND;
 constexpr GstClockTime most_grown = 200 * GST_MSECOND;
 
@@ -23,23 +23,26 @@ GstClockTime LatencyGrowth::frame(GstClockTimeDiff excess, bool may_grow) {
     began_ = frames_ >= start_up_frames;
     return 0;
   }
+  if (pending_ == 0) count(excess);
+  if (pending_ == 0 || !may_grow || grown_ >= most_grown || g_get_monotonic_time() - grew_ < least_pause)
+    return 0;
+  const GstClockTime step = std::min(largest_step_, pending_);
+  pending_ -= step;
+  grown_ += step;
+  grew_ = g_get_monotonic_time();
+  return step;
+}
+
+void LatencyGrowth::count(GstClockTimeDiff excess) {
   if (excess > 0) {
     ++late_;
-    most_excess_ = std::max(most_excess_, excess);
+    least_excess_ = std::min(least_excess_, GstClockTime(excess));
   }
-  GstClockTime step = 0;
-  // A hiccup of the machine makes a few late.
-  if (may_grow && late_ > may_be_late && grown_ < most_grown &&
-      g_get_monotonic_time() - grew_ >= least_pause) {
-    step = GstClockTime(std::min(GstClockTimeDiff(largest_step_), most_excess_));
-    grown_ += step;
-    grew_ = g_get_monotonic_time();
-  } else if (frames_ < window) {
-    return 0;
-  }
+  // A hiccup of the machine makes a few late. With what the least late of too many needs, it would have been a few.
+  if (late_ > may_be_late) pending_ = least_excess_;
+  if (pending_ == 0 && frames_ < window) return;
   frames_ = late_ = 0;
-  most_excess_ = 0;
-  return step;
+  least_excess_ = GST_CLOCK_TIME_NONE;
 }
 
 GstClockTime ProcessingLatency::reported() const {

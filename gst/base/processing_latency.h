@@ -13,7 +13,8 @@ namespace reenact {
 /// pipeline jump.
 GstClockTime with_headroom(GstClockTime needed);
 
-/// When a promise has to grow: once more than one of a hundred frames break it, by a small step, after a pause.
+/// When a promise has to grow: once three of 300 frames break it, in small steps with pauses between them, until it would
+/// have held for the least late of them.
 class LatencyGrowth {
  public:
   /// It grows by so much at once. What several elements grow by before the pipeline asks again adds up, and the ear
@@ -25,10 +26,13 @@ class LatencyGrowth {
   void reset() { *this = LatencyGrowth(largest_step_); }
 
  private:
+  void count(GstClockTimeDiff excess);
+
   GstClockTime largest_step_;
   int frames_ = 0, late_ = 0;  // of the window
   bool began_ = false;
-  GstClockTimeDiff most_excess_ = 0;
+  GstClockTime least_excess_ = GST_CLOCK_TIME_NONE;  // of those
+  GstClockTime pending_ = 0;                         // what is still to be grown
   GstClockTime grown_ = 0;
   gint64 grew_ = 0;  // when
 };

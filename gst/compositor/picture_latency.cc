@@ -7,7 +7,8 @@
 namespace reenact {
 namespace {
 
-constexpr gint64 free_to_jump = 160 * G_TIME_SPAN_MILLISECOND;  // after the first picture
+// After the first picture; whoever plays the audio takes a moment to hear of it.
+constexpr gint64 soonest = 90 * G_TIME_SPAN_MILLISECOND, latest = 160 * G_TIME_SPAN_MILLISECOND;
 
 }  // namespace
 
@@ -48,10 +49,10 @@ void PictureLatency::begin_right(GstClockTimeDiff excess, gint64 now) {
   if (begun_) return;
   if (pictures_at_first_++ == 0) first_excess_ = excess;
   least_excess_ = std::min(least_excess_, excess);
-  if (pictures_at_first_ < 3 || now - first_left_ < free_to_jump) return;
+  if (pictures_at_first_ < 2 || now - first_left_ < soonest) return;
   begun_ = true;
   // The first pictures wait for what is allocated and negotiated once. Who works that off becomes less late.
-  if (now - first_left_ < 2 * free_to_jump && least_excess_ > 0 && excess >= first_excess_)
+  if (now - first_left_ < latest && least_excess_ > 0 && excess >= first_excess_)
     report(reported_ + GstClockTime(least_excess_));
 }
 
