@@ -5,7 +5,7 @@
 #include <set>
 
 #include "reenact/error.h"
-#include "support/count_macs.h"
+#include "support/multiplications.h"
 #include "torch/networks/fan.h"
 #include "torch/networks/iresnet.h"
 
@@ -50,18 +50,22 @@ TEST(Fan, NamesItsTensorsAsThePublishedNetworksDo) {
     EXPECT_FALSE(names.count(name)) << name;
 }
 
+double giga_macs(const std::function<void()>& work) {
+  return static_cast<double>(test::count_multiplications(work).all()) / 1e9;
+}
+
 TEST(MeasuringNetworks, DoTheWorkOfThePublishedOnes) {
   const auto fan = [](int stacks) {
     Fan network(fan_config(stacks));
     network->eval();
-    return test::giga_macs([&] { network->forward(torch::zeros({1, 3, 256, 256})); });
+    return giga_macs([&] { network->forward(torch::zeros({1, 3, 256, 256})); });
   };
   EXPECT_NEAR(fan(4), 25.235, 5e-4);
   EXPECT_NEAR(fan(1), 8.268, 5e-4);
   const auto recogniser = [](int depth) {
     IResNet network(RecogniserConfig{.depth = depth});
     network->eval();
-    return test::giga_macs([&] { network->forward(torch::zeros({1, 3, 112, 112})); });
+    return giga_macs([&] { network->forward(torch::zeros({1, 3, 112, 112})); });
   };
   EXPECT_NEAR(recogniser(100), 12.090, 5e-4);
   EXPECT_NEAR(recogniser(50), 6.309, 5e-4);
