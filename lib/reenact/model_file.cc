@@ -19,8 +19,9 @@ constexpr std::pair<const char*, ModelKind> kind_names[] = {
     {"detector", ModelKind::detector},     {"segmenter", ModelKind::segmenter},
     {"reenactor", ModelKind::reenactor},   {"identity", ModelKind::identity},
     {"perceptual", ModelKind::perceptual}, {"recogniser", ModelKind::recogniser},
-    {"landmarks", ModelKind::landmarks},   {"pose_track", ModelKind::pose_track},
-    {"checkpoint", ModelKind::checkpoint}};
+    {"landmarks", ModelKind::landmarks},   {"warper", ModelKind::warper},
+    {"expression", ModelKind::expression}, {"descriptors", ModelKind::descriptors},
+    {"pose_track", ModelKind::pose_track}, {"checkpoint", ModelKind::checkpoint}};
 
 std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
