@@ -23,6 +23,7 @@
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
+#include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personaliser.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
@@ -36,7 +37,8 @@ namespace fs = std::filesystem;
 struct Arguments {
   TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
-  std::string model, perceptual, poses;
+  std::vector<fs::path> test;
+  std::string model, perceptual, poses, discriminator;
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
@@ -55,6 +57,14 @@ torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config)
   return torch::stack(poses);
 }
 
+void choose_embedding(PersonaliseConfig& config, const std::string& how) {
+  config.tuning.train_identity_embedding = how == "train";
+  if (how != "refined")
+    config.run.embedding_steps = 0;
+  else if (config.run.embedding_steps == 0)
+    config.run.embedding_steps = default_embedding_steps;
+}
+
 /// Tunes a reenactor to one person and writes the identity file.
 class PersonaliseRun {
  public:
@@ -65,8 +75,7 @@ class PersonaliseRun {
         networks_(model_->info().config.get<ReenactorConfig>()),
         config_(read_personalise_config(file_, networks_.preset)) {
     file_.refuse_unknown_keys();
-    if (!arguments_.identity_embedding.empty())
-      config_.tuning.train_identity_embedding = arguments_.identity_embedding == "train";
+    if (!arguments_.identity_embedding.empty()) choose_embedding(config_, arguments_.identity_embedding);
     if (arguments_.training.steps) config_.run.steps = *arguments_.training.steps;
   }
 
@@ -76,7 +85,7 @@ class PersonaliseRun {
     if (!arguments_.perceptual.empty())
       perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
     torch::Tensor poses;
-    if (config_.tuning.motion_weight > 0) poses = find_poses();
+    if (config_.tuning.loss.motion > 0) poses = find_poses();
 
     EngineOptions engine;
     engine.threads = arguments_.training.threads;
@@ -90,14 +99,27 @@ class PersonaliseRun {
         arguments_.identity_model.empty()
             ? model_
             : std::make_shared<const ModelFile>(find_model(arguments_.identity_model), ModelKind::reenactor);
-    Personaliser person(*model_, *identity_model, config_, std::move(pictures), perceptual, poses, device,
-                        arguments_.training.seed);
+    Personaliser person({model_, identity_model, find_discriminator()}, config_, std::move(pictures),
+                        perceptual, poses, device, arguments_.training.seed);
     announce(person, perceptual, poses, device);
+    const auto unseen = load_test_pictures(engine);
+    if (!unseen.empty()) test_before_ = person.test(unseen);
     tune(person);
+    if (!unseen.empty()) test_after_ = person.test(unseen);
+    test_pictures_ = unseen.size();
+    if (test_pictures_ > 0) fmt::print("{}\n", test_figures().dump());
     write(person);
   }
 
  private:
+  std::shared_ptr<const ModelFile> find_discriminator() const {
+    if (arguments_.discriminator.empty()) return model_;
+    auto file = std::make_shared<const ModelFile>(find_model(arguments_.discriminator));
+    if (!holds_discriminator(*file))
+      throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
+    return file;
+  }
+
   /// Poses of other people: what the user names, else what is installed, else none.
   torch::Tensor find_poses() {
     if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
@@ -111,6 +133,25 @@ class PersonaliseRun {
     }
   }
 
+  std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine) const {
+    std::vector<HeadFrame> frames;
+    if (arguments_.test.empty()) return frames;
+    auto sources = arguments_.sources;
+    sources.paths = arguments_.test;
+    sources.masks.clear();
+    auto pictures =
+        load_person_pictures(sources, std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    frames = std::move(pictures.training);
+    frames.insert(frames.end(), pictures.held_out.begin(), pictures.held_out.end());
+    return frames;
+  }
+
+  nlohmann::json test_figures() const {
+    return {{"pictures", test_pictures_},
+            {"psnr", {{"before", test_before_.psnr}, {"after", test_after_.psnr}}},
+            {"ssim", {{"before", test_before_.ssim}, {"after", test_after_.ssim}}}};
+  }
+
   void announce(const Personaliser& person, const PerceptualNetworks& perceptual, const torch::Tensor& poses,
                 const torch::Device& device) const {
     std::string losses;
@@ -120,18 +161,20 @@ class PersonaliseRun {
     const auto& tuning = config_.tuning;
     add(!perceptual.vgg19.is_empty(), "VGG-19");
     add(!perceptual.vgg_face.is_empty(), "VGGFace");
-    add(tuning.l1_weight > 0, "multi-scale L1");
-    add(tuning.gradient_weight > 0, "image gradients");
-    add(tuning.dice_weight > 0, "dice");
+    add(tuning.loss.l1 > 0, "multi-scale L1");
+    add(tuning.loss.gradient > 0, "image gradients");
+    add(tuning.loss.dice > 0, "dice");
     add(person.has_discriminator(), "adversarial and feature matching");
     add(poses.defined(), "motion of other people");
-    if (perceptual.vgg19.is_empty() && perceptual.vgg_face.is_empty() && tuning.l1_weight == 0)
+    if (perceptual.vgg19.is_empty() && perceptual.vgg_face.is_empty() && tuning.loss.l1 == 0)
       spdlog::warn(
           "no --perceptual networks and loss.l1 is 0: the pictures' content is compared by the discriminator "
           "alone");
     spdlog::info("{} pictures, {} held out; {} iterations of {} on {}; losses: {}; identity embedding {}",
                  training_pictures_, held_out_pictures_, config_.run.steps, person.batch_size(), device.str(),
-                 losses, tuning.train_identity_embedding ? "trained" : "fixed");
+                 losses,
+                 tuning.train_identity_embedding ? "trained"
+                                                 : (config_.run.embedding_steps > 0 ? "refined" : "fixed"));
     if (networks_.preset == "paper" && tuning.pose_encoder_in_training_mode &&
         arguments_.model_output.empty())
       spdlog::warn(
@@ -158,6 +201,12 @@ class PersonaliseRun {
     person.remember();
     draw(person, "before", events, 0);
 
+    for (std::int64_t i = 0; i < config_.run.embedding_steps && !stop.requested(); ++i)
+      person.refine_embedding();
+    if (config_.run.embedding_steps > 0) {
+      validate(person, 0, events);
+      draw(person, "embedding refined", events, 0);
+    }
     const auto columns = std::max<std::int64_t>(1, config_.run.steps / 5);
     std::int64_t step = 0;
     while (step < config_.run.steps && !stop.requested()) {
@@ -209,17 +258,19 @@ class PersonaliseRun {
   }
 
   nlohmann::json provenance() const {
-    return {{"command", "reenact-train personalise"},
-            {"model", model_->path().filename().string()},
-            {"configuration", file_.to_toml()},
-            {"pictures", training_pictures_},
-            {"held_out", held_out_pictures_},
-            {"iterations", iterations_done_},
-            {"best_iteration", best_step_},
-            {"seconds", seconds_},
-            {"error", {{"before", before_.error}, {"after", best_.error}}},
-            {"psnr", {{"before", before_.psnr}, {"after", best_.psnr}}},
-            {"motion_lost", best_.motion_lost}};
+    nlohmann::json made = {{"command", "reenact-train personalise"},
+                           {"model", model_->path().filename().string()},
+                           {"configuration", file_.to_toml()},
+                           {"pictures", training_pictures_},
+                           {"held_out", held_out_pictures_},
+                           {"iterations", iterations_done_},
+                           {"best_iteration", best_step_},
+                           {"seconds", seconds_},
+                           {"error", {{"before", before_.error}, {"after", best_.error}}},
+                           {"psnr", {{"before", before_.psnr}, {"after", best_.psnr}}},
+                           {"motion_lost", best_.motion_lost}};
+    if (test_pictures_ > 0) made["test"] = test_figures();
+    return made;
   }
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
@@ -285,7 +336,8 @@ class PersonaliseRun {
   std::shared_ptr<const ModelFile> model_;
   ReenactorConfig networks_;
   PersonaliseConfig config_;
-  std::size_t training_pictures_ = 0, held_out_pictures_ = 0;
+  std::size_t training_pictures_ = 0, held_out_pictures_ = 0, test_pictures_ = 0;
+  PersonTest test_before_, test_after_;
   PersonMetrics before_, best_;
   std::int64_t best_step_ = 0, iterations_done_ = 0;
   double seconds_ = 0;
@@ -317,9 +369,11 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Weight updates; default by the number of pictures, 125 for one to 230 for 30 and more")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--identity-embedding", a->identity_embedding,
-                   "train (the released code) or fixed (the paper); default by the configuration")
-      ->check(CLI::IsMember({"train", "fixed"}));
+      ->add_option(
+          "--identity-embedding", a->identity_embedding,
+          "train (the released code), fixed (the paper) or refined (before all else, then fixed); default "
+          "by the configuration")
+      ->check(CLI::IsMember({"train", "fixed", "refined"}));
   command
       ->add_option(
           "--identity-model", a->identity_model,
@@ -328,6 +382,12 @@ CLI::App* add_personalise_command(CLI::App& parent) {
       ->option_text("FILE");
   command
       ->add_option("--perceptual", a->perceptual, "Perceptual model (VGG-19, VGGFace) for the content losses")
+      ->option_text("FILE");
+  command
+      ->add_option(
+          "--discriminator", a->discriminator,
+          "Checkpoint or reenactor whose discriminator is tuned along; without it, that of --model, if it "
+          "has one")
       ->option_text("FILE");
   command
       ->add_option("--poses", a->poses,
@@ -345,6 +405,12 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Pictures taken from a clip or folder, spread evenly")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command
+      ->add_option(
+          "--test", a->test,
+          "Other pictures or clips of the person; prints PSNR and SSIM of heads driven by them, before "
+          "and after, as a line of JSON")
+      ->option_text("PATH...");
   command->add_option("--name", a->name, "Name of the person; default: the output's file name");
   command->add_option("--consent", a->consent, "Who agreed to what, stored in the identity file");
   command->add_option("--licence,--license", a->licence, "Licence of the identity file");
