@@ -40,7 +40,7 @@ def missing(block, folder):
             return program
         if program == "gst-launch-1.0":
             for element in re.findall(r"(?:!|gst-launch-1\.0(?: -\w)*) +([a-z][a-z0-9_]+)(?= |$)", line):
-                if subprocess.run(["gst-inspect-1.0", "--exists", element]).returncode != 0:
+                if subprocess.run(["gst-inspect-1.0", element], capture_output=True).returncode != 0:
                     return "element " + element
     return ""
 
