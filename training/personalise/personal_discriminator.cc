@@ -22,6 +22,8 @@ DiscriminatorConfig config_in(const ModelFile& file, const ReenactorConfig& reen
   config.image_size = reenactor.image_size;
   config.embedding_size = reenactor.identity_embedding_size;
   config.num_channels = config.max_channels = width("dis.stem.conv1.weight");
+  config.in_channels = static_cast<int>(file.file().at("dis.stem.conv1.weight").shape.at(1));
+  config.self_attention = file.file().contains("dis.attention.gamma");
   config.num_blocks = 1;
   for (int block = 0; file.file().contains(block_weight(block)); ++block) {
     ++config.num_blocks;

@@ -24,6 +24,7 @@
 #include "torch/load_weights.h"
 #include "training/commands.h"
 #include "training/personalise/personaliser.h"
+#include "training/personalise/x2face_person.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
 #include "training/run/training_options.h"
@@ -36,7 +37,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
-  std::string model, perceptual, poses;
+  std::string model, perceptual, poses, landmarks;
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
@@ -82,6 +83,11 @@ class PersonaliseRun {
     engine.threads = arguments_.training.threads;
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    if (!arguments_.landmarks.empty()) {
+      auto network = load_landmark_network(find_model(arguments_.landmarks));
+      find_missing_landmarks(pictures.training, network);
+      find_missing_landmarks(pictures.held_out, network);
+    }
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
     if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
@@ -224,7 +230,8 @@ class PersonaliseRun {
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    if (networks_.reflection_padding) return;  // the CPU backend does not draw it
+    // The CPU backend draws neither, and foreign encoders are LibTorch's.
+    if (networks_.reflection_padding || networks_.pose_encoder != "mobilenet_v2") return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -291,6 +298,26 @@ class PersonaliseRun {
   double seconds_ = 0;
 };
 
+/// X2Face keeps pictures of a person and tunes nothing.
+void keep_pictures(const Arguments& arguments, const ModelFile& model) {
+  const auto config = model.info().config.get<WarperConfig>();
+  EngineOptions engine;
+  engine.threads = arguments.training.threads;
+  const auto pictures = load_person_pictures(arguments.sources, config.image_size, engine);
+  const auto sources = choose_x2face_sources(pictures.training, config.image_size, arguments.training.seed);
+  Identity identity;
+  identity.name = arguments.name.empty() ? arguments.training.output.stem().string() : arguments.name;
+  identity.consent = arguments.consent;
+  identity.licence = arguments.licence;
+  if (!arguments.training.output.parent_path().empty())
+    fs::create_directories(arguments.training.output.parent_path());
+  save_x2face_person(arguments.training.output, identity, sources,
+                     {{"command", "reenact-train personalise"},
+                      {"model", model.path().filename().string()},
+                      {"pictures", sources.size()}});
+  spdlog::info("wrote {} with {} pictures", arguments.training.output.string(), sources.size());
+}
+
 }  // namespace
 
 CLI::App* add_personalise_command(CLI::App& parent) {
@@ -334,6 +361,10 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Pose track of other people whose motion the head must go on to follow")
       ->option_text("FILE");
   command
+      ->add_option("--landmarks", a->landmarks,
+                   "Network that finds facial points, for models that are driven by them")
+      ->option_text("FILE");
+  command
       ->add_option("--masks", a->sources.masks,
                    "With --already-cropped: masks of the person, one source for each source of pictures")
       ->option_text("PATH...");
@@ -352,7 +383,11 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   add_cropper_options(*command, a->sources.cropper);
   command->callback([a] {
     apply_training_options(a->training);
-    PersonaliseRun(*a).run();
+    const ModelFile model(find_model(a->model));
+    if (model.info().kind == ModelKind::warper)
+      keep_pictures(*a, model);
+    else
+      PersonaliseRun(*a).run();
   });
   return command;
 }
