@@ -26,13 +26,13 @@
 #include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
-#include "load_shedding.h"
 #include "reenact/error.h"
 #include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
 #include "stream/pose_buffer.h"
+#include "stream/progress_event.h"
 #include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_generator_debug);

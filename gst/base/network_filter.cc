@@ -13,6 +13,7 @@
 #include "base/time_segment.h"
 #include "stream/face_meta.h"
 #include "stream/pose_buffer.h"
+#include "stream/progress_event.h"
 
 namespace reenact {
 
@@ -200,6 +201,11 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   return parent_class()->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
 }
 
+gboolean src_event(GstBaseTransform* base, GstEvent* event) {
+  if (parse_drawn_event(event)) self_of(base)->p->latency.leave_growth();
+  return parent_class()->src_event(base, event);
+}
+
 void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
   const GstClockTime time = stream_time(base->segment, GST_BUFFER_PTS(buffer));
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
@@ -297,6 +303,7 @@ static void reenact_network_filter_class_init(ReenactNetworkFilterClass* klass) 
   transform_class->propose_allocation = propose_allocation;
   transform_class->transform_meta = transform_meta;
   transform_class->sink_event = sink_event;
+  transform_class->src_event = src_event;
   transform_class->before_transform = before_transform;
   transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->transform = transform;

@@ -69,10 +69,20 @@ void visit_fields(Config& config, Visitor&& field) {
 
 template <Same<LandmarksConfig> Config, typename Visitor>
 void visit_fields(Config& config, Visitor&& field) {
+  field("architecture", config.architecture);
   field("points", config.points);
   field("image_size", config.image_size);
   field("width", config.width);
   field("framing", config.framing);
+  field("stacks", config.stacks);
+  field("channel_order", config.channel_order);
+}
+
+template <Same<WarperConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
+  field("image_size", config.image_size);
+  field("width", config.width);
+  field("code_size", config.code_size);
 }
 
 template <Same<WarperConfig> Config, typename Visitor>
@@ -253,9 +263,17 @@ void validate(const WarperConfig& config) {
 }
 
 void validate(const LandmarksConfig& config) {
-  // The face's five points and its measures are taken by their numbers in this mesh.
-  if (config.points != 478) refuse("landmarks", "points", config.points, "478");
+  const bool fan = config.architecture == "fan";
+  if (!fan && config.architecture != "mobilenet_v2")
+    refuse("landmarks", "architecture", config.architecture, "\"mobilenet_v2\" or \"fan\"");
+  // The face's five points and its measures are taken by their numbers among these.
+  const int points = fan ? 68 : 478;
+  if (config.points != points) refuse("landmarks", "points", config.points, std::to_string(points));
+  if (fan && config.image_size != 256) refuse("landmarks", "image_size", config.image_size, "256");
   check("landmarks", "image_size", config.image_size, 32, 1024);
+  check("landmarks", "stacks", config.stacks, 1, 8);
+  if (config.channel_order != "rgb" && config.channel_order != "bgr")
+    refuse("landmarks", "channel_order", config.channel_order, "\"rgb\" or \"bgr\"");
   check("landmarks", "width", config.width, 0.05, 4.0);
   check("landmarks", "framing", config.framing, 1.0, 3.0);
 }

@@ -74,12 +74,16 @@ struct RecogniserConfig {
   bool operator==(const RecogniserConfig&) const = default;
 };
 
-/// A MobileNetV2 that finds the face mesh. It measures and shares no weights with a pose encoder.
+/// A network that finds the landmarks of a face. It measures and shares no weights with a pose encoder.
 struct LandmarksConfig {
-  int points = 478;      ///< of mediapipe's face mesh, irises included
-  int image_size = 160;  ///< side of the network's input, pixels
-  double width = 1.0;    ///< multiplier of all channels
+  std::string architecture =
+      "mobilenet_v2";    ///< gives a face mesh; or "fan" (Bulat & Tzimiropoulos, ICCV 2017)
+  int points = 478;      ///< of mediapipe's face mesh, irises included; 68 of a fan
+  int image_size = 160;  ///< side of the network's input, pixels; 256 of a fan
+  double width = 1.0;    ///< multiplier of all channels of a mobilenet_v2
   double framing = 1.5;  ///< side of the square that is looked at closely over the longer side of the mesh
+  int stacks = 4;        ///< hourglasses of a fan, one after the other
+  std::string channel_order = "rgb";  ///< of a fan's input: "rgb", or "bgr" as the authors gave it
   bool operator==(const LandmarksConfig&) const = default;
 };
 

@@ -46,16 +46,16 @@ std::vector<float> numbers_of(const torch::Tensor& tensor) {
 
 ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
     : options_(options),
-      model_(options.model, ModelKind::reenactor),
-      config_(model_.info().config.get<ReenactorConfig>()),
+      model_(std::make_shared<const ModelFile>(options.model, ModelKind::reenactor)),
+      config_(model_->info().config.get<ReenactorConfig>()),
       personalise_(read_personalise(options, config_)),
       pose_input_(config_),
-      masked_(draws_masks(model_)),
+      masked_(draws_masks(*model_)),
       model_pose_(config_, /*dropout=*/0),
       pose_(config_, /*dropout=*/0),
       generator_(make_head_generator(config_)) {
-  load_weights(*model_pose_, model_, "pose.");
-  load_weights(*generator_, model_, "gen.");
+  load_weights(*model_pose_, *model_, "pose.");
+  load_weights(*generator_, *model_, "gen.");
   for (auto* module :
        {static_cast<torch::nn::Module*>(model_pose_.get()), static_cast<torch::nn::Module*>(pose_.get()),
         static_cast<torch::nn::Module*>(generator_.get())})
@@ -85,10 +85,13 @@ void ReenactorSystem::learn(const std::vector<HeadFrame>& pictures) {
   if (!landmarks_.is_empty()) find_missing_landmarks(person_pictures.training, landmarks_);
   PerceptualNetworks perceptual;
   if (!options_.perceptual.empty()) perceptual = load_perceptual_networks(options_.perceptual);
-  Personaliser person(model_, model_, personalise_, std::move(person_pictures), perceptual, {},
+  Personaliser person({model_, model_, model_}, personalise_, std::move(person_pictures), perceptual, {},
                       options_.device, options_.seed);
   auto steps = personalise_.run.steps > 0 ? personalise_.run.steps : iterations_for(pictures.size());
   if (!options_.tune) steps = 0;
+  for (std::int64_t step = 0; options_.tune && step < fitting(personalise_, *model_).run.embedding_steps;
+       ++step)
+    person.refine_embedding();
   for (std::int64_t step = 0; step < steps; ++step) person.step();
   Tensors tensors = person.generator_weights();
   for (const auto& [name, tensor] : person.encoder_weights())
@@ -143,7 +146,7 @@ void ReenactorSystem::load(const std::filesystem::path& path) {
     for (const auto& [name, view] : identity->personal_weights->file().tensors())
       if (name.starts_with("gen.") || name.starts_with("pose.")) tensors[name] = to_torch(view);
   } else {
-    load_weights(*generator_, model_, "gen.");
+    load_weights(*generator_, *model_, "gen.");
   }
   take_person(std::move(tensors), torch::tensor(identity->embedding));
 }

@@ -37,7 +37,7 @@ class ReenactorSystem : public ComparedSystem {
   void take_person(Tensors tensors, const torch::Tensor& embedding);
 
   ComparedSystemOptions options_;
-  ModelFile model_;
+  std::shared_ptr<const ModelFile> model_;
   ReenactorConfig config_;
   PersonaliseConfig personalise_;
   PoseInput pose_input_;

@@ -162,6 +162,45 @@ void add_fabnet_import(CLI::App& parent) {
   });
 }
 
+struct MeasuringArguments : MeasuringImport {
+  std::string channel_order = "rgb";
+};
+
+std::shared_ptr<MeasuringArguments> add_measuring_import(CLI::App& command, const std::string& weights,
+                                                         const std::string& output) {
+  auto arguments = std::make_shared<MeasuringArguments>();
+  command.add_option("weights", arguments->weights, weights)->required();
+  command.add_option("--output", arguments->output, output)->option_text("FILE")->required();
+  add_licence_option(command, *arguments);
+  return arguments;
+}
+
+void add_landmarks_import(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "landmarks", "face-alignment's FAN weights to a landmark network of 68 points, to measure with");
+  auto arguments =
+      add_measuring_import(*command, "face-alignment's .pth.tar file", "Landmarks file to write");
+  command
+      ->add_option("--channel-order", arguments->channel_order,
+                   "Order of the input's channels; the authors' metrics gave it bgr")
+      ->check(CLI::IsMember({"bgr", "rgb"}))
+      ->capture_default_str();
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_landmarks(*arguments, arguments->channel_order));
+  });
+}
+
+void add_recogniser_import(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "recogniser", "insightface's iresnet weights (arcface_torch) to a face recogniser, to measure with");
+  auto arguments = add_measuring_import(*command, "arcface_torch's .pth file", "Recogniser file to write");
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_recogniser(*arguments));
+  });
+}
+
 }  // namespace
 
 CLI::App* add_import_command(CLI::App& parent) {
@@ -174,6 +213,8 @@ CLI::App* add_import_command(CLI::App& parent) {
   add_encoders_import(*command);
   add_x2face_import(*command);
   add_fabnet_import(*command);
+  add_landmarks_import(*command);
+  add_recogniser_import(*command);
   return command;
 }
 

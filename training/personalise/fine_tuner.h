@@ -39,7 +39,9 @@ struct FineTuningStep {
 struct FineTunedNetworks {
   PoseEncoderNetwork pose_encoder = nullptr;
   PersonalGenerator person = nullptr;
-  Discriminator discriminator = nullptr;  ///< a single class, its row the person's embedding; may be empty
+  /// Of either kind, the projection discriminator with a single class, its row the person's embedding; may be
+  /// empty.
+  std::shared_ptr<DiscriminatorNetwork> discriminator;
   PerceptualNetworks perceptual;
 };
 
@@ -50,10 +52,14 @@ class FineTuner {
   /// makes them of it stay, but for that layer's bias.
   FineTuner(FineTunedNetworks networks, const FineTuningOptions& options);
 
+  /// One update of the embedding alone: what an encoder read off a picture comes nearer to the person before the
+  /// generator bends. Call it before the first step(). Returns the weighted losses by name; throws Error as
+  /// step() does.
+  std::map<std::string, double> refine_embedding(const FineTuningBatch& batch);
   /// One forward pass of every network and one update of generator and discriminator. Throws Error (invalid)
   /// naming the first loss that is not finite; no weight has changed then.
   FineTuningStep step(const FineTuningBatch& batch);
-  /// From now on steps whose batch asks for it keep the motion, with weight `motion_weight` of the options.
+  /// From now on steps whose batch asks for it keep the motion, with weight `loss.motion` of the options.
   void set_motion_reference(std::shared_ptr<const MotionReference> reference) {
     motion_ = std::move(reference);
   }
@@ -73,6 +79,7 @@ class FineTuner {
   FineTunedNetworks networks_;
   FineTuningOptions options_;
   RAdam generator_optimizer_;
+  torch::optim::Adam embedding_optimizer_;  // its first steps are full ones, and there are few
   std::unique_ptr<RAdam> discriminator_optimizer_;
   WeightAverage average_;
   std::shared_ptr<const MotionReference> motion_;

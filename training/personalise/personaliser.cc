@@ -7,8 +7,10 @@
 #include <opencv2/imgproc.hpp>
 
 #include "offline/contact_sheet.h"
+#include "offline/picture_metrics.h"
 #include "reenact/identity.h"
 #include "reenact/safetensors.h"
+#include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/picture_tensor.h"
 #include "training/learning/picture_loss.h"
@@ -17,7 +19,8 @@
 namespace reenact::training {
 namespace {
 
-constexpr std::int64_t sheet_rows = 4;  // of either kind
+constexpr std::int64_t sheet_rows = 4;          // of either kind
+constexpr std::int64_t most_motion_poses = 64;  // all are drawn at every validation
 
 /// Without landmarks, which nothing asks a mirrored picture for.
 HeadFrame mirrored(const HeadFrame& frame) {
@@ -63,20 +66,6 @@ AugmentationConfig unaugmented() {
   return none;
 }
 
-/// All that a reenactor which learns nothing of poses may be fine-tuned with.
-PersonaliseConfig fitting(PersonaliseConfig config, const ReenactorConfig& reenactor, bool masked) {
-  if (is_foreign_encoder(reenactor.pose_encoder)) config.tuning.pose_encoder_in_training_mode = false;
-  // The reference draws heads and looks at them as a whole with the model's own encoder.
-  if (is_foreign_encoder(reenactor.pose_encoder) || reenactor.pose_source != "picture")
-    config.tuning.motion_weight = 0;
-  if (!masked) config.tuning.dice_weight = 0;
-  if (reenactor.architecture == "fsth") config.tuning.train_identity_embedding = false;
-  if (reenactor.pose_source == "picture") return config;
-  config.augmentation.flip = false;
-  if (reenactor.pose_source == "vector") config.augmentation = unaugmented();
-  return config;
-}
-
 }  // namespace
 
 bool draws_masks(const ModelFile& reenactor) {
@@ -91,14 +80,31 @@ bool draws_masks(const ModelFile& reenactor) {
                      [](float value) { return value != 0; });
 }
 
-Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity_model,
-                           const PersonaliseConfig& config, PersonPictures pictures,
-                           PerceptualNetworks perceptual, const torch::Tensor& poses,
+PersonaliseConfig fitting(PersonaliseConfig config, const ModelFile& model) {
+  const auto reenactor = model.info().config.get<ReenactorConfig>();
+  const bool foreign = is_foreign_encoder(reenactor.pose_encoder);
+  auto& tuning = config.tuning;
+  if (foreign) tuning.pose_encoder_in_training_mode = false;
+  // The reference draws heads and looks at them as a whole with the model's own encoder.
+  if (foreign || reenactor.pose_source != "picture") tuning.loss.motion = 0;
+  if (!draws_masks(model)) tuning.loss.dice = 0;
+  if (reenactor.architecture == "fsth") {
+    tuning.train_identity_embedding = false;
+    config.run.embedding_steps = 0;
+  }
+  if (reenactor.pose_source == "picture") return config;
+  config.augmentation.flip = false;
+  if (reenactor.pose_source == "vector") config.augmentation = unaugmented();
+  return config;
+}
+
+Personaliser::Personaliser(const PersonaliseModels& models, const PersonaliseConfig& config,
+                           PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
                            const torch::Device& device, std::uint64_t seed)
-    : reenactor_config_(reenactor.info().config.get<ReenactorConfig>()),
+    : reenactor_config_(models.reenactor->info().config.get<ReenactorConfig>()),
       pose_input_(reenactor_config_),
-      masked_(draws_masks(reenactor)),
-      config_(fitting(config, reenactor_config_, masked_)),
+      masked_(draws_masks(*models.reenactor)),
+      config_(fitting(config, *models.reenactor)),
       pictures_(std::move(pictures)),
       device_(device),
       random_(seed),
@@ -110,9 +116,9 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
       person_(reenactor_config_) {
   for (auto* frames : {&pictures_.training, &pictures_.held_out})
     for (auto& frame : *frames) frame = pose_input_.shown(frame);
-  load_weights(*pose_encoder_, reenactor, "pose.");
-  load_weights(*identity_encoder_, identity_model, "idt.");
-  load_weights(*person_->gen, reenactor, "gen.");
+  load_weights(*pose_encoder_, *models.reenactor, "pose.");
+  load_weights(*identity_encoder_, *models.identity_model, "idt.");
+  load_weights(*person_->gen, *models.reenactor, "gen.");
   freeze(*pose_encoder_);
   freeze(*identity_encoder_);
   for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(pose_encoder_.get()),
@@ -123,9 +129,9 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
     torch::NoGradGuard no_grad;
     person_->identity_embedding.copy_(encode_identity());
   }
-  if (holds_discriminator(reenactor) &&
-      config_.tuning.adversarial_weight + config_.tuning.feature_matching_weight > 0) {
-    discriminator_ = load_personal_discriminator(reenactor, reenactor_config_,
+  if (models.discriminator && holds_discriminator(*models.discriminator) &&
+      config_.tuning.loss.adversarial + config_.tuning.loss.feature_matching > 0) {
+    discriminator_ = load_personal_discriminator(*models.discriminator, reenactor_config_,
                                                  person_->identity_embedding.detach().to(torch::kCPU));
     discriminator_->to(device_);
   }
@@ -142,9 +148,11 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
   held_out_ = views_of(held_out);
   tuner_ = std::make_unique<FineTuner>(FineTunedNetworks{pose_encoder_, person_, discriminator_, perceptual},
                                        config_.tuning);
-  if (poses.defined() && config_.tuning.motion_weight > 0) {
-    motion_ = std::make_shared<MotionReference>(person_, pose_encoder_, poses.to(device_),
-                                                reenactor_config_.pose_image_size());
+  if (poses.defined() && config_.tuning.loss.motion > 0) {
+    const auto chosen = torch::tensor(spread(poses.size(0), most_motion_poses));
+    motion_ =
+        std::make_shared<MotionReference>(person_, pose_encoder_, poses.index_select(0, chosen).to(device_),
+                                          reenactor_config_.pose_image_size());
     tuner_->set_motion_reference(motion_);
   }
   rows_.resize(static_cast<std::size_t>(std::min(held_out_.target.size(0), sheet_rows) +
@@ -222,12 +230,17 @@ FineTuningBatch Personaliser::draw_batch() {
   return batch;
 }
 
+std::map<std::string, double> Personaliser::refine_embedding() {
+  return tuner_->refine_embedding(draw_batch());
+}
+
 FineTuningStep Personaliser::step() {
   return tuner_->step(draw_batch());
 }
 
 PersonMetrics Personaliser::validate() {
   const Averaged averaged(*tuner_);
+  const Autocast mixed(device_.type(), config_.tuning.precision);
   PersonMetrics metrics;
   const auto poses = encode_poses(held_out_.pose_source);
   double squared = 0;
@@ -245,6 +258,20 @@ PersonMetrics Personaliser::validate() {
   metrics.psnr = -10 * std::log10(std::max(squared / count, 1e-12));
   if (motion_) metrics.motion_lost = motion_->lost(person_, pose_encoder_);
   return metrics;
+}
+
+PersonTest Personaliser::test(const std::vector<HeadFrame>& frames) {
+  const Averaged averaged(*tuner_);
+  PersonTest result;
+  for (const auto& frame : frames) {
+    const auto views = views_of({pose_input_.shown(frame)});
+    const auto head = to_picture(person_->forward(encode_poses(views.pose_source)).rgb[0]);
+    const auto target = to_picture(views.target[0]);
+    result.psnr += psnr(head, target);
+    result.ssim += ssim(head, target);
+  }
+  const auto count = static_cast<double>(std::max<std::size_t>(frames.size(), 1));
+  return {result.psnr / count, result.ssim / count};
 }
 
 void Personaliser::remember() {

@@ -28,19 +28,37 @@ struct PersonMetrics {
 
 /// Whether a reenactor draws masks: not FSTH, nor one trained without segmentation, whose mask is 1 whatever it draws.
 bool draws_masks(const ModelFile& reenactor);
+/// The configuration without what this reenactor cannot be tuned by: foreign pose encoders keep their statistics and tell
+/// nothing of motion, models without masks have no dice, FSTH's embedding stays, and descriptors fit the picture as it is.
+PersonaliseConfig fitting(PersonaliseConfig config, const ModelFile& reenactor);
+/// Means over pictures of the person that took no part in tuning, heads on black.
+struct PersonTest {
+  double psnr = 0;  ///< dB
+  double ssim = 0;  ///< at most 1
+};
+
+/// The files that a person's networks start from; they may be one and the same.
+struct PersonaliseModels {
+  std::shared_ptr<const ModelFile> reenactor;       ///< pose encoder and generator
+  std::shared_ptr<const ModelFile> identity_model;  ///< identity encoder
+  std::shared_ptr<const ModelFile> discriminator;   ///< tuned along where it holds one; may be empty
+};
 
 /// What a reenactor knows of one person while it is tuned to them.
 class Personaliser {
  public:
-  /// The identity encoder comes from `identity_model`, all else from `reenactor`; they may be one file.
   /// `poses` [M, d_p] of other people, or undefined. Where no frames were held out, validation takes them
   /// all and their mirror images. Throws Error as load_weights() does.
-  Personaliser(const ModelFile& reenactor, const ModelFile& identity_model, const PersonaliseConfig& config,
-               PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
-               const torch::Device& device, std::uint64_t seed);
+  Personaliser(const PersonaliseModels& models, const PersonaliseConfig& config, PersonPictures pictures,
+               PerceptualNetworks perceptual, const torch::Tensor& poses, const torch::Device& device,
+               std::uint64_t seed);
 
+  /// Refines the embedding by one step; see FineTuner::refine_embedding().
+  std::map<std::string, double> refine_embedding();
   FineTuningStep step();
   PersonMetrics validate();
+  /// Draws `frames` with the averaged weights, driven by themselves.
+  PersonTest test(const std::vector<HeadFrame>& frames);
   /// Keeps the averaged weights as they are now; restore() takes them back.
   void remember();
   void restore();
@@ -60,7 +78,7 @@ class Personaliser {
 
   /// Whether the model draws people without their background.
   bool masked() const { return masked_; }
-  bool has_discriminator() const { return !discriminator_.is_empty(); }
+  bool has_discriminator() const { return discriminator_ != nullptr; }
   int batch_size() const { return batch_size_; }
 
  private:
@@ -87,7 +105,7 @@ class Personaliser {
   PoseEncoderNetwork pose_encoder_;
   IdentityEncoderNetwork identity_encoder_;
   PersonalGenerator person_;
-  Discriminator discriminator_ = nullptr;
+  std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<FineTuner> tuner_;
   std::shared_ptr<const MotionReference> motion_;
 
