@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "base/stage_statistics.h"
 #include "base/time_segment.h"
+#include "reenact/usable_cores.h"
 #include "stream/face_meta.h"
 #include "stream/pose_buffer.h"
 #include "stream/progress_event.h"
@@ -110,7 +111,7 @@ void load(ReenactNetworkFilter* self) {
   const std::filesystem::path path = engine.model_path();
   EngineOptions options = engine.options();
   if (options.threads == 0 && is_in_live_pipeline(self))
-    options.threads = threads_of_live_pipeline(static_cast<int>(g_get_num_processors()));
+    options.threads = threads_of_live_pipeline(usable_cores());
   const Network& network = class_of(self).load(self, path, options);
   GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
                        "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
