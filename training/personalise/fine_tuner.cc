@@ -5,6 +5,7 @@
 
 #include "reenact/error.h"
 #include "torch/autocast.h"
+#include "torch/networks/fsth_generator.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
 #include "training/learning/finite_losses.h"
@@ -16,11 +17,12 @@ namespace {
 /// The three passes of the discriminator in one step, in the authors' order: each advances the power
 /// iteration.
 struct DiscriminatorPasses {
+  /// Pictures as the discriminator sees them.
   DiscriminatorPasses(DiscriminatorNetwork& discriminator, const torch::Tensor& fake,
-                      const torch::Tensor& real) {
+                      const torch::Tensor& fake_alone, const torch::Tensor& real) {
     const auto rows = discriminator.embed(torch::zeros({fake.size(0)}, fake.options().dtype(torch::kLong)));
     generator_side = discriminator.forward(fake, rows);
-    fake_side = discriminator.forward(fake.detach(), rows.defined() ? rows.detach() : rows);
+    fake_side = discriminator.forward(fake_alone, rows.defined() ? rows.detach() : rows);
     real_side = discriminator.forward(real, rows);
   }
   DiscriminatorOutput generator_side, fake_side, real_side;
@@ -68,15 +70,24 @@ FineTuner::FineTuner(FineTunedNetworks networks, const FineTuningOptions& option
 }
 
 std::vector<torch::Tensor> FineTuner::trained_parameters() const {
-  auto parameters = networks_.person->gen->parameters();
-  if (options_.train_identity_embedding) parameters.push_back(networks_.person->identity_embedding);
+  std::vector<torch::Tensor> parameters;
+  const bool fsth = networks_.person->gen->as<FsthGeneratorImpl>();
+  for (const auto& item : networks_.person->gen->named_parameters())
+    if (!(fsth && item.key() == "project.weight")) parameters.push_back(item.value());
+  if (options_.train_identity_embedding && !fsth) parameters.push_back(networks_.person->identity_embedding);
   return parameters;
 }
 
 void FineTuner::set_modes() {
   networks_.person->train(options_.networks_in_training_mode);
+  // A layer whose spectral norm went on would move what it makes of the embedding.
+  if (auto* fsth = networks_.person->gen->as<FsthGeneratorImpl>()) fsth->project()->eval();
   networks_.pose_encoder->train(options_.networks_in_training_mode && options_.pose_encoder_in_training_mode);
   if (networks_.discriminator) networks_.discriminator->train(options_.networks_in_training_mode);
+}
+
+torch::Tensor FineTuner::judged(const torch::Tensor& rgb, const FineTuningBatch& batch) const {
+  return networks_.person->gen->as<FsthGeneratorImpl>() ? with_condition(rgb, batch.pose_source) : rgb;
 }
 
 torch::Tensor FineTuner::encode_pose(const torch::Tensor& pose_source) {
@@ -117,8 +128,8 @@ std::map<std::string, double> FineTuner::refine_embedding(const FineTuningBatch&
           networks_.discriminator->embed(torch::zeros({1}, head.rgb.options().dtype(torch::kLong)));
       losses["feature_matching"] =
           options_.loss.feature_matching *
-          feature_matching_loss(networks_.discriminator->forward(head.rgb, rows).features,
-                                networks_.discriminator->forward(batch.target, rows).features);
+          feature_matching_loss(networks_.discriminator->forward(judged(head.rgb, batch), rows).features,
+                                networks_.discriminator->forward(judged(batch.target, batch), rows).features);
     }
   }
   std::map<std::string, double> values;
@@ -142,7 +153,8 @@ FineTuningStep FineTuner::step(const FineTuningBatch& batch) {
   result.pose = encode_pose(batch.pose_source);
   result.head = networks_.person->forward(result.pose);
   if (discriminator_optimizer_) {
-    const DiscriminatorPasses passes(*networks_.discriminator, result.head.rgb, batch.target);
+    const DiscriminatorPasses passes(*networks_.discriminator, judged(result.head.rgb, batch),
+                                     judged(result.head.rgb.detach(), batch), judged(batch.target, batch));
     result.fake_score_generator = passes.generator_side.score;
     result.fake_score_discriminator = passes.fake_side.score;
     result.real_score = passes.real_side.score;

@@ -37,15 +37,21 @@ class DiscriminatorSizes {
   int outputs_of(const std::string& name) const {
     return static_cast<int>(file_.file().at(prefix_ + name).shape.at(0));
   }
+  int inputs_of(const std::string& name) const {
+    return static_cast<int>(file_.file().at(prefix_ + name).shape.at(1));
+  }
   static std::string block_weight(int block) { return "block" + std::to_string(block) + ".conv1.weight"; }
 
   void read_patch() {
     config_.num_channels = outputs_of("conv0.weight");
+    config_.in_channels = inputs_of("conv0.weight");
     config_.num_blocks = 0;
     while (has("conv" + std::to_string(config_.num_blocks) + ".weight")) ++config_.num_blocks;
   }
   void read_projection() {
     config_.num_channels = config_.max_channels = outputs_of("stem.conv1.weight");
+    config_.in_channels = inputs_of("stem.conv1.weight");
+    config_.self_attention = has("attention.gamma");
     config_.num_blocks = 1;
     for (int block = 0; has(block_weight(block)); ++block) {
       ++config_.num_blocks;

@@ -25,6 +25,7 @@
 #include "training/commands.h"
 #include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personaliser.h"
+#include "training/personalise/x2face_person.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
 #include "training/run/training_options.h"
@@ -38,7 +39,7 @@ struct Arguments {
   TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
   std::vector<fs::path> test;
-  std::string model, perceptual, poses, discriminator;
+  std::string model, perceptual, poses, discriminator, landmarks;
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
@@ -76,6 +77,7 @@ class PersonaliseRun {
         config_(read_personalise_config(file_, networks_.preset)) {
     file_.refuse_unknown_keys();
     if (!arguments_.identity_embedding.empty()) choose_embedding(config_, arguments_.identity_embedding);
+    config_ = fitting(config_, *model_);
     if (arguments_.training.steps) config_.run.steps = *arguments_.training.steps;
   }
 
@@ -91,6 +93,7 @@ class PersonaliseRun {
     engine.threads = arguments_.training.threads;
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    for (auto* frames : {&pictures.training, &pictures.held_out}) find_landmarks_in(*frames);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
     if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
@@ -112,6 +115,13 @@ class PersonaliseRun {
   }
 
  private:
+  /// Facial points, of models that are driven by them.
+  void find_landmarks_in(std::vector<HeadFrame>& frames) const {
+    if (arguments_.landmarks.empty()) return;
+    auto network = load_landmark_network(find_model(arguments_.landmarks));
+    find_missing_landmarks(frames, network);
+  }
+
   std::shared_ptr<const ModelFile> find_discriminator() const {
     if (arguments_.discriminator.empty()) return model_;
     auto file = std::make_shared<const ModelFile>(find_model(arguments_.discriminator));
@@ -143,6 +153,7 @@ class PersonaliseRun {
         load_person_pictures(sources, std::max(networks_.image_size, networks_.pose_image_size()), engine);
     frames = std::move(pictures.training);
     frames.insert(frames.end(), pictures.held_out.begin(), pictures.held_out.end());
+    find_landmarks_in(frames);
     return frames;
   }
 
@@ -275,7 +286,8 @@ class PersonaliseRun {
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    if (networks_.reflection_padding) return;  // the CPU backend does not draw it
+    // The CPU backend draws neither, and foreign encoders are LibTorch's.
+    if (networks_.reflection_padding || networks_.pose_encoder != "mobilenet_v2") return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -343,6 +355,26 @@ class PersonaliseRun {
   double seconds_ = 0;
 };
 
+/// X2Face keeps pictures of a person and tunes nothing.
+void keep_pictures(const Arguments& arguments, const ModelFile& model) {
+  const auto config = model.info().config.get<WarperConfig>();
+  EngineOptions engine;
+  engine.threads = arguments.training.threads;
+  const auto pictures = load_person_pictures(arguments.sources, config.image_size, engine);
+  const auto sources = choose_x2face_sources(pictures.training, config.image_size, arguments.training.seed);
+  Identity identity;
+  identity.name = arguments.name.empty() ? arguments.training.output.stem().string() : arguments.name;
+  identity.consent = arguments.consent;
+  identity.licence = arguments.licence;
+  if (!arguments.training.output.parent_path().empty())
+    fs::create_directories(arguments.training.output.parent_path());
+  save_x2face_person(arguments.training.output, identity, sources,
+                     {{"command", "reenact-train personalise"},
+                      {"model", model.path().filename().string()},
+                      {"pictures", sources.size()}});
+  spdlog::info("wrote {} with {} pictures", arguments.training.output.string(), sources.size());
+}
+
 }  // namespace
 
 CLI::App* add_personalise_command(CLI::App& parent) {
@@ -394,6 +426,10 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Pose track of other people whose motion the head must go on to follow")
       ->option_text("FILE");
   command
+      ->add_option("--landmarks", a->landmarks,
+                   "Network that finds facial points, for models that are driven by them")
+      ->option_text("FILE");
+  command
       ->add_option("--masks", a->sources.masks,
                    "With --already-cropped: masks of the person, one source for each source of pictures")
       ->option_text("PATH...");
@@ -418,7 +454,11 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   add_cropper_options(*command, a->sources.cropper);
   command->callback([a] {
     apply_training_options(a->training);
-    PersonaliseRun(*a).run();
+    const ModelFile model(find_model(a->model));
+    if (model.info().kind == ModelKind::warper)
+      keep_pictures(*a, model);
+    else
+      PersonaliseRun(*a).run();
   });
   return command;
 }

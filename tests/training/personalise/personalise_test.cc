@@ -64,7 +64,7 @@ void randomise(Module& module) {
 class Personalise : public testing::Test {
  protected:
   Personalise()
-      : pose_(pose_size, 0.25),
+      : pose_(small_config()),
         identity_(small_config()),
         person_(small_config()),
         discriminator_(small_discriminator()) {
@@ -111,7 +111,7 @@ class Personalise : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  MobileNetV2 pose_;
+  PoseEncoderNetwork pose_;
   IdentityEncoderNetwork identity_;
   PersonalGenerator person_;
   Discriminator discriminator_;
