@@ -81,9 +81,9 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
     : weights_(std::move(weights)),
       config_(config),
       element_(element),
+      threads_(WorkerPool::shared().reserve(threads)),
       kernels_(&elementwise_kernels(instruction_set())) {
   SingleThreadedOneDnn single_threaded;
-  const int used_threads = WorkerPool::shared().reserve(threads);
   int size = config.pose_image_size();
   maps_.emplace_back(size, size, 3, 1, element);
   int block_input = 0, current = 0;  // maps
@@ -110,19 +110,19 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
     }
     if (layer.depthwise) {
       steps_.push_back(
-          {BandedConvolution(*weights_, layer.convolution, maps_[in], depthwise_out, options, used_threads),
-           in, current, nullptr});
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], depthwise_out, options, threads_), in,
+           current, nullptr});
       steps_.back().convolution.keep_bands(depthwise_out);
     } else if (in < 0) {
       Step& depthwise = steps_.back();
       options.band_rows = depthwise.convolution.band_rows();
       depthwise.out = current;
       depthwise.next = std::make_unique<BandedConvolution>(*weights_, layer.convolution, depthwise_out,
-                                                           maps_[current], options, used_threads);
+                                                           maps_[current], options, threads_);
     } else {
       steps_.push_back(
-          {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, used_threads),
-           in, current, nullptr});
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, threads_), in,
+           current, nullptr});
     }
   }
   mean_.resize(maps_.back().channels());
@@ -131,14 +131,28 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
 }
 
 void PoseEncoder::do_encode(const cv::Mat& rgb, std::span<float> pose) {
-  picture_to_floats(rgb, config_.pose_image_size(), scaled_, input_);
-  encode_floats(input_, pose);
+  const int size = config_.pose_image_size(), row = 3 * size;
+  const cv::Mat& picture = picture_of_size(rgb, size, scaled_);
+  const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
+  constexpr int rows_a_task = 16;
+  WorkerPool::shared().run((size + rows_a_task - 1) / rows_a_task, threads_, [&](int task, int) {
+    for (int y = task * rows_a_task; y < std::min(size, (task + 1) * rows_a_task); ++y) {
+      float* floats = element_ == Arithmetic::f32 ? maps_.front().row_as<float>(y) : input_.data() + y * row;
+      bytes_to_floats(picture.ptr(y), floats, row);
+      if (element_ != Arithmetic::f32) convert_in[0](floats, maps_.front().row(y), row);
+    }
+  });
+  encode_map(pose);
 }
 
 void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
-  SingleThreadedOneDnn single_threaded;
   const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
   convert_in[0](input.data(), maps_.front().row(0), static_cast<std::ptrdiff_t>(input.size()));
+  encode_map(pose);
+}
+
+void PoseEncoder::encode_map(std::span<float> pose) {
+  SingleThreadedOneDnn single_threaded;
   for (Step& step : steps_) {
     if (step.next) {
       BandedConvolution::run_both(step.convolution, *step.next, maps_[step.in], maps_[step.out]);
@@ -162,8 +176,15 @@ void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> p
     }
   }
   for (float& value : mean_) value /= static_cast<float>(last.height() * last.width());
-  kernels_->multiply_f32(weights_->weights("classifier").data(), mean_.data(),
-                         weights_->bias("classifier").data(), pose.data(), embedding_size(), channels);
+  const float* weights = weights_->weights("classifier").data();
+  const float* bias = weights_->bias("classifier").data();
+  const int rows = embedding_size();
+  constexpr int rows_a_task = 64;
+  WorkerPool::shared().run((rows + rows_a_task - 1) / rows_a_task, threads_, [&](int task, int) {
+    const int first = task * rows_a_task;
+    kernels_->multiply_f32(weights + static_cast<std::size_t>(first) * channels, mean_.data(), bias + first,
+                           pose.data() + first, std::min(rows_a_task, rows - first), channels);
+  });
 }
 
 }  // namespace reenact::cpu

@@ -35,6 +35,9 @@ class PoseEncoder : public reenact::PoseEncoder {
   void do_encode(const cv::Mat& rgb, std::span<float> pose) override;
 
  private:
+  /// From the first map to the pose.
+  void encode_map(std::span<float> pose);
+
   // One convolution, or a depthwise one and the 1x1 that follows it, band by band.
   struct Step {
     BandedConvolution convolution;
@@ -45,6 +48,7 @@ class PoseEncoder : public reenact::PoseEncoder {
   std::shared_ptr<const FoldedWeights> weights_;
   ReenactorConfig config_;
   Arithmetic element_;
+  int threads_;
   const ElementwiseKernels* kernels_;
   std::vector<FeatureMap> maps_;
   std::vector<Step> steps_;
