@@ -93,7 +93,10 @@ bool BandedConvolution::make_winograd(const FoldedWeights& weights, const std::s
   const FloatWinogradConvolution::Shape shape{rows, out.width(), in.channels(), out.channels(), false};
   if (!FloatWinogradConvolution::supports(shape, *kernels)) return false;
   band_rows_ = rows;
-  winograd_ = std::make_unique<FloatWinogradConvolution>(shape, weights.winograd(name, *kernels), *kernels);
+  const auto transformed = weights.arranged(name, kernels, [&](std::span<const float> values) {
+    return FloatWinogradConvolution::transformed(values, in.channels(), out.channels(), false, *kernels);
+  });
+  winograd_ = std::make_unique<FloatWinogradConvolution>(shape, transformed, *kernels);
   epilogue_.bias = weights.bias(name).data();
   epilogue_.rectify = options.activation == Activation::relu;
   for (int i = 0; i < threads_; ++i) scratch_.emplace_back(winograd_->scratch_bytes());

@@ -56,17 +56,17 @@ bool FloatWinogradConvolution::supports(const Shape& shape, const FloatWinogradK
   return shape.in_channels % 16 == 0 && shape.out_channels % (kernels.widest_block / 2) == 0;
 }
 
-std::shared_ptr<const AlignedBuffer> FloatWinogradConvolution::transformed(
-    std::span<const float> weights, int in_channels, int out_channels, bool upsample,
-    const FloatWinogradKernels& kernels) {
+AlignedBuffer FloatWinogradConvolution::transformed(std::span<const float> weights, int in_channels,
+                                                    int out_channels, bool upsample,
+                                                    const FloatWinogradKernels& kernels) {
   // In the order in which the kernels take them: (row, column) of three each.
   constexpr int upsampled_order[upsampled_products] = {4, 1, 7, 3, 5, 0, 2, 6, 8};
   const int count = products(upsample), side = upsample ? 3 : 6, block = block_of(out_channels, kernels);
   const auto transform = upsample ? sum_up : evaluate;
-  auto result = std::make_shared<AlignedBuffer>(sizeof(float) * count * in_channels * out_channels);
+  AlignedBuffer result(sizeof(float) * count * in_channels * out_channels);
   for (int o = 0; o < out_channels; ++o) {
     float* packed =
-        result->data<float>() + static_cast<std::size_t>(o / block) * count * in_channels * block + o % block;
+        result.data<float>() + static_cast<std::size_t>(o / block) * count * in_channels * block + o % block;
     for (int c = 0; c < in_channels; ++c) {
       float rows[6 * 3], all[6 * 6];
       for (int x = 0; x < 3; ++x) {
@@ -93,9 +93,10 @@ FloatWinogradConvolution::FloatWinogradConvolution(const Shape& shape,
 
 FloatWinogradConvolution::FloatWinogradConvolution(const Shape& shape, std::span<const float> weights,
                                                    const FloatWinogradKernels& kernels)
-    : FloatWinogradConvolution(
-          shape, transformed(weights, shape.in_channels, shape.out_channels, shape.upsample, kernels),
-          kernels) {}
+    : FloatWinogradConvolution(shape,
+                               std::make_shared<const AlignedBuffer>(transformed(
+                                   weights, shape.in_channels, shape.out_channels, shape.upsample, kernels)),
+                               kernels) {}
 
 std::size_t FloatWinogradConvolution::sums_bytes() const {
   return sizeof(float) * shape_.rows * shape_.width * shape_.out_channels * (shape_.upsample ? 4 : 1);

@@ -23,9 +23,8 @@ class FloatWinogradConvolution {
   static bool supports(const Shape& shape, const FloatWinogradKernels& kernels);
 
   /// Weights [out, in, 3, 3] in the order that convolutions of these numbers of channels want.
-  static std::shared_ptr<const AlignedBuffer> transformed(std::span<const float> weights, int in_channels,
-                                                          int out_channels, bool upsample,
-                                                          const FloatWinogradKernels& kernels);
+  static AlignedBuffer transformed(std::span<const float> weights, int in_channels, int out_channels,
+                                   bool upsample, const FloatWinogradKernels& kernels);
 
   /// `weights` from transformed(). The CPU must have what `kernels` are compiled for.
   FloatWinogradConvolution(const Shape& shape, std::shared_ptr<const AlignedBuffer> weights,

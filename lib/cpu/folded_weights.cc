@@ -4,8 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "cpu/float_winograd_convolution.h"
-
 namespace reenact::cpu {
 
 void FoldedWeights::add(const std::string& name, std::vector<float> weights, std::vector<float> bias) {
@@ -45,16 +43,14 @@ const PackedWeights& FoldedWeights::packed(const std::string& name, const Convol
   return layer.packings.back().weights;
 }
 
-std::shared_ptr<const AlignedBuffer> FoldedWeights::winograd(const std::string& name,
-                                                             const FloatWinogradKernels& kernels) const {
+std::shared_ptr<const AlignedBuffer> FoldedWeights::arranged(
+    const std::string& name, const void* kernels,
+    const std::function<AlignedBuffer(std::span<const float>)>& arrange) const {
   const Layer& layer = layers_.at(name);
   std::lock_guard lock(mutex_);
-  if (!layer.winograd) {
-    const auto out = static_cast<int>(layer.bias.size());
-    const int in = static_cast<int>(layer.weights.size()) / 9 / out;
-    layer.winograd = FloatWinogradConvolution::transformed(layer.weights, in, out, false, kernels);
-  }
-  return layer.winograd;
+  std::shared_ptr<const AlignedBuffer>& kept = layer.arranged[kernels];
+  if (!kept) kept = std::make_shared<const AlignedBuffer>(arrange(layer.weights));
+  return kept;
 }
 
 }  // namespace reenact::cpu

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cpu/aligned_buffer.h"
 #include "cpu/convolution.h"
-#include "cpu/kernels/float_winograd.h"
 #include "cpu/weight_source.h"
 
 namespace reenact::cpu {
@@ -29,9 +30,10 @@ class FoldedWeights {
 
   /// Thread-safe; the reference stays valid as long as this object.
   const PackedWeights& packed(const std::string& name, const Convolution& convolution) const;
-  /// The same for a FloatWinogradConvolution without upsampling; always with the same kernels.
-  std::shared_ptr<const AlignedBuffer> winograd(const std::string& name,
-                                                const FloatWinogradKernels& kernels) const;
+  /// What `arrange` makes of the layer's weights, once for each of `kernels`.
+  std::shared_ptr<const AlignedBuffer> arranged(
+      const std::string& name, const void* kernels,
+      const std::function<AlignedBuffer(std::span<const float>)>& arrange) const;
   const std::vector<float>& weights(const std::string& name) const { return layers_.at(name).weights; }
   const std::vector<float>& bias(const std::string& name) const { return layers_.at(name).bias; }
 
@@ -43,7 +45,7 @@ class FoldedWeights {
   struct Layer {
     std::vector<float> weights, bias;
     mutable std::list<Packing> packings;
-    mutable std::shared_ptr<const AlignedBuffer> winograd;
+    mutable std::map<const void*, std::shared_ptr<const AlignedBuffer>> arranged;  // by kernels
   };
   mutable std::mutex mutex_;
   std::map<std::string, Layer> layers_;

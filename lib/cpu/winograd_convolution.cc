@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include "cpu/kernels/instruction_set.h"
 
@@ -54,15 +53,8 @@ void transform(const float* taps, int tap_stride, float* factors, int factor_str
 }  // namespace
 
 bool WinogradConvolution::is_available() {
-#if defined(__x86_64__)
-  if (byte_instructions() != ByteInstructions::avx512_vnni)
-    return byte_instructions() != ByteInstructions::none;
   // Where oneDNN multiplies with AMX, its convolutions are faster.
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx512_core_bf16;
-#else
-  return false;
-#endif
+  return byte_instructions() != ByteInstructions::none && !has_amx();
 }
 
 bool WinogradConvolution::supports(const Shape& shape) {
@@ -116,10 +108,11 @@ void WinogradConvolution::transform_weights(std::span<const float> weights,
         packed[((p * (in / 4) + c / 4) * block_ + o % block_) * 4 + c % 4] = value;
         sum += value;
       }
-      if (is_unsigned(order[p])) continue;
+      // Differences are offset by 128, and kernels may take bytes for less than they are.
+      const int missing = kernels_->input_offset - (is_unsigned(order[p]) ? 0 : 128);
       for (int output = 0; output < 4; ++output) {
-        offsets[output * block_] -=
-            128 * sum * share(output / 2, order[p].row) * share(output % 2, order[p].column);
+        offsets[output * block_] +=
+            missing * sum * share(output / 2, order[p].row) * share(output % 2, order[p].column);
       }
     }
   }

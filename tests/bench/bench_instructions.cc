@@ -30,7 +30,7 @@ std::vector<std::string> instructions_here() {
     sets.emplace_back("AVX512_CORE");
     if (bytes == ByteInstructions::avx512_vnni) sets.emplace_back("AVX512_CORE_VNNI");
     if (cpu::has_arithmetic(Arithmetic::bf16)) sets.emplace_back("AVX512_CORE_BF16");
-    if (cpu::engine_name(Arithmetic::bf16).ends_with("amx")) sets.emplace_back("AVX512_CORE_AMX");
+    if (cpu::has_amx()) sets.emplace_back("AVX512_CORE_AMX");
   }
   return sets;
 }

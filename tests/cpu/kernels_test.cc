@@ -19,6 +19,7 @@ using cpu::InstructionSet;
 
 std::vector<InstructionSet> sets_here() {
   std::vector<InstructionSet> sets = {InstructionSet::plain};
+  if (cpu::instruction_set() == InstructionSet::neon) sets.push_back(InstructionSet::neon);
   if (cpu::instruction_set() >= InstructionSet::avx2) sets.push_back(InstructionSet::avx2);
   if (cpu::instruction_set() >= InstructionSet::avx512) sets.push_back(InstructionSet::avx512);
   return sets;

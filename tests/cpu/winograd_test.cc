@@ -5,8 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstring>
+#include <numeric>
 #include <random>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/winograd_convolution.h"
 #include "saturating_winograd.h"
+#include "winograd_case.h"
 
 namespace reenact::test {
 namespace {
@@ -33,8 +33,12 @@ std::vector<VectorKernels> vector_kernels() {
   using cpu::ByteInstructions;
   if (has(ByteInstructions::pairs)) result.push_back({"AVX2", &cpu::winograd_kernels_avx2()});
   if (has(ByteInstructions::avx_vnni)) result.push_back({"AVX-VNNI", &cpu::winograd_kernels_avx_vnni()});
+  if (cpu::instruction_set() == cpu::InstructionSet::avx512)
+    result.push_back({"AVX-512", &cpu::winograd_kernels_avx512()});
   if (has(ByteInstructions::avx512_vnni))
     result.push_back({"AVX-512 VNNI", &cpu::winograd_kernels_avx512_vnni()});
+#elif defined(__aarch64__)
+  if (has(cpu::ByteInstructions::neon_dot)) result.push_back({"NEON", &cpu::winograd_kernels_neon_dot()});
 #endif
   return result;
 }
@@ -43,94 +47,37 @@ class Winograd : public testing::TestWithParam<WinogradConvolution::Shape> {
  protected:
   void SetUp() override {
     ASSERT_TRUE(WinogradConvolution::supports(shape_));
-    std::normal_distribution<float> normal;
-    weights_.resize(static_cast<std::size_t>(shape_.out_channels) * shape_.in_channels * 9);
-    for (float& weight : weights_) weight = normal(random_);
     std::uniform_real_distribution<float> uniform(0.01f, 0.02f);
     steps_.resize(shape_.in_channels);
-    for (float& step : steps_) step = uniform(random_);
-    map_ = AlignedBuffer(row_bytes() * (shape_.rows + 2));
+    for (float& step : steps_) step = uniform(case_.random());
     // After ReLU: half of the values are zero.
-    for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i) {
-      pixels()[i] = static_cast<std::uint8_t>(std::clamp(normal(random_) * 60, 0.0f, 255.0f));
-    }
+    std::normal_distribution<float> normal;
+    for (std::uint8_t& pixel : case_.values())
+      pixel = static_cast<std::uint8_t>(std::clamp(normal(case_.random()) * 60, 0.0f, 255.0f));
   }
 
-  std::size_t row_bytes() const { return static_cast<std::size_t>(shape_.width) * shape_.in_channels; }
-  std::uint8_t* pixels() { return map_.data<std::uint8_t>(); }
-  WinogradConvolution plain_convolution() const {
-    return WinogradConvolution(shape_, weights_, steps_, cpu::winograd_kernels_plain());
+  WinogradConvolution convolution(const cpu::WinogradKernels& kernels) {
+    return WinogradConvolution(shape_, case_.weights(), steps_, kernels);
   }
-  int factor() const { return shape_.upsample ? 2 : 1; }
-
-  std::vector<std::int32_t> sums(const WinogradConvolution& convolution, const std::uint8_t* source) {
-    AlignedBuffer result(convolution.sums_bytes()), scratch(convolution.scratch_bytes());
-    std::memset(scratch.data(), 0xa5, scratch.size());
-    convolution.execute(source, result.data<std::int32_t>(), scratch.data());
-    const auto* first = result.data<std::int32_t>();
-    return {first, first + result.size() / sizeof(std::int32_t)};
+  std::vector<std::int32_t> sums(const WinogradConvolution& convolution) {
+    return case_.sums(convolution, case_.map());
   }
-
-  // Output channel `out` at a pixel of the output.
-  double wanted(int y, int x, int out) {
-    double sum = 0;
-    for (int tap = 0; tap < 9; ++tap) {
-      const int from_y = y + tap / 3 - 1, from_x = x + tap % 3 - 1;
-      if (from_y < 0 || from_x < 0 || from_y >= shape_.rows * factor() || from_x >= shape_.width * factor())
-        continue;
-      const std::uint8_t* pixel =
-          pixels() + row_bytes() * (from_y / factor() + 1) + from_x / factor() * shape_.in_channels;
-      const float* taps = weights_.data() + static_cast<std::size_t>(out) * shape_.in_channels * 9 + tap;
-      for (int c = 0; c < shape_.in_channels; ++c)
-        sum += static_cast<double>(taps[9 * c]) * steps_[c] * pixel[c];
-    }
-    return sum;
-  }
-
-  // Where that is in the sums.
-  std::size_t index(int y, int x, int out) const {
-    const int parity = shape_.upsample ? y % 2 * 2 + x % 2 : 0;
-    const std::size_t row = static_cast<std::size_t>(parity) * shape_.rows + y / factor();
-    return (row * shape_.width + x / factor()) * shape_.out_channels + out;
-  }
-
-  struct Comparison {
-    double snr;            // dB
-    double largest_error;  // over the root of the mean square of all
-  };
-  Comparison compare() {
-    const WinogradConvolution convolution = plain_convolution();
-    const std::vector<std::int32_t> found = sums(convolution, pixels());
-    EXPECT_EQ(found.size(),
-              row_bytes() / shape_.in_channels * shape_.rows * factor() * factor() * shape_.out_channels);
-    double signal = 0, noise = 0, largest = 0;
-    for (int y = 0; y < shape_.rows * factor(); ++y) {
-      for (int x = 0; x < shape_.width * factor(); ++x) {
-        for (int out = 0; out < shape_.out_channels; ++out) {
-          const double value = wanted(y, x, out);
-          const double error =
-              found[index(y, x, out)] * static_cast<double>(convolution.scales()[out]) - value;
-          signal += value * value;
-          noise += error * error;
-          largest = std::max(largest, std::abs(error));
-        }
-      }
-    }
-    return {10 * std::log10(signal / noise), largest / std::sqrt(noise / found.size())};
+  auto compare() {
+    const WinogradConvolution plain = convolution(cpu::winograd_kernels_plain());
+    return case_.compare(sums(plain), steps_, [&](int out) { return plain.scales()[out]; });
   }
 
   const WinogradConvolution::Shape shape_ = GetParam();
-  std::mt19937 random_{3};
-  std::vector<float> weights_, steps_;
-  AlignedBuffer map_;
+  WinogradCase<std::uint8_t, std::int32_t> case_{shape_};
+  std::vector<float> steps_;
 };
 
 TEST_P(Winograd, IsTheConvolution) {
-  const Comparison found = compare();
+  const auto found = compare();
   RecordProperty("snr", std::to_string(found.snr));
   EXPECT_GT(found.snr, 27);
   // No pixel, at the border or elsewhere, is off by much more than the others.
-  EXPECT_LT(found.largest_error, 10);
+  EXPECT_LT(found.largest_error, 10 * found.noise);
 }
 
 TEST_P(Winograd, LosesNothingOnEdges) {
@@ -139,7 +86,7 @@ TEST_P(Winograd, LosesNothingOnEdges) {
     for (int x = 0; x < shape_.width; ++x) {
       for (int c = 0; c < shape_.in_channels; ++c) {
         const int across = (c % 2 ? x : y) + c / 2;
-        pixels()[(y + 1) * row_bytes() + x * shape_.in_channels + c] = across % 8 < 3 ? 255 : 0;
+        case_.values()[y * case_.row_values() + x * shape_.in_channels + c] = across % 8 < 3 ? 255 : 0;
       }
     }
   }
@@ -147,61 +94,40 @@ TEST_P(Winograd, LosesNothingOnEdges) {
 }
 
 TEST_P(Winograd, BandsAndBlocksOfChannelsMakeTheWhole) {
-  const std::vector<std::int32_t> whole = sums(plain_convolution(), pixels());
-  WinogradConvolution::Shape band = shape_;
-  band.rows = 2;
-  band.out_channels = 16;
-  const std::size_t parities = factor() * factor(), width = shape_.width;
-  for (int first = 0; first < shape_.rows; first += band.rows) {
-    if (first + band.rows > shape_.rows) band.rows = shape_.rows - first;
-    for (int out = 0; out < shape_.out_channels; out += band.out_channels) {
-      const std::size_t weights = static_cast<std::size_t>(shape_.in_channels) * 9;
-      const WinogradConvolution convolution(
-          band, std::span(weights_).subspan(out * weights, band.out_channels * weights), steps_,
-          cpu::winograd_kernels_plain());
-      const std::vector<std::int32_t> part = sums(convolution, pixels() + first * row_bytes());
-      for (std::size_t i = 0; i < part.size(); ++i) {
-        const std::size_t c = i % band.out_channels, x = i / band.out_channels % width,
-                          y = i / band.out_channels / width % band.rows,
-                          parity = i / band.out_channels / width / band.rows;
-        ASSERT_LT(parity, parities);
-        const std::size_t at =
-            ((parity * shape_.rows + first + y) * width + x) * shape_.out_channels + out + c;
-        ASSERT_EQ(part[i], whole[at]) << first << ' ' << out << ' ' << i;
-      }
-    }
-  }
+  case_.expect_parts_make(sums(convolution(cpu::winograd_kernels_plain())), 2, 16,
+                          [this](const WinogradConvolution::Shape& shape, std::span<const float> weights) {
+                            return WinogradConvolution(shape, weights, steps_, cpu::winograd_kernels_plain());
+                          });
 }
 
 TEST_P(Winograd, VectorKernelsGiveTheBitsOfThePlainOnes) {
   std::uniform_int_distribution<int> bytes(0, 255), coin(0, 1);
-  const std::vector<std::uint8_t> after_relu(pixels(), pixels() + row_bytes() * (shape_.rows + 2));
+  const std::span<std::uint8_t> pixels = case_.values();
+  const std::vector<std::uint8_t> after_relu(pixels.begin(), pixels.end());
   for (const VectorKernels& vector : vector_kernels()) {
     SCOPED_TRACE(vector.name);
     cpu::WinogradKernels plain_kernels = cpu::winograd_kernels_plain();
     plain_kernels.largest_weight = vector.kernels->largest_weight;
-    std::copy(after_relu.begin(), after_relu.end(), pixels());
-    const std::vector<float> weights = weights_;
+    std::copy(after_relu.begin(), after_relu.end(), pixels.begin());
+    const std::vector<float> before = case_.weights();
     for (const bool extreme : {false, true}) {
       // Where all weights are the largest, plus or minus, sums of products are as large as they get.
       if (extreme) {
-        for (float& weight : weights_) weight = coin(random_) ? 1.0f : -1.0f;
-        std::fill_n(weights_.begin(), weights_.size() / 2, 1.0f);
+        std::vector<float>& weights = case_.weights();
+        for (float& weight : weights) weight = coin(case_.random()) ? 1.0f : -1.0f;
+        std::fill_n(weights.begin(), weights.size() / 2, 1.0f);
       }
-      const WinogradConvolution plain(shape_, weights_, steps_, plain_kernels),
-          vectors(shape_, weights_, steps_, *vector.kernels);
-      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+      const WinogradConvolution plain = convolution(plain_kernels), vectors = convolution(*vector.kernels);
+      EXPECT_EQ(sums(plain), sums(vectors));
       // Any bytes, where differences of differences saturate, and the largest of all.
-      for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
-        pixels()[i] = static_cast<std::uint8_t>(bytes(random_));
-      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
-      for (std::size_t i = row_bytes(); i < row_bytes() * (shape_.rows + 1); ++i)
-        pixels()[i] = coin(random_) ? 255 : 0;
-      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
-      std::fill_n(pixels() + row_bytes(), row_bytes() * shape_.rows, std::uint8_t{255});
-      EXPECT_EQ(sums(plain, pixels()), sums(vectors, pixels()));
+      for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(bytes(case_.random()));
+      EXPECT_EQ(sums(plain), sums(vectors));
+      for (std::uint8_t& pixel : pixels) pixel = coin(case_.random()) ? 255 : 0;
+      EXPECT_EQ(sums(plain), sums(vectors));
+      std::fill(pixels.begin(), pixels.end(), std::uint8_t{255});
+      EXPECT_EQ(sums(plain), sums(vectors));
     }
-    weights_ = weights;
+    case_.weights() = before;
   }
 }
 
@@ -213,6 +139,8 @@ std::vector<std::int32_t> centre_sums(const cpu::WinogradKernels& kernels,
   AlignedBuffer weights(products * channels * 16), offsets(sizeof(std::int32_t) * 4 * 16),
       sums(sizeof(std::int32_t) * 4 * 16), maps(3 * 128);
   for (int i = 0; i < channels * 16; ++i) weights.data<std::int8_t>()[i] = taps[i % 4];
+  std::fill_n(offsets.data<std::int32_t>(), 4 * 16,
+              kernels.input_offset * std::accumulate(taps.begin(), taps.end(), 0));
   std::vector<std::uint8_t> source(3 * channels, 0);
   std::copy(pixel.begin(), pixel.end(), source.begin() + channels);
   cpu::WinogradRun run;

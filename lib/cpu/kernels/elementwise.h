@@ -65,6 +65,8 @@ const ElementwiseKernels& elementwise_kernels_plain();
 #if defined(__x86_64__)
 const ElementwiseKernels& elementwise_kernels_avx2();
 const ElementwiseKernels& elementwise_kernels_avx512();
+#elif defined(__aarch64__)
+const ElementwiseKernels& elementwise_kernels_neon();
 #endif
 
 }  // namespace reenact::cpu

@@ -9,8 +9,8 @@ namespace reenact::cpu {
 namespace {
 
 // Channels are worked off in blocks of this many vectors, whose factors and sums stay in registers: AVX-512
-// has 32 of them, AVX2 16. Only loops that are unrolled in full keep their arrays there, hence the pragmas.
-constexpr int block_vectors = vector_width == 1 ? 1 : vector_width == 16 ? 4 : 2;
+// and NEON have 32 of them, AVX2 16. Only loops that are unrolled in full keep their arrays there, hence the pragmas.
+constexpr int block_vectors = vector_width == 1 ? 1 : vector_width == 8 ? 2 : 4;
 
 template <typename From, typename To, int vectors>
 inline void normalise_block(const From* in, To* out, const float* scale, const float* shift, int pixels,

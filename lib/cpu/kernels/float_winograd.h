@@ -44,6 +44,8 @@ const FloatWinogradKernels* float_winograd_kernels(InstructionSet set);
 // One translation unit each, compiled for its instruction set.
 const FloatWinogradKernels& float_winograd_kernels_avx2();
 const FloatWinogradKernels& float_winograd_kernels_avx512();
+#elif defined(__aarch64__)
+const FloatWinogradKernels& float_winograd_kernels_neon();
 #endif
 
 /// The points at which F(4x4, 3x3) evaluates its polynomials beside zero and infinity, plus and minus. The roots of 1/2

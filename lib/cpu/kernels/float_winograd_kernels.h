@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "cpu/kernels/tile_groups.h"
+
 // Written once for all instruction sets: the including file chooses the vectors of floats by including a simd_*.h before.
 // Nothing here may call a function that other translation units share, or the linker could keep the wrong copy. Loops over
 // registers are unrolled in full, or their arrays would live in memory.
 namespace reenact::cpu {
 namespace {
 
-// Most tiles whose sums stay in registers, two vectors each: AVX-512 has 32 of them, AVX2 16.
-constexpr int most_tiles = vector_width == 16 ? 12 : 6;
+// Most tiles whose sums stay in registers, two vectors each: AVX-512 and NEON have 32 of them, AVX2 16.
+constexpr int most_tiles = vector_width == 8 ? 6 : 12;
 constexpr int widest_vectors = 2;
 
 // Sums of [tiles] pixels and vector_width * vectors channels.
@@ -48,25 +50,6 @@ template <int tiles, int vectors>
 #pragma GCC unroll 24
   for (int i = 0; i < tiles * vectors; ++i) {
     store(out + i / vectors * stride + i % vectors * vector_width, sums.value[i]);
-  }
-}
-
-// Calls function.operator()<tiles>(first) for groups of about the same size that make up `count` tiles.
-template <int tiles, typename Function>
-[[gnu::always_inline]] inline void call_with(int wanted, int first, Function&& function) {
-  if (wanted == tiles) {
-    function.template operator()<tiles>(first);
-  } else if constexpr (tiles > 1) {
-    call_with<tiles - 1>(wanted, first, function);
-  }
-}
-template <typename Function>
-[[gnu::always_inline]] inline void for_groups(int count, Function&& function) {
-  const int groups = (count + most_tiles - 1) / most_tiles;
-  for (int group = 0, first = 0; group < groups; ++group) {
-    const int tiles = count / groups + (group < count % groups ? 1 : 0);
-    call_with<most_tiles>(tiles, first, function);
-    first += tiles;
   }
 }
 
@@ -183,7 +166,7 @@ void multiply_group(const FloatWinogradRun& run, int first_tile, int count) {
     for (int product = 0; product < products; ++product, weights += in * block) {
       const float* map = run.transformed + product * run.transformed_stride;
       float* to = run.products + product * next_product;
-      for_groups(count, [&]<int tiles>(int first) {
+      for_tile_groups<most_tiles>(count, [&]<int tiles>(int first) {
         Sums<tiles, vectors> sums;
         clear(sums);
         accumulate(sums, map + first * in, weights, in);
@@ -302,7 +285,7 @@ void multiply_upsampled(const FloatWinogradRun& run) {
     for (int row = 0; row < run.tile_rows; ++row) {
       const float* map = run.source + (row + 1) * run.tile_columns * channels;
       float* out = run.sums + std::ptrdiff_t{1} * row * run.tile_columns * run.out_channels + first_channel;
-      for_groups(run.tile_columns, [&]<int tiles>(int first) {
+      for_tile_groups<most_tiles>(run.tile_columns, [&]<int tiles>(int first) {
         multiply_pixels<tiles, vectors>(run, map + first * channels,
                                         (row * (run.tile_columns + 1) + first) * channels, weights,
                                         out + first * run.out_channels);

@@ -3,6 +3,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 #include <fstream>
@@ -34,6 +37,8 @@ std::string to_string(InstructionSet set) {
   switch (set) {
     case InstructionSet::plain:
       return "plain";
+    case InstructionSet::neon:
+      return "neon";
     case InstructionSet::avx2:
       return "avx2";
     case InstructionSet::avx512:
@@ -61,6 +66,8 @@ InstructionSet instruction_set() {
     }
   }();
   return detected;
+#elif defined(__aarch64__)
+  return InstructionSet::neon;  // every such CPU has it
 #else
   return InstructionSet::plain;
 #endif
@@ -75,6 +82,8 @@ bool has_arithmetic(Arithmetic arithmetic) {
                            isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni;
   if (arithmetic == Arithmetic::bf16) return amx_or_bf16 && instruction_set() == InstructionSet::avx512;
   if (arithmetic == Arithmetic::int8) return true;
+#elif defined(__aarch64__)
+  if (arithmetic == Arithmetic::int8) return byte_instructions() != ByteInstructions::none;
 #endif
   return false;
 }
@@ -87,6 +96,8 @@ std::string to_string(ByteInstructions instructions) {
       return "avx-vnni";
     case ByteInstructions::avx512_vnni:
       return "avx512-vnni";
+    case ByteInstructions::neon_dot:
+      return "neon-dot";
     case ByteInstructions::none:
       break;
   }
@@ -105,7 +116,11 @@ bool has(ByteInstructions instructions) {
       return cpu_has_avx_vnni();
     case ByteInstructions::avx512_vnni:
       return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+    case ByteInstructions::neon_dot:
+      return false;
   }
+#elif defined(__aarch64__)
+  if (instructions == ByteInstructions::neon_dot) return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #endif
   return instructions == ByteInstructions::none;
 }
@@ -123,22 +138,28 @@ ByteInstructions byte_instructions() {
     return has(ByteInstructions::avx_vnni) ? ByteInstructions::avx_vnni : ByteInstructions::pairs;
   }();
   return detected;
+#elif defined(__aarch64__)
+  return has(ByteInstructions::neon_dot) ? ByteInstructions::neon_dot : ByteInstructions::none;
 #else
   return ByteInstructions::none;
 #endif
 }
 
+bool has_amx() {
+#if defined(__x86_64__)
+  if (instruction_set() != InstructionSet::avx512) return false;
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni &&
+         isa != dnnl::cpu_isa::avx512_core_bf16;
+#else
+  return false;
+#endif
+}
+
 std::string engine_name(Arithmetic arithmetic) {
   std::string instructions = to_string(instruction_set());
-#if defined(__x86_64__)
   if (arithmetic == Arithmetic::int8) instructions = to_string(byte_instructions());
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  if (arithmetic != Arithmetic::f32 && instruction_set() == InstructionSet::avx512 &&
-      isa != dnnl::cpu_isa::avx512_core && isa != dnnl::cpu_isa::avx512_core_vnni &&
-      isa != dnnl::cpu_isa::avx512_core_bf16) {
-    instructions = "amx";
-  }
-#endif
+  if (arithmetic != Arithmetic::f32 && has_amx()) instructions = "amx";
   const char* name = arithmetic == Arithmetic::f32    ? "fp32"
                      : arithmetic == Arithmetic::bf16 ? "bf16"
                                                       : "int8";

@@ -10,7 +10,7 @@
 namespace reenact::cpu {
 
 /// Instruction sets for which the library has kernels of its own.
-enum class InstructionSet { plain, avx2, avx512 };
+enum class InstructionSet { plain, neon, avx2, avx512 };
 
 /// IEEE binary16, as bits.
 struct Half {

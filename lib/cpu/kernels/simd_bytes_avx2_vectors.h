@@ -13,10 +13,16 @@ struct Vector {
   __m256i low, high;
 };
 using Bytes = __m256i;
-constexpr int byte_width = 32;
+constexpr int byte_width = 32, input_offset = 0;
 
+inline __m256i zero_half() {
+  // An instruction for each: where GCC 12 knows that accumulators begin alike, it copies and spills them in loops.
+  __m256i half;
+  asm volatile("vpxor %0, %0, %0" : "=x"(half));
+  return half;
+}
 inline Vector zero() {
-  return {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  return {zero_half(), zero_half()};
 }
 // Aligned; the same for 16 integers and for 64 bytes.
 inline Vector load(const void* p) {

@@ -16,7 +16,7 @@ struct alignas(64) Vector {
 };
 
 using Bytes = Vector;
-constexpr int byte_width = 64;
+constexpr int byte_width = 64, input_offset = 0;
 constexpr int most_tiles = 6, most_vectors = 2;
 
 // Integers are unsigned here: they wrap around as those of the instructions do.

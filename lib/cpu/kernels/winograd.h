@@ -32,6 +32,8 @@ struct WinogradKernels {
   /// The largest quantised weight whose products with unsigned bytes no sum on the way saturates: 127, or 64 where two are
   /// summed in 16 bits. Own kernels and oneDNN's alike are exact with it.
   int largest_weight = 0;
+  /// What bytes of the maps lose on their way to the products; WinogradRun::offsets make up for it.
+  int input_offset = 0;
 };
 
 /// The kernels for byte_instructions().
@@ -43,7 +45,10 @@ const WinogradKernels& winograd_kernels_plain();
 #if defined(__x86_64__)
 const WinogradKernels& winograd_kernels_avx2();
 const WinogradKernels& winograd_kernels_avx_vnni();
+const WinogradKernels& winograd_kernels_avx512();
 const WinogradKernels& winograd_kernels_avx512_vnni();
+#elif defined(__aarch64__)
+const WinogradKernels& winograd_kernels_neon_dot();
 #endif
 
 }  // namespace reenact::cpu

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "cpu/kernels/tile_groups.h"
+
 // Written once for all instruction sets: the including file chooses the vectors of 16 integers and those of bytes by
 // including a simd_bytes_*.h before. Nothing here may call a function that other translation units share, or the linker
 // could keep the wrong copy. Loops over registers are unrolled in full, or their arrays would live in memory.
@@ -53,36 +55,6 @@ template <int tiles, int vectors>
 #pragma GCC unroll 12
   for (int i = 0; i < tiles * vectors; ++i) {
     store(out + i / vectors * stride + i % vectors * 16, sums.value[i]);
-  }
-}
-
-// Calls function.operator()<tiles>(first) for groups of about the same size that make up `count` tiles.
-template <typename Function>
-[[gnu::always_inline]] inline void for_groups(int count, Function&& function) {
-  const int groups = (count + most_tiles - 1) / most_tiles;
-  for (int group = 0, first = 0; group < groups; ++group) {
-    const int tiles = count / groups + (group < count % groups ? 1 : 0);
-    static_assert(most_tiles == 4 || most_tiles == 6);
-    switch (tiles) {
-      case 1:
-        function.template operator()<1>(first);
-        break;
-      case 2:
-        function.template operator()<2>(first);
-        break;
-      case 3:
-        function.template operator()<3>(first);
-        break;
-      case 4:
-        function.template operator()<4>(first);
-        break;
-      case 5:
-        if constexpr (most_tiles > 4) function.template operator()<5>(first);
-        break;
-      default:
-        if constexpr (most_tiles > 4) function.template operator()<6>(first);
-    }
-    first += tiles;
   }
 }
 
@@ -201,7 +173,7 @@ void multiply_tiles(const WinogradRun& run) {
       const std::uint8_t* map = run.transformed + column * run.transformed_stride;
       std::int32_t* upper = run.partial + std::ptrdiff_t{2} * column * tiles * block;
       std::int32_t* lower = upper + std::ptrdiff_t{1} * tiles * block;
-      for_groups(tiles, [&]<int count>(int first) {
+      for_tile_groups<most_tiles>(tiles, [&]<int count>(int first) {
         multiply_column<count, vectors>(run, map + std::ptrdiff_t{1} * first * run.in_channels, weights,
                                         upper + first * block, lower + first * block);
       });
@@ -315,7 +287,7 @@ void convolve_upsampled(const WinogradRun& run) {
       const std::uint8_t* map = run.source + (row + 1) * run.tile_columns * channels;
       std::int32_t* out =
           run.sums + std::ptrdiff_t{1} * row * run.tile_columns * run.out_channels + first_channel;
-      for_groups(run.tile_columns, [&]<int count>(int first) {
+      for_tile_groups<most_tiles>(run.tile_columns, [&]<int count>(int first) {
         multiply_pixels<count>(run, map + first * channels, (row * (run.tile_columns + 1) + first) * channels,
                                weights, run.offsets + first_channel * 4, out + first * run.out_channels);
       });
@@ -324,7 +296,8 @@ void convolve_upsampled(const WinogradRun& run) {
   }
 }
 
-constexpr WinogradKernels kernels = {convolve, convolve_upsampled, 16 * most_vectors, largest_weight};
+constexpr WinogradKernels kernels = {convolve, convolve_upsampled, 16 * most_vectors, largest_weight,
+                                     input_offset};
 
 }  // namespace
 }  // namespace reenact::cpu
