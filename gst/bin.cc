@@ -73,11 +73,33 @@ struct ReenactBin::Private {
   Orientation background_orientation;  // while that pad is there
 };
 
-enum Signal { enrol_signal, set_reference_signal, signal_count };
+enum Signal { enrol_signal, set_reference_signal, panic_signal, signal_count };
 static guint signals[signal_count];
 
+/// All properties but panic: a preset that is loaded in the middle of one must not end it.
+static gchar** preset_property_names(GstPreset* preset) {
+  const auto* usual = static_cast<const GstPresetInterface*>(g_type_default_interface_peek(GST_TYPE_PRESET));
+  gchar** names = usual->get_property_names(preset);
+  if (!names) return nullptr;
+  gchar** end = names;
+  for (gchar** name = names; *name; ++name) {
+    if (g_str_equal(*name, "panic") || g_str_equal(*name, "compositor::panic")) {
+      g_free(*name);
+    } else {
+      *end++ = *name;
+    }
+  }
+  *end = nullptr;
+  return names;
+}
+
+static void preset_init(gpointer interface, gpointer) {
+  static_cast<GstPresetInterface*>(interface)->get_property_names = preset_property_names;
+}
+
 GST_ELEMENT_REGISTER_DEFINE(reenactbin, "reenactbin", GST_RANK_NONE, reenact_bin_get_type())
-G_DEFINE_TYPE(ReenactBin, reenact_bin, GST_TYPE_BIN)
+G_DEFINE_TYPE_WITH_CODE(ReenactBin, reenact_bin, GST_TYPE_BIN,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, preset_init))
 
 namespace {
 
@@ -175,6 +197,8 @@ void add_background_orientation(ReenactBin* self, GstPad* ghost) {
     if (made.flip) gst_object_unref(made.flip);
     return;
   }
+  // What is too late there is the compositor's to judge.
+  g_object_set(made.input, "qos", FALSE, nullptr);
   self->p->background_orientation = made;
   gst_bin_add_many(GST_BIN(self), made.input, made.flip, nullptr);
   watch_orientation(GST_BIN(self), ghost, &self->p->background_orientation);
@@ -263,6 +287,10 @@ void set_reference(ReenactBin* self) {
   if (GstElement* child = self->p->elements[generator]) g_signal_emit_by_name(child, "set-reference");
 }
 
+void panic(ReenactBin* self) {
+  g_object_set(self, "panic", TRUE, nullptr);
+}
+
 void install_signals(GObjectClass* object_class) {
   /**
    * ReenactBin::enrol:
@@ -284,6 +312,14 @@ void install_signals(GObjectClass* object_class) {
   signals[set_reference_signal] = g_signal_new_class_handler(
       "set-reference", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
       G_CALLBACK(set_reference), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+  /**
+   * ReenactBin::panic:
+   *
+   * Action: sets panic, which takes the head away with the next picture; set the property to FALSE to bring it back.
+   */
+  signals[panic_signal] = g_signal_new_class_handler(
+      "panic", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK(panic), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
@@ -351,10 +387,11 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
   element_class->release_pad = release_pad;
 }
 
-/// Lets the next face be found and cut out while a head is drawn. One frame is enough for that, and more
-/// would only be delay. (The compositor has a thread of its own anyway.)
-static void bound(GstElement* queue) {
-  g_object_set(queue, "max-size-buffers", 1u, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
+/// One frame lets the next face be found and cut out while a head is drawn, and more would only be delay. (The
+/// compositor has a thread of its own anyway.) At the output a few pictures wait for their time, while the next ones
+/// are drawn.
+static void bound(GstElement* queue, guint frames) {
+  g_object_set(queue, "max-size-buffers", frames, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
 }
 
 static void add_ghost_pad(ReenactBin* self, const char* name, GstElement* child,
@@ -377,17 +414,22 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
-    if (i == queue) bound(elements[i]);
+    if (i == queue) bound(elements[i], 1);
+    if (i == output) bound(elements[i], 4);
     // What is too late is left out by the crop, before there was work on it.
-    if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
+    if (i == input || i == pose || i == generator || i == convert)
+      g_object_set(elements[i], "qos", FALSE, nullptr);
     gst_bin_add(GST_BIN(self), elements[i]);
     // What turns pictures is linked where they have to be turned.
     if (i > crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
   }
   for (const Proxy& proxy : proxies()) {
-    for (const Child child : proxy.of)
-      if (proxy.own_default && elements[child])
+    for (const Child child : proxy.of) {
+      if (!elements[child]) continue;
+      if (proxy.own_default)
         gst_util_set_object_arg(G_OBJECT(elements[child]), proxy.child_property, proxy.own_default);
+      pass_on_controllers(GST_OBJECT(self), proxy, GST_OBJECT(elements[child]));
+    }
   }
   add_ghost_pad(self, "sink", elements[crop], &sink_template);
   self->p->orientation = {elements[input], elements[orient]};

@@ -15,6 +15,7 @@
 #include <memory>
 #include <opencv2/imgproc.hpp>
 #include <optional>
+#include <sstream>
 
 #include "base/element_description.h"
 #include "base/engine_settings.h"
@@ -27,6 +28,7 @@
 #include "load_shedding.h"
 #include "reenact/face_finder.h"
 #include "stream/face_meta.h"
+#include "stream/progress_event.h"
 #include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_crop_debug);
@@ -57,9 +59,10 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 /// What is given out for a frame on which nobody was found.
 enum class NoFace {
-  hold,       ///< the last face's place once more; before any face, as `background`
-  drop,       ///< nothing but a gap event
-  background  ///< a flat gray crop marked so that the compositor shows only the background
+  hold,        ///< the last face's place once more; before any face, as `background`
+  drop,        ///< nothing but a gap event
+  background,  ///< a flat gray crop marked so that the compositor shows only the background
+  black        ///< the same, and the compositor shows black
 };
 
 /// How the crop is cut.
@@ -76,6 +79,7 @@ GType enum_type<NoFace>() {
       enum_value(NoFace::hold, "Repeat the last face's place and pose", "hold"),
       enum_value(NoFace::drop, "Give out nothing for such frames", "drop"),
       enum_value(NoFace::background, "Show only the background", "background"),
+      enum_value(NoFace::black, "Show black", "black"),
       {}};
   static const GType type = register_enum("ReenactNoFace", values);
   return type;
@@ -123,15 +127,15 @@ using Row = Property<CropSettings>;
 constexpr Row property_table[] = {
     Row("detect-interval", "Detection interval",
         "Frames from one detection to the next while a face is followed; it is tracked in between",
-        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_while_playing),
+        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_by_controller),
     Row("score-threshold", "Score threshold", "Probability from which a detection counts as a face",
-        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_while_playing),
+        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_by_controller),
     Row("iou-threshold", "Overlap threshold",
         "Intersection over union above which two detections are one face",
-        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_while_playing),
+        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_by_controller),
     Row("detect-size", "Detection size",
         "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
-        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_while_playing),
+        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_by_controller),
     Row("crop-scale", "Crop scale", "Side of the crop in sides of the face box",
         member<&CropSettings::crop_scale>, {0.5, 10}, set_by_controller),
     Row("crop-style", "Crop style", "How the crop is cut out of the frame", member<&CropSettings::crop_style>,
@@ -140,14 +144,14 @@ constexpr Row property_table[] = {
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>, {}, set_while_playing),
     Row("face-index", "Face index", "Which face from the left drives, from 0, when face-select is index",
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>, {0, 1000},
-        set_while_playing),
+        set_by_controller),
     Row("smoothing", "Smoothing", "How steady the crop is held: 0 as detected, 1 steadiest",
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>, {0, 1},
         set_by_controller),
     Row("no-face", "No face", "What to give out for frames without a face", member<&CropSettings::no_face>,
         {}, set_while_playing),
     Row("size", "Size", "Side of the crop in pixels; 0: what downstream wants, else 256",
-        member<&CropSettings::size>, {0, 4096}, set_while_playing),
+        member<&CropSettings::size>, {0, 4096}, set_by_controller),
     Row("post-messages", "Post messages",
         "Post an element message reenact-face for every frame: found, box, score, track-id",
         member<&CropSettings::post_messages>, {}, set_while_playing)};
@@ -258,17 +262,20 @@ GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
   const CropSettings settings = current_settings(filter);
   Owned<GstBuffer> frame(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&filter->in_info), nullptr));
   gst_buffer_memset(frame.get(), 0, gray, GST_VIDEO_INFO_SIZE(&filter->in_info));
-  GstClockTime time = 0;
-  for (int run = 0; run < 3; ++run) {  // the first one allocates
-    const gint64 begin = g_get_monotonic_time();
+  const auto read = [&] {
     const RgbPicture picture = p.reader.read(frame.get());
     // A square, as of a face: what is cut out of a strip would be many times as large as the strip.
     const float side = float(std::max(1, std::min(picture.mat().cols, picture.mat().rows) / 2));
     FaceFinder::reduced(picture.mat(), settings.finder.detect_size);
     cut(picture.mat(), {0, 0, side, side, 1}, GST_VIDEO_INFO_WIDTH(&filter->out_info), settings);
-    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
-  }
-  return time;
+  };
+  std::ostringstream what;
+  what << "crop reads " << gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&filter->in_info)) << " of "
+       << GST_VIDEO_INFO_WIDTH(&filter->in_info) << "x" << GST_VIDEO_INFO_HEIGHT(&filter->in_info) << " as "
+       << p.square_width << " wide, reduced to " << settings.finder.detect_size << ", cut to "
+       << GST_VIDEO_INFO_WIDTH(&filter->out_info) << " at " << settings.crop_scale << " times "
+       << int(settings.crop_style) + 1;
+  return rehearsed_time(what.str(), {}, read, {.runs = 3});
 }
 
 gboolean configure(ReenactNetworkFilter* filter, GstCaps* in_caps, GstCaps*) {
@@ -402,6 +409,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   } else {
     meta->flags = face_missing;
     if (settings.no_face == NoFace::hold && p.last_face) meta->flags |= face_held;
+    if (settings.no_face == NoFace::black) meta->flags |= face_blackout;
   }
   const bool shows_face = face || (meta->flags & face_held);
   const int size = GST_VIDEO_INFO_WIDTH(&filter->out_info);
@@ -456,6 +464,8 @@ gboolean src_event(GstBaseTransform* base, GstEvent* event) {
     gst_event_unref(event);
     return TRUE;
   }
+  if (const auto picture = parse_drawn_event(event))
+    self_of(base)->p->shedding.drawn(picture->running_time, picture->late);
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->src_event(base, event);
 }
 

@@ -13,8 +13,9 @@ namespace reenact {
 enum class ClipColors { rgb, grey };
 
 /// Reads a clip frame by frame through GStreamer, as a player shows it: of several streams the first that moves and is no
-/// cover picture, turned by its rotation tag, stretched to square pixels, in the colors that its caps tell, transparency
-/// over black. A change of size in mid-clip changes the size of the frames.
+/// cover picture, turned by its rotation tag, stretched to square pixels, in the colors that the stream or else its
+/// container tells, transparency over black; of interlaced frames the field that comes first. A change of size in mid-clip
+/// changes the size of the frames.
 class ClipReader {
  public:
   struct Frame {

@@ -101,7 +101,7 @@ void check_drives_live(const ModelFile& file, const ReenactorConfig& config) {
   throw Error(ErrorCode::unsupported, "'" + file.path().string() + "' draws from poses of the kind " +
                                           config.pose_source +
                                           ", wanted a model whose poses its own encoder reads in pictures; "
-                                          "reenact-train compared renders it offline");
+                                          "`reenact-train draw` draws with it offline");
 }
 void check_drives_live(const ModelFile&, const DetectorConfig&) {}
 void check_drives_live(const ModelFile&, const SegmenterConfig&) {}

@@ -85,13 +85,6 @@ void visit_fields(Config& config, Visitor&& field) {
   field("code_size", config.code_size);
 }
 
-template <Same<WarperConfig> Config, typename Visitor>
-void visit_fields(Config& config, Visitor&& field) {
-  field("image_size", config.image_size);
-  field("width", config.width);
-  field("code_size", config.code_size);
-}
-
 [[noreturn]] void refuse(const std::string& what, const std::string& field, const json& found,
                          const std::string& wanted) {
   throw Error(ErrorCode::invalid,

@@ -8,6 +8,7 @@
 
 #include "reenact/enum_names.h"
 #include "reenact/error.h"
+#include "reenact/installed_folders.h"
 #include "reenact/safetensors.h"
 
 namespace reenact {
@@ -117,7 +118,8 @@ fs::path find_model(const std::string& name) {
         if (!folder.empty()) folders.emplace_back(folder);
       }
     }
-    folders.emplace_back(REENACT_MODELS_DIR);
+    for (const fs::path& folder : installed_folders(REENACT_MODELS_BELOW_PREFIX, REENACT_MODELS_DIR))
+      folders.push_back(folder);
   }
   std::vector<std::string> endings = {""};
   if (fs::path(name).extension() != ".safetensors") endings.push_back(".safetensors");

@@ -25,13 +25,15 @@ cv::Rect pose_window(const std::string& pose_encoder, int side) {
   return {x, y, std::min(width, side - x), std::min(width, side - y)};
 }
 
-cv::Mat pose_picture(const cv::Mat& crop, const ReenactorConfig& config) {
-  const auto window = pose_window(config.pose_encoder, crop.cols);
-  if (window.width == crop.cols) return crop;
-  const int size = config.pose_image_size();
+cv::Mat pose_picture(const cv::Mat& crop, const std::string& pose_encoder, int size) {
   cv::Mat picture;
-  cv::resize(crop(window), picture, {size, size}, 0, 0, cv::INTER_CUBIC);
+  cv::resize(crop(pose_window(pose_encoder, crop.cols)), picture, {size, size}, 0, 0, cv::INTER_CUBIC);
   return picture;
+}
+
+cv::Mat pose_picture(const cv::Mat& crop, const ReenactorConfig& config) {
+  if (config.pose_encoder != "x2face" && config.pose_encoder != "fabnet") return crop;
+  return pose_picture(crop, config.pose_encoder, config.pose_image_size());
 }
 
 }  // namespace reenact

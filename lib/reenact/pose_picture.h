@@ -13,8 +13,11 @@ namespace reenact {
 /// pixels by the rule of crop_window(); of 256 pixels [28, 229) squared, and rows [79, 214), columns [61, 196).
 cv::Rect pose_window(const std::string& pose_encoder, int side);
 
+/// pose_window() of a square crop (RGB CV_8UC3) as a picture of `size` pixels, by cubic interpolation even where that shrinks
+/// it.
+cv::Mat pose_picture(const cv::Mat& crop, const std::string& pose_encoder, int size);
 /// The picture that the pose encoder of `config` sees of a square crop (RGB CV_8UC3): the crop itself, to be scaled by
-/// whoever takes it, or pose_window() brought to pose_image_size() by cubic interpolation, even where that shrinks it.
+/// whoever takes it, or its window as above at pose_image_size().
 cv::Mat pose_picture(const cv::Mat& crop, const ReenactorConfig& config);
 
 }  // namespace reenact

@@ -18,8 +18,10 @@ namespace reenact::training {
 struct ComparedSystemOptions {
   std::filesystem::path
       model;  ///< reenactor (ours, X2Face+, FAb-Net+, 3DMM+, FSTH, FSTH+) or warper (X2Face)
-  std::filesystem::path personalise;   ///< TOML as `personalise` takes it; empty: the preset's defaults
-  std::vector<std::string> overrides;  ///< "key=value" each, on top of it; with run.steps=N exactly N steps
+  std::filesystem::path personalise;  ///< TOML as `personalise` takes it; empty: the preset's defaults
+  std::vector<std::string>
+      overrides;  ///< "key=value" each, on top of it; with run.steps=N exactly N steps. The last step's averages count
+  std::filesystem::path perceptual;  ///< networks of the content losses, kind perceptual; empty: none
   /// Network of kind landmarks, for systems that are driven by facial points; empty: frames must bring theirs.
   std::filesystem::path landmarks;
   bool tune = true;  ///< false: learn() is the identity encoder alone

@@ -129,6 +129,39 @@ void add_encoders_import(CLI::App& parent) {
   });
 }
 
+void add_x2face_import(CLI::App& parent) {
+  auto* command =
+      parent.add_subcommand("x2face", "X2Face's released checkpoint to a warper, to compare with");
+  auto arguments = std::make_shared<PairArguments>();
+  command->add_option("weights", arguments->first, "x2face_model_forpython3.pth")->required();
+  command->add_option("--output", arguments->output, "Warper file to write")->option_text("FILE");
+  command
+      ->add_option("--encoder", arguments->second,
+                   "Reenactor file to write with the driving encoder alone, for X2Face+ and descriptors")
+      ->option_text("FILE");
+  add_licence_option(*command, *arguments);
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    create_folder_of(arguments->second);
+    print(import_x2face(arguments->first, arguments->output, arguments->second, arguments->licence));
+  });
+}
+
+void add_fabnet_import(CLI::App& parent) {
+  auto* command =
+      parent.add_subcommand("fabnet", "FAb-Net's released checkpoint to a pose encoder, to compare with");
+  auto arguments = std::make_shared<PairArguments>();
+  command->add_option("weights", arguments->first, "300w_4views.pt and the like")->required();
+  command->add_option("--output", arguments->output, "Reenactor file to write, with the encoder alone")
+      ->option_text("FILE")
+      ->required();
+  add_licence_option(*command, *arguments);
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_fabnet(arguments->first, arguments->output, arguments->licence));
+  });
+}
+
 struct MeasuringArguments : MeasuringImport {
   std::string channel_order = "rgb";
 };
@@ -178,6 +211,8 @@ CLI::App* add_import_command(CLI::App& parent) {
   add_detector_import(*command);
   add_perceptual_import(*command);
   add_encoders_import(*command);
+  add_x2face_import(*command);
+  add_fabnet_import(*command);
   add_landmarks_import(*command);
   add_recogniser_import(*command);
   return command;

@@ -45,6 +45,16 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
                                          const std::filesystem::path& identity,
                                          const std::filesystem::path& output, const std::string& licence);
 
+/// X2Face's released checkpoint: all of it to a `warper`, its driving encoder to a `reenactor` that holds nothing else. Either
+/// path may be empty.
+std::vector<std::string> import_x2face(const std::filesystem::path& weights,
+                                       const std::filesystem::path& output,
+                                       const std::filesystem::path& encoder, const std::string& licence);
+
+/// The encoder of FAb-Net's released checkpoint to a `reenactor` that holds nothing else.
+std::vector<std::string> import_fabnet(const std::filesystem::path& weights,
+                                       const std::filesystem::path& output, const std::string& licence);
+
 /// The networks behind the paper's metrics.
 struct MeasuringImport {
   std::filesystem::path weights, output;

@@ -11,7 +11,7 @@
 namespace reenact {
 namespace {
 
-[[noreturn]] void refuse(const char* field, const std::string& name, const char* wanted) {
+[[noreturn]] void refuse_encoder(const char* field, const std::string& name, const char* wanted) {
   throw Error(ErrorCode::invalid, std::string(field) + " is \"" + name + "\", but must be " + wanted);
 }
 
@@ -34,7 +34,7 @@ PoseEncoderNetworkImpl::PoseEncoderNetworkImpl(const ReenactorConfig& config, do
   else if (name == "fabnet")
     take(std::make_shared<FabNetEncoderImpl>(size, outputs, width));
   else if (name != "none")
-    refuse("pose_encoder", name, "resnext50_32x4d, mobilenet_v2, x2face, fabnet or none");
+    refuse_encoder("pose_encoder", name, "resnext50_32x4d, mobilenet_v2, x2face, fabnet or none");
 }
 
 torch::Tensor PoseEncoderNetworkImpl::forward(const torch::Tensor& rgb) {
@@ -53,7 +53,7 @@ IdentityEncoderNetworkImpl::IdentityEncoderNetworkImpl(const ReenactorConfig& co
     take(std::make_shared<ConvSumEncoderImpl>(config.pose_source == "stickman" ? 6 : 3, config.image_size,
                                               outputs, width, config.self_attention));
   else
-    refuse("identity_encoder", name, "resnext50_32x4d, mobilenet_v2 or conv_sum");
+    refuse_encoder("identity_encoder", name, "resnext50_32x4d, mobilenet_v2 or conv_sum");
 }
 
 torch::Tensor IdentityEncoderNetworkImpl::forward(const torch::Tensor& frames) {

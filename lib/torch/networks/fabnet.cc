@@ -11,12 +11,12 @@ namespace reenact {
 namespace F = torch::nn::functional;
 namespace {
 
-int levels_of(int image_size) {
+int fabnet_levels(int image_size) {
   return static_cast<int>(std::lround(std::log2(image_size)));
 }
 
 /// Channels at a level: 32, 64, 128, 256, 256, ...
-int channels_of(int level, double width) {
+int fabnet_channels(int level, double width) {
   constexpr int first = 32, most = 256;
   return std::max(1, static_cast<int>(std::lround(width * std::min(first << std::min(level, 8), most))));
 }
@@ -24,11 +24,11 @@ int channels_of(int level, double width) {
 }  // namespace
 
 FabNetEncoderImpl::FabNetEncoderImpl(int image_size, int code_size, double width) {
-  const int levels = levels_of(image_size);
+  const int levels = fabnet_levels(image_size);
   int channels = 3;
   for (int level = 0; level < levels; ++level) {
     const bool last = level == levels - 1;
-    const int out = last ? code_size : channels_of(level, width);
+    const int out = last ? code_size : fabnet_channels(level, width);
     const auto number = std::to_string(level);
     convolutions_.push_back(register_module(
         "enc" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 4).stride(2).padding(1))));
@@ -49,10 +49,10 @@ torch::Tensor FabNetEncoderImpl::forward(const torch::Tensor& rgb) {
 }
 
 FabNetDecoderImpl::FabNetDecoderImpl(int image_size, int code_size, int outputs, double width) {
-  const int levels = levels_of(image_size);
+  const int levels = fabnet_levels(image_size);
   int channels = 2 * code_size;
   for (int level = levels - 1; level >= 0; --level) {
-    const int out = level == 0 ? outputs : channels_of(level - 1, width);
+    const int out = level == 0 ? outputs : fabnet_channels(level - 1, width);
     const auto number = std::to_string(levels - 1 - level);
     convolutions_.push_back(register_module(
         "conv" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, out, 3).padding(1))));

@@ -9,16 +9,16 @@
 namespace reenact {
 namespace {
 
-torch::nn::InstanceNorm2d instance_norm(int channels) {
+torch::nn::InstanceNorm2d fsth_norm(int channels) {
   return torch::nn::InstanceNorm2d(torch::nn::InstanceNorm2dOptions(channels).affine(true).eps(1e-4));
 }
 
 }  // namespace
 
 FsthDownBlockImpl::FsthDownBlockImpl(int in_channels, int out_channels) {
-  norm1_ = register_module("norm1", instance_norm(in_channels));
+  norm1_ = register_module("norm1", fsth_norm(in_channels));
   conv1_ = register_module("conv1", SpectralNormConv2d(in_channels, out_channels, 3, 1, false));
-  norm2_ = register_module("norm2", instance_norm(out_channels));
+  norm2_ = register_module("norm2", fsth_norm(out_channels));
   conv2_ = register_module("conv2", SpectralNormConv2d(out_channels, out_channels, 3, 1, false));
   skip_ = register_module("skip", SpectralNormConv2d(in_channels, out_channels, 1, 0, true));
 }
@@ -47,6 +47,7 @@ FsthGeneratorImpl::FsthGeneratorImpl(const ReenactorConfig& config) {
   const auto add_block = [&](const std::string& name, int out, bool upsample) {
     blocks_.push_back(register_module(name, GeneratorBlock(channels, out, upsample, false)));
     coefficients += GeneratorBlockImpl::coefficient_count(channels, out);
+    adain_channels_.insert(adain_channels_.end(), {channels, out});
     channels = out;
   };
   for (int i = 0; i < residual_blocks; ++i) add_block("res" + std::to_string(i), channels, false);
@@ -58,8 +59,14 @@ FsthGeneratorImpl::FsthGeneratorImpl(const ReenactorConfig& config) {
     attended_block_ = blocks_.size();
   }
   coefficients += 2 * channels;
+  adain_channels_.push_back(channels);
   out_ = register_module("out", SpectralNormConv2d(channels, 3, 3, 1, true));
   project_ = register_module("project", SpectralNormLinear(config.identity_embedding_size, coefficients));
+}
+
+void FsthGeneratorImpl::initialize_unit_gain() {
+  torch::NoGradGuard no_grad;
+  set_unit_gain(project_->named_parameters()["bias"], adain_channels_);
 }
 
 GeneratedHead FsthGeneratorImpl::forward(const torch::Tensor& identity, const torch::Tensor& stickman) {
@@ -81,8 +88,12 @@ GeneratedHead FsthGeneratorImpl::forward(const torch::Tensor& identity, const to
 }
 
 HeadGenerator make_head_generator(const ReenactorConfig& config) {
-  if (config.architecture == "fsth") return HeadGenerator(FsthGenerator(config).ptr());
-  return HeadGenerator(GeneratorNetwork(config).ptr());
+  std::shared_ptr<HeadGeneratorImpl> network;
+  if (config.architecture == "fsth")
+    network = FsthGenerator(config).ptr();
+  else
+    network = GeneratorNetwork(config).ptr();
+  return HeadGenerator(network);
 }
 
 }  // namespace reenact

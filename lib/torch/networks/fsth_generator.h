@@ -32,6 +32,7 @@ class FsthGeneratorImpl : public HeadGeneratorImpl {
   /// `identity` [B, d_i] or [1, d_i], `stickman` [B, 3, S, S] in 0..1. Colors are those of a tanh, -1..1, as the authors
   /// compare them with targets of 0..1.
   GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& stickman) override;
+  void initialize_unit_gain() override;
   /// The layer that makes the AdaIN numbers of an identity. Fine-tuning moves its bias alone, which is to move the numbers.
   SpectralNormLinear& project() { return project_; }
 
@@ -40,6 +41,7 @@ class FsthGeneratorImpl : public HeadGeneratorImpl {
   std::vector<FsthDownBlock> down_;
   std::vector<GeneratorBlock> blocks_;
   SelfAttention down_attention_ = nullptr, up_attention_ = nullptr;
+  std::vector<int> adain_channels_;  // of every AdaIN layer, in the order of the coefficients
   std::size_t attended_down_ = 0, attended_block_ = 0;
   SpectralNormConv2d out_ = nullptr;
   SpectralNormLinear project_ = nullptr;

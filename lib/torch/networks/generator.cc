@@ -89,13 +89,7 @@ GeneratorNetworkImpl::GeneratorNetworkImpl(const ReenactorConfig& config) {
 void GeneratorNetworkImpl::initialize_unit_gain() {
   torch::NoGradGuard no_grad;
   constant_.normal_();
-  auto bias = projector_->output_bias();
-  std::int64_t next = 0;
-  for (const int channels : adain_channels_) {
-    bias.narrow(0, next, channels).zero_();
-    bias.narrow(0, next + channels, channels).fill_(1);
-    next += 2 * channels;
-  }
+  set_unit_gain(projector_->output_bias(), adain_channels_);
 }
 
 torch::Tensor GeneratorNetworkImpl::coefficients(const torch::Tensor& identity, const torch::Tensor& pose) {

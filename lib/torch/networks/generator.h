@@ -55,6 +55,9 @@ class HeadGeneratorImpl : public torch::nn::Module {
  public:
   /// `identity` [B, d_i] or [1, d_i]; `pose` [B, d_p], or a picture of it where the architecture takes one.
   virtual GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& pose) = 0;
+  /// Starts training faster than the authors' initialisation: every AdaIN layer with weight 1 and bias 0. For small presets
+  /// that train for hours, not weeks.
+  virtual void initialize_unit_gain() = 0;
 };
 TORCH_MODULE(HeadGenerator);
 /// The generator whose architecture the configuration names.
@@ -69,10 +72,8 @@ class GeneratorNetworkImpl : public HeadGeneratorImpl {
   GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& pose) override;
   /// Only the MLP: [B, coefficients].
   torch::Tensor coefficients(const torch::Tensor& identity, const torch::Tensor& pose);
-  /// Starts training faster than the authors' initialisation: every AdaIN layer with weight 1 and bias 0, the
-  /// constant as noise (instance normalisation turns a constant of ones into zeros). For small presets that
-  /// train for hours, not weeks.
-  void initialize_unit_gain();
+  /// The constant becomes noise too, since instance normalisation turns a constant of ones into zeros.
+  void initialize_unit_gain() override;
   /// Called with a name ("res0", "up3", "norm", "out") and a tensor after each stage when set; for
   /// comparisons.
   std::function<void(const std::string&, const torch::Tensor&)> observer;

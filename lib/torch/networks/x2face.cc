@@ -9,23 +9,23 @@ namespace reenact {
 namespace F = torch::nn::functional;
 namespace {
 
-constexpr double slope = 0.2;
+constexpr double x2face_slope = 0.2;
 
-int levels_of(int image_size) {
+int x2face_levels(int image_size) {
   return static_cast<int>(std::lround(std::log2(image_size)));
 }
 
-int scaled(double width, int channels) {
+int x2face_scaled(double width, int channels) {
   return std::max(1, static_cast<int>(std::lround(width * channels)));
 }
 
 /// Channels of every level but the innermost: 64, 128, 256, 512, 512, ...
-int channels_of(int level, double width) {
+int x2face_channels(int level, double width) {
   constexpr int first = 64, most = 512;
-  return scaled(width, std::min(first << std::min(level, 8), most));
+  return x2face_scaled(width, std::min(first << std::min(level, 8), most));
 }
 
-torch::nn::Conv2d convolution(int in, int out, int kernel, int stride) {
+torch::nn::Conv2d x2face_convolution(int in, int out, int kernel, int stride) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(1).bias(false));
 }
 
@@ -33,17 +33,17 @@ torch::nn::Conv2d convolution(int in, int out, int kernel, int stride) {
 
 X2FaceDownImpl::X2FaceDownImpl(int in_channels, int out_channels, bool activated, bool normalized)
     : activated_(activated) {
-  conv_ = register_module("conv", convolution(in_channels, out_channels, 4, 2));
+  conv_ = register_module("conv", x2face_convolution(in_channels, out_channels, 4, 2));
   if (normalized) bn_ = register_module("bn", torch::nn::BatchNorm2d(out_channels));
 }
 
 torch::Tensor X2FaceDownImpl::forward(const torch::Tensor& x) {
-  const auto y = conv_(activated_ ? torch::leaky_relu(x, slope) : x);
+  const auto y = conv_(activated_ ? torch::leaky_relu(x, x2face_slope) : x);
   return bn_.is_empty() ? y : bn_(y);
 }
 
 X2FaceUpImpl::X2FaceUpImpl(int in_channels, int out_channels, bool normalized) {
-  conv_ = register_module("conv", convolution(in_channels, out_channels, 3, 1));
+  conv_ = register_module("conv", x2face_convolution(in_channels, out_channels, 3, 1));
   if (normalized) bn_ = register_module("bn", torch::nn::BatchNorm2d(out_channels));
 }
 
@@ -57,11 +57,11 @@ torch::Tensor X2FaceUpImpl::forward(const torch::Tensor& x) {
 }
 
 X2FaceEncoderImpl::X2FaceEncoderImpl(int image_size, int code_size, double width) {
-  const int levels = levels_of(image_size);
+  const int levels = x2face_levels(image_size);
   int channels = 3;
   for (int level = 0; level < levels; ++level) {
     const bool last = level == levels - 1;
-    const int out = last ? code_size : channels_of(level, width);
+    const int out = last ? code_size : x2face_channels(level, width);
     down_.push_back(register_module("down" + std::to_string(level),
                                     X2FaceDown(channels, out, level > 0, level > 0 && !last)));
     channels = out;
@@ -78,11 +78,11 @@ std::vector<torch::Tensor> X2FaceEncoderImpl::maps(const torch::Tensor& rgb) {
 X2FaceUnetImpl::X2FaceUnetImpl(int image_size, int inner_size, int outputs, double width, bool skips,
                                bool bounded)
     : X2FaceEncoderImpl(image_size, inner_size, width), skips_(skips), bounded_(bounded) {
-  const int levels = levels_of(image_size);
+  const int levels = x2face_levels(image_size);
   for (int level = levels - 1; level >= 0; --level) {
     const bool innermost = level == levels - 1;
-    const int from = innermost ? inner_size : channels_of(level, width) * (skips ? 2 : 1);
-    const int to = level == 0 ? outputs : channels_of(level - 1, width);
+    const int from = innermost ? inner_size : x2face_channels(level, width) * (skips ? 2 : 1);
+    const int to = level == 0 ? outputs : x2face_channels(level - 1, width);
     up_.push_back(register_module("up" + std::to_string(level), X2FaceUp(from, to, level > 0)));
   }
 }
@@ -113,7 +113,7 @@ torch::Tensor warped(const torch::Tensor& pictures, const torch::Tensor& offsets
 
 X2FaceImpl::X2FaceImpl(const WarperConfig& config) {
   constexpr int offset_channels = 2, channels_with_confidence = 3;
-  const int inner = scaled(config.width, 512);
+  const int inner = x2face_scaled(config.width, 512);
   drive_ = register_module(
       "x2drive", X2FaceUnet(config.image_size, config.code_size, offset_channels, config.width, false, true));
   embed_ = register_module(
