@@ -53,16 +53,18 @@ def run(block, folder):
             status = process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             status = f"no end after {LONGEST} s"
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
         said.seek(0)
         return status, said.read()
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     page, source = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="reenact-documented-") as name:
         folder = pathlib.Path(name)

@@ -5,7 +5,10 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <opencv2/videoio.hpp>
+#include <sstream>
 
+#include "reenact/pose_track.h"
 #include "small_evaluation.h"
 #include "support/run_program.h"
 
@@ -66,6 +69,46 @@ TEST_F(EvaluateCommand, MeasuresAndPlots) {
       test::run_program({"evaluate", "plane", file("lines.jsonl"), "--output", file("plane.svg")});
   ASSERT_EQ(plane.exit_code, 0) << plane.errors;
   EXPECT_GT(fs::file_size(file("plane.svg")), 500u);
+}
+
+TEST_F(EvaluateCommand, ComparesClipsWithTheirOriginal) {
+  PoseTrack track;
+  const std::string clip = file("data") + "/clips/c1/rgb.mp4";
+  cv::VideoCapture reader(clip);
+  cv::VideoWriter writer(file("darker.avi"), cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 12, {72, 72});
+  for (cv::Mat frame; reader.read(frame);) {
+    writer.write(frame * 0.5);
+    track.poses.emplace_back(8, 0.1f);
+    track.timestamps.push_back(std::int64_t(track.timestamps.size()) * 80'000'000);
+    track.placements.push_back({.crop = {0, 0, 72, 72}, .frame = {72, 72}, .found = true});
+  }
+  writer.release();
+  ASSERT_GT(track.poses.size(), 5u);
+  save_pose_track(file("clip.poses"), track);
+  const auto compare = [](std::vector<std::string> more, const std::string& poses = "clip.poses") {
+    more.insert(more.begin(), {"evaluate", "clips"});
+    more.insert(more.end(),
+                {"--poses", file(poses), "--landmarks", file("landmarks.safetensors"), "--device", "cpu"});
+    return test::run_program(more);
+  };
+  const auto result = compare({clip, clip, file("darker.avi"), "--sheet", file("clips.png")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::istringstream lines(result.output);
+  std::string same, darker;
+  ASSERT_TRUE(std::getline(lines, same) && std::getline(lines, darker)) << result.output;
+  const auto same_figures = nlohmann::json::parse(same), darker_figures = nlohmann::json::parse(darker);
+  EXPECT_EQ(same_figures.at("landmark_error"), 0);
+  EXPECT_EQ(same_figures.at("frames"), track.poses.size());
+  EXPECT_EQ(darker_figures.at("clip"), "darker.avi");
+  EXPECT_EQ(darker_figures.at("bytes"), fs::file_size(file("darker.avi")));
+  EXPECT_LT(darker_figures.at("psnr").get<double>(), 30);
+  EXPECT_TRUE(fs::exists(file("clips.png")));
+
+  track.placements.clear();
+  save_pose_track(file("placeless.poses"), track);
+  const auto refused = compare({clip, clip}, "placeless.poses");
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.errors, HasSubstr("does not say where the faces lay"));
 }
 
 TEST_F(EvaluateCommand, SaysInOneSentenceWhatIsWrong) {
