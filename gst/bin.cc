@@ -197,6 +197,8 @@ void add_background_orientation(ReenactBin* self, GstPad* ghost) {
     if (made.flip) gst_object_unref(made.flip);
     return;
   }
+  // What is too late there is the compositor's to judge.
+  g_object_set(made.input, "qos", FALSE, nullptr);
   self->p->background_orientation = made;
   gst_bin_add_many(GST_BIN(self), made.input, made.flip, nullptr);
   watch_orientation(GST_BIN(self), ghost, &self->p->background_orientation);
@@ -385,10 +387,11 @@ static void reenact_bin_class_init(ReenactBinClass* klass) {
   element_class->release_pad = release_pad;
 }
 
-/// Lets the next face be found and cut out while a head is drawn. One frame is enough for that, and more
-/// would only be delay. (The compositor has a thread of its own anyway.)
-static void bound(GstElement* queue) {
-  g_object_set(queue, "max-size-buffers", 1u, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
+/// One frame lets the next face be found and cut out while a head is drawn, and more would only be delay. (The
+/// compositor has a thread of its own anyway.) At the output a few pictures wait for their time, while the next ones
+/// are drawn.
+static void bound(GstElement* queue, guint frames) {
+  g_object_set(queue, "max-size-buffers", frames, "max-size-bytes", 0u, "max-size-time", guint64(0), nullptr);
 }
 
 static void add_ghost_pad(ReenactBin* self, const char* name, GstElement* child,
@@ -411,9 +414,11 @@ static void reenact_bin_init(ReenactBin* self) {
       self->p->missing = children[i].factory;
       continue;
     }
-    if (i == queue) bound(elements[i]);
+    if (i == queue) bound(elements[i], 1);
+    if (i == output) bound(elements[i], 4);
     // What is too late is left out by the crop, before there was work on it.
-    if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
+    if (i == input || i == pose || i == generator || i == convert)
+      g_object_set(elements[i], "qos", FALSE, nullptr);
     gst_bin_add(GST_BIN(self), elements[i]);
     // What turns pictures is linked where they have to be turned.
     if (i > crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);

@@ -15,6 +15,7 @@
 #include <memory>
 #include <opencv2/imgproc.hpp>
 #include <optional>
+#include <sstream>
 
 #include "base/element_description.h"
 #include "base/engine_settings.h"
@@ -27,6 +28,7 @@
 #include "load_shedding.h"
 #include "reenact/face_finder.h"
 #include "stream/face_meta.h"
+#include "stream/progress_event.h"
 #include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_crop_debug);
@@ -260,17 +262,20 @@ GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
   const CropSettings settings = current_settings(filter);
   Owned<GstBuffer> frame(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&filter->in_info), nullptr));
   gst_buffer_memset(frame.get(), 0, gray, GST_VIDEO_INFO_SIZE(&filter->in_info));
-  GstClockTime time = 0;
-  for (int run = 0; run < 3; ++run) {  // the first one allocates
-    const gint64 begin = g_get_monotonic_time();
+  const auto read = [&] {
     const RgbPicture picture = p.reader.read(frame.get());
     // A square, as of a face: what is cut out of a strip would be many times as large as the strip.
     const float side = float(std::max(1, std::min(picture.mat().cols, picture.mat().rows) / 2));
     FaceFinder::reduced(picture.mat(), settings.finder.detect_size);
     cut(picture.mat(), {0, 0, side, side, 1}, GST_VIDEO_INFO_WIDTH(&filter->out_info), settings);
-    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
-  }
-  return time;
+  };
+  std::ostringstream what;
+  what << "crop reads " << gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&filter->in_info)) << " of "
+       << GST_VIDEO_INFO_WIDTH(&filter->in_info) << "x" << GST_VIDEO_INFO_HEIGHT(&filter->in_info) << " as "
+       << p.square_width << " wide, reduced to " << settings.finder.detect_size << ", cut to "
+       << GST_VIDEO_INFO_WIDTH(&filter->out_info) << " at " << settings.crop_scale << " times "
+       << int(settings.crop_style) + 1;
+  return rehearsed_time(what.str(), {}, read, {.runs = 3});
 }
 
 gboolean configure(ReenactNetworkFilter* filter, GstCaps* in_caps, GstCaps*) {
@@ -459,6 +464,8 @@ gboolean src_event(GstBaseTransform* base, GstEvent* event) {
     gst_event_unref(event);
     return TRUE;
   }
+  if (const auto picture = parse_drawn_event(event))
+    self_of(base)->p->shedding.drawn(picture->running_time, picture->late);
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->src_event(base, event);
 }
 

@@ -29,7 +29,6 @@
 #include "base/time_segment.h"
 #include "elements.h"
 #include "identity_transition.h"
-#include "load_shedding.h"
 #include "reenact/error.h"
 #include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
@@ -38,6 +37,7 @@
 #include "stream/face_place.h"
 #include "stream/identity_event.h"
 #include "stream/pose_buffer.h"
+#include "stream/progress_event.h"
 #include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_generator_debug);

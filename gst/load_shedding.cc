@@ -6,28 +6,16 @@
 namespace reenact {
 namespace {
 
-constexpr const char* event_name = "reenact-begun";
 constexpr GstClockTime usual_duration = GST_SECOND / 25;
 constexpr int span = 250;  // frames
 constexpr int start_up_frames =
     25;  // may wait for each other: the first ones pay for negotiation and allocations
+// Sinks take a picture that is a little late.
+constexpr GstClockTime tolerated = 10 * GST_MSECOND;
 // A frame that was not begun after that long was left out on its way, and nobody waits for it.
 constexpr GstClockTime longest_wait = GST_SECOND / 4;
 
 }  // namespace
-
-GstEvent* new_begun_event(GstClockTime running_time) {
-  return gst_event_new_custom(
-      GST_EVENT_CUSTOM_UPSTREAM,
-      gst_structure_new(event_name, "running-time", G_TYPE_UINT64, running_time, nullptr));
-}
-
-GstClockTime parse_begun_event(GstEvent* event) {
-  guint64 time = GST_CLOCK_TIME_NONE;
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_has_name(event, event_name))
-    gst_structure_get_uint64(gst_event_get_structure(event), "running-time", &time);
-  return time;
-}
 
 GstClockTimeDiff LoadShedding::usual_lateness(GstClockTimeDiff lateness) {
   if (++frames_ > span) {
@@ -53,6 +41,7 @@ bool LoadShedding::too_late(GstClockTime time, GstClockTime now, GstClockTime up
   if (arrivals_ < start_up_frames) return false;
   if (!GST_CLOCK_TIME_IS_VALID(begun) || !GST_CLOCK_TIME_IS_VALID(pushed_) || now > pushed_at_ + longest_wait)
     return false;
+  if (late_ && GST_CLOCK_TIME_IS_VALID(before_) && drawn_ < before_) return true;
   // One may wait for a moment, so that the generator need not wait; two are a queue.
   const bool one_waits = begun < pushed_, two_wait = GST_CLOCK_TIME_IS_VALID(before_) && begun < before_;
   return (two_wait && now > pushed_at_ + frame / 2) || (one_waits && now > pushed_at_ + frame);
@@ -64,8 +53,14 @@ void LoadShedding::pushed(GstClockTime time, GstClockTime now) {
   pushed_at_ = now;
 }
 
+void LoadShedding::drawn(GstClockTime time, GstClockTime late) {
+  drawn_ = time;
+  late_ = late > tolerated;
+}
+
 void LoadShedding::reset() {
-  begun_ = pushed_ = before_ = GST_CLOCK_TIME_NONE;
+  late_ = false;
+  drawn_ = begun_ = pushed_ = before_ = GST_CLOCK_TIME_NONE;
   frames_ = arrivals_ = 0;
   least_now_ = least_before_ = G_MAXINT64;
 }

@@ -13,6 +13,9 @@ CLI::App* add_landmarks_command(CLI::App& parent);    // training/landmarks/land
 CLI::App* add_reenactor_command(CLI::App& parent);    // training/reenactor/reenactor_command.cc
 CLI::App* add_import_command(CLI::App& parent);       // training/import/import_command.cc
 CLI::App* add_evaluate_command(CLI::App& parent);     // training/evaluate/evaluate_command.cc
+CLI::App* add_x2face_command(CLI::App& parent);       // training/compared/warping_commands.cc
+CLI::App* add_fabnet_command(CLI::App& parent);       // training/compared/warping_commands.cc
+CLI::App* add_draw_command(CLI::App& parent);         // training/compared/draw_command.cc
 CLI::App* add_personalise_command(CLI::App& parent);  // training/personalise/personalise_command.cc
 
 }  // namespace reenact::training

@@ -17,7 +17,10 @@ void add_commands(CLI::App& app) {
   training::add_segmenter_command(app);
   training::add_recogniser_command(app);
   training::add_landmarks_command(app);
+  training::add_x2face_command(app);
+  training::add_fabnet_command(app);
   training::add_personalise_command(app);
+  training::add_draw_command(app);
   training::add_import_command(app);
   training::add_evaluate_command(app);
   // The commands of the program `reenact` by their former names, for one version.

@@ -11,8 +11,10 @@
 #include "base/settings.h"
 #include "base/stage_statistics.h"
 #include "base/time_segment.h"
+#include "reenact/usable_cores.h"
 #include "stream/face_meta.h"
 #include "stream/pose_buffer.h"
+#include "stream/progress_event.h"
 
 namespace reenact {
 
@@ -109,7 +111,7 @@ void load(ReenactNetworkFilter* self) {
   const std::filesystem::path path = engine.model_path();
   EngineOptions options = engine.options();
   if (options.threads == 0 && is_in_live_pipeline(self))
-    options.threads = threads_of_live_pipeline(static_cast<int>(g_get_num_processors()));
+    options.threads = threads_of_live_pipeline(usable_cores());
   const Network& network = class_of(self).load(self, path, options);
   GST_CAT_DEBUG_OBJECT(class_of(self).category, self,
                        "Loaded '%s' as %s on %s (device=%s, precision=%s, threads=%d)", path.c_str(),
@@ -198,6 +200,11 @@ gboolean transform_meta(GstBaseTransform*, GstBuffer*, GstMeta* meta, GstBuffer*
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   return parent_class()->sink_event(base, with_segment_of_time(GST_ELEMENT(base), event));
+}
+
+gboolean src_event(GstBaseTransform* base, GstEvent* event) {
+  if (parse_drawn_event(event)) self_of(base)->p->latency.leave_growth();
+  return parent_class()->src_event(base, event);
 }
 
 void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
@@ -297,6 +304,7 @@ static void reenact_network_filter_class_init(ReenactNetworkFilterClass* klass) 
   transform_class->propose_allocation = propose_allocation;
   transform_class->transform_meta = transform_meta;
   transform_class->sink_event = sink_event;
+  transform_class->src_event = src_event;
   transform_class->before_transform = before_transform;
   transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->transform = transform;

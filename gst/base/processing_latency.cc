@@ -6,11 +6,9 @@
 namespace reenact {
 namespace {
 
-constexpr int window = 100;          // frames, of which one may be late
-constexpr int start_up_frames = 30;  // pay for negotiation and allocations all along the pipeline
+constexpr int window = 300, may_be_late = 2;  // frames
+constexpr int start_up_frames = 15;           // pay for negotiation and allocations all along the pipeline
 constexpr gint64 least_pause = 200 * G_TIME_SPAN_MILLISECOND;
-// Several elements may grow before the pipeline asks again: together they stay below what the ear notices.
-constexpr GstClockTimeDiff largest_step = GST_MSECOND;
 constexpr GstClockTime most_grown = 200 * GST_MSECOND;
 
 }  // namespace
@@ -25,22 +23,26 @@ GstClockTime LatencyGrowth::frame(GstClockTimeDiff excess, bool may_grow) {
     began_ = frames_ >= start_up_frames;
     return 0;
   }
+  if (pending_ == 0) count(excess);
+  if (pending_ == 0 || !may_grow || grown_ >= most_grown || g_get_monotonic_time() - grew_ < least_pause)
+    return 0;
+  const GstClockTime step = std::min(largest_step_, pending_);
+  pending_ -= step;
+  grown_ += step;
+  grew_ = g_get_monotonic_time();
+  return step;
+}
+
+void LatencyGrowth::count(GstClockTimeDiff excess) {
   if (excess > 0) {
     ++late_;
-    most_excess_ = std::max(most_excess_, excess);
+    least_excess_ = std::min(least_excess_, GstClockTime(excess));
   }
-  GstClockTime step = 0;
-  // The first late one may be a hiccup of the machine.
-  if (may_grow && late_ >= 2 && grown_ < most_grown && g_get_monotonic_time() - grew_ >= least_pause) {
-    step = GstClockTime(std::min(largest_step, most_excess_));
-    grown_ += step;
-    grew_ = g_get_monotonic_time();
-  } else if (frames_ < window) {
-    return 0;
-  }
+  // A hiccup of the machine makes a few late. With what the least late of too many needs, it would have been a few.
+  if (late_ > may_be_late) pending_ = least_excess_;
+  if (pending_ == 0 && frames_ < window) return;
   frames_ = late_ = 0;
-  most_excess_ = 0;
-  return step;
+  least_excess_ = GST_CLOCK_TIME_NONE;
 }
 
 GstClockTime ProcessingLatency::reported() const {
@@ -58,7 +60,8 @@ void ProcessingLatency::expect_format(GstElement* element, GstClockTime needed) 
 
 void ProcessingLatency::measured(GstElement* element, GstClockTime running_time, GstClockTime elapsed) {
   const GstClockTime now = gst_element_get_current_running_time(element), own = reported();
-  if (!live_ || !GST_CLOCK_TIME_IS_VALID(running_time) || !GST_CLOCK_TIME_IS_VALID(now)) return;
+  if (!live_ || left_growth_ || !GST_CLOCK_TIME_IS_VALID(running_time) || !GST_CLOCK_TIME_IS_VALID(now))
+    return;
   // Who took longer may use what others before it left over.
   const GstClockTimeDiff longer = GST_CLOCK_DIFF(own, elapsed),
                          later = GST_CLOCK_DIFF(running_time + upstream_ + own, now);
@@ -84,7 +87,7 @@ void ProcessingLatency::add_to(GstQuery* query) {
 
 void ProcessingLatency::reset() {
   grown_ = upstream_ = format_ = 0;
-  live_ = asked_ = false;
+  live_ = asked_ = left_growth_ = false;
   growth_.reset();
 }
 

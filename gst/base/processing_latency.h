@@ -13,18 +13,26 @@ namespace reenact {
 /// pipeline jump.
 GstClockTime with_headroom(GstClockTime needed);
 
-/// When a promise has to grow: once two of a hundred frames break it, by a small step, after a pause.
+/// When a promise has to grow: once three of 300 frames break it, in small steps with pauses between them, until it would
+/// have held for the least late of them.
 class LatencyGrowth {
  public:
+  /// It grows by so much at once. What several elements grow by before the pipeline asks again adds up, and the ear
+  /// notices a jump of some milliseconds.
+  explicit LatencyGrowth(GstClockTime largest_step = GST_MSECOND) : largest_step_(largest_step) {}
   /// A frame was `excess` later than promised, or earlier (below 0). Gives what the promise grows by; 0, mostly, and
   /// always where it `may_grow` not yet.
   GstClockTime frame(GstClockTimeDiff excess, bool may_grow = true);
-  void reset() { *this = {}; }
+  void reset() { *this = LatencyGrowth(largest_step_); }
 
  private:
+  void count(GstClockTimeDiff excess);
+
+  GstClockTime largest_step_;
   int frames_ = 0, late_ = 0;  // of the window
   bool began_ = false;
-  GstClockTimeDiff most_excess_ = 0;
+  GstClockTime least_excess_ = GST_CLOCK_TIME_NONE;  // of those
+  GstClockTime pending_ = 0;                         // what is still to be grown
   GstClockTime grown_ = 0;
   gint64 grew_ = 0;  // when
 };
@@ -33,7 +41,8 @@ class LatencyGrowth {
 ///
 /// It begins with what was rehearsed when the network was loaded and when the format was known, with headroom. While
 /// frames flow it only grows, and only when they really take longer and leave later than was promised: a pipeline that keeps its
-/// promise hears nothing. What frames wait between elements is seen at their end, by reenactcompositor.
+/// promise hears nothing. What frames wait between elements is seen at their end, by reenactcompositor; where there is
+/// one, it alone grows.
 class ProcessingLatency {
  public:
   /// The network needs `needed` for a frame.
@@ -47,6 +56,8 @@ class ProcessingLatency {
   void measured(GstElement* element, GstClockTime running_time, GstClockTime elapsed);
   /// Adds what is reported to an answered LATENCY query.
   void add_to(GstQuery* query);
+  /// Somebody downstream watches when frames leave: what is reported here grows no more. From any thread.
+  void leave_growth() { left_growth_ = true; }
   /// Forgets the stream; what the network needs stays until it is expected anew.
   void reset();
 
@@ -59,7 +70,7 @@ class ProcessingLatency {
  private:
   std::atomic<GstClockTime> network_ = 0, format_ = 0, grown_ = 0;
   std::atomic<GstClockTime> upstream_ = 0;
-  std::atomic<bool> live_ = false;
+  std::atomic<bool> live_ = false, left_growth_ = false;
   std::atomic<bool> asked_ = false;  // since what is reported changed last
   LatencyGrowth growth_;
 };

@@ -2,20 +2,19 @@
 #include "base/rehearsal.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 namespace reenact {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t runs = 6;
 // Nobody's frame takes longer; a file that says so is damaged.
 constexpr guint64 longest = 60 * G_USEC_PER_SEC;
 
@@ -46,13 +45,13 @@ std::string key_of(const std::string& engine, const fs::path& model) {
   return line;
 }
 
-Text file_of(const std::string& key) {
+fs::path file_of(const std::string& key, const fs::path& folder) {
   const Text sum(g_compute_checksum_for_string(G_CHECKSUM_SHA256, key.c_str(), gssize(key.size())));
-  return Text(g_build_filename(g_get_user_cache_dir(), "reenact", "timing", sum.get(), nullptr));
+  return (folder.empty() ? fs::path(g_get_user_cache_dir()) / "reenact" / "timing" : folder) / sum.get();
 }
 
-std::optional<GstClockTime> remembered(const std::string& key) {
-  std::ifstream file(file_of(key).get());
+std::optional<GstClockTime> remembered(const std::string& key, const fs::path& path) {
+  std::ifstream file(path);
   std::string line;
   guint64 microseconds = 0;
   if (!std::getline(file, line) || line != key || !(file >> microseconds)) return {};
@@ -60,31 +59,34 @@ std::optional<GstClockTime> remembered(const std::string& key) {
   return microseconds * GST_USECOND;
 }
 
-void remember(const std::string& key, GstClockTime time) {
-  const Text file = file_of(key), folder(g_path_get_dirname(file.get()));
+void remember(const std::string& key, GstClockTime time, const fs::path& path) {
   const std::string text = key + "\n" + std::to_string(time / GST_USECOND) + "\n";
   // Written aside and renamed: whoever reads meanwhile sees the old file or the new one.
-  if (g_mkdir_with_parents(folder.get(), 0700) == 0)
-    g_file_set_contents(file.get(), text.c_str(), gssize(text.size()), nullptr);
+  if (g_mkdir_with_parents(path.parent_path().c_str(), 0700) == 0)
+    g_file_set_contents(path.c_str(), text.c_str(), gssize(text.size()), nullptr);
+}
+
+GstClockTime time_of(const std::function<void()>& frame) {
+  const gint64 begin = g_get_monotonic_time();
+  frame();
+  return std::max<GstClockTime>(1, GstClockTime(g_get_monotonic_time() - begin)) * GST_USECOND;
 }
 
 }  // namespace
 
 GstClockTime rehearsed_time(const std::string& engine, const fs::path& model,
-                            const std::function<void()>& frame) {
+                            const std::function<void()>& frame, const RehearsalOptions& options) {
   const std::string key = key_of(engine, model);
-  frame();
-  if (const auto time = remembered(key)) return *time;
-  std::array<GstClockTime, runs> times;
-  for (GstClockTime& time : times) {
-    const gint64 begin = g_get_monotonic_time();
-    frame();
-    time = std::max<GstClockTime>(1, GstClockTime(g_get_monotonic_time() - begin)) * GST_USECOND;
-  }
+  const fs::path path = file_of(key, options.folder);
+  const auto known = remembered(key, path);
+  const GstClockTime warm_up = time_of(frame);
+  if (known && warm_up >= *known / 4 * 3) return *known;
+  std::vector<GstClockTime> times(std::size_t(std::max(2, options.runs)));
+  for (GstClockTime& time : times) time = time_of(frame);
   // The longest may have been a hiccup of the machine.
   std::nth_element(times.begin(), times.end() - 2, times.end());
   const GstClockTime time = *(times.end() - 2);
-  remember(key, time);
+  remember(key, time, path);
   return time;
 }
 

@@ -15,13 +15,20 @@ struct Rehearsal {
   std::function<void()> frame;  ///< runs the network once
 };
 
+/// How a dry run is timed.
+struct RehearsalOptions {
+  int runs = 6;                       ///< where nothing is remembered; at least 2
+  std::filesystem::path folder = {};  ///< where times are remembered; empty: $XDG_CACHE_HOME/reenact/timing
+};
+
 /// The time that `frame`, a dry run of a network on made-up input, needs: the longest but one of a few runs, after
 /// one that pays for what is allocated once.
 ///
-/// What was measured is kept in a file of $XDG_CACHE_HOME/reenact/timing for the same `engine`, model file and
-/// machine, so that a pipeline that starts again only warms up. A folder that cannot be written to costs the runs
+/// What was measured is kept in a file of the folder for the same `engine`, model file (an empty path where there is
+/// none) and machine, so that a pipeline that starts again only warms up; where even that is much faster than what is
+/// remembered, the machine was busy then, and all is measured anew. A folder that cannot be written to costs the runs
 /// every time, and nothing else. May throw what `frame` throws.
 GstClockTime rehearsed_time(const std::string& engine, const std::filesystem::path& model,
-                            const std::function<void()>& frame);
+                            const std::function<void()>& frame, const RehearsalOptions& options = {});
 
 }  // namespace reenact

@@ -9,7 +9,19 @@
 namespace reenact {
 
 /// What reenactbin is made of, in the order of the stream.
-enum Child { input, orient, crop, queue, pose, identity, generator, compositor, convert, child_count };
+enum Child {
+  input,
+  orient,
+  crop,
+  queue,
+  pose,
+  identity,
+  generator,
+  compositor,
+  output,
+  convert,
+  child_count
+};
 
 struct ChildElement {
   const char* factory;
@@ -23,6 +35,7 @@ inline constexpr std::array<ChildElement, child_count> children = {{{"videoconve
                                                                     {"reenactidentity", "identity"},
                                                                     {"reenactgenerator", "generator"},
                                                                     {"reenactcompositor", "compositor"},
+                                                                    {"queue", "output"},
                                                                     {"videoconvert", "convert"}}};
 
 /// A property of the bin that stands for one of its children. Type, range, default and when it may be set are

@@ -27,6 +27,7 @@
 #include "reenact/error.h"
 #include "stream/face_meta.h"
 #include "stream/identity_event.h"
+#include "stream/progress_event.h"
 #include "stream/video_frame.h"
 
 GST_DEBUG_CATEGORY(reenact_compositor_debug);  // of the background pad, too
@@ -295,12 +296,20 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
   return GST_AGGREGATOR_CLASS(reenact_compositor_parent_class)->sink_event(aggregator, pad, event);
 }
 
+/// Lets those upstream know that a picture leaves, in a live pipeline.
+void tell_drawn(ReenactCompositor* self, const DrawnPicture& picture) {
+  const GstClockTime latency = gst_aggregator_get_latency(GST_AGGREGATOR(self));
+  if (GST_CLOCK_TIME_IS_VALID(latency) && GST_CLOCK_TIME_IS_VALID(picture.running_time))
+    gst_pad_push_event(GST_PAD(self->p->head_pad), new_drawn_event(picture));
+}
+
 GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   auto* aggregator = GST_AGGREGATOR(self);
   ReenactCompositor::Private& p = *self->p;
   auto& segment = GST_AGGREGATOR_PAD(aggregator->srcpad)->segment;
   const GstClockTime time = stream_time(segment, GST_BUFFER_PTS(head));
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(self), time);
+  const GstClockTime running_time = running_time_of(p.head_pad, head);
   const gint64 begin = g_get_monotonic_time();
   const CompositorSettings settings = settings_of(self);
   Owned<GstBuffer> out(new_video_buffer(aggregator, p.painter.output()));
@@ -317,7 +326,7 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
                  double(elapsed) / GST_MSECOND);
   p.statistics.frame_done(elapsed);
-  p.latency.picture_leaves(running_time_of(p.head_pad, head), begin, elapsed);
+  tell_drawn(self, {running_time, p.latency.picture_leaves(running_time, begin, elapsed)});
   if (GST_BUFFER_PTS_IS_VALID(head)) {
     segment.position =
         GST_BUFFER_PTS(head) + (GST_BUFFER_DURATION_IS_VALID(head) ? GST_BUFFER_DURATION(head) : 0);

@@ -2,7 +2,9 @@
 #include "compositor/head_painter.h"
 
 #include <algorithm>
+#include <sstream>
 
+#include "base/rehearsal.h"
 #include "reenact/placement.h"
 #include "stream/face_meta.h"
 #include "stream/video_frame.h"
@@ -147,14 +149,16 @@ GstClockTime HeadPainter::rehearse(const MaskOptions& mask, const GstVideoInfo& 
   const int side = std::min(picture.rows, picture.cols);
   const cv::Rect place((picture.cols - side) / 2, (picture.rows - side) / 2, side, side);
   Compositor compositor;
-  GstClockTime time = 0;
-  for (int run = 0; run < 3; ++run) {  // the first one allocates
-    const gint64 begin = g_get_monotonic_time();
+  const auto paint = [&] {
     picture.setTo(cv::Scalar::all(255));
     compositor.blend(head, place, mask, picture);
-    if (run > 0) time = std::max(time, GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND);
-  }
-  return time;
+  };
+  std::ostringstream what;
+  what << "compositor lays " << head.cols << "x" << head.rows << " over " << picture.cols << "x"
+       << picture.rows << ", mask " << mask.clip << " " << mask.gain << " " << mask.erode << " "
+       << mask.feather << " " << mask.fade << " " << mask.decontaminate << " " << mask.smoothing << " "
+       << mask.color_match;
+  return rehearsed_time(what.str(), {}, paint, {.runs = 3});
 }
 
 }  // namespace reenact

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "cpu/single_threaded_onednn.h"
-#include "cpu/usable_cores.h"
+#include "reenact/usable_cores.h"
 
 namespace reenact::cpu {
 namespace {

@@ -19,6 +19,7 @@
 #include "media/orientation.h"
 #include "media/packet_count.h"
 #include "media/picture_file.h"
+#include "media/stream_colors.h"
 #include "reenact/error.h"
 
 namespace reenact {
@@ -51,6 +52,7 @@ struct ClipReader::Private {
   GstElement* add_source();
   void connect(GstElement* decodebin);
   void choose_stream();
+  GstElement* add_deinterlacer(const char* field);
   Owned<GstSample> pull();
   Owned<GstSample> take();
   void find_frame_rate();
@@ -90,6 +92,18 @@ bool is_picture_stream(GstPad* pad) {
   return caps && g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)), "image/");
 }
 
+/// Which field of interlaced video comes first; empty for progressive video.
+std::optional<const char*> first_field(GstPad* pad) {
+  Owned<GstCaps> caps(gst_pad_get_current_caps(pad));
+  if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
+  if (!caps || gst_caps_get_size(caps.get()) == 0) return {};
+  const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+  const gchar *mode = gst_structure_get_string(structure, "interlace-mode"),
+              *order = gst_structure_get_string(structure, "field-order");
+  if (!mode || g_str_equal(mode, "progressive")) return {};
+  return order && g_str_equal(order, "bottom-field-first") ? "bottom" : "top";
+}
+
 GstClockTime running_time(GstSample* sample) {
   return gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
                                      GST_BUFFER_PTS(gst_sample_get_buffer(sample)));
@@ -123,6 +137,7 @@ void ClipReader::Private::connect(GstElement* decodebin) {
                    G_CALLBACK(+[](GstElement*, Private* self) { self->choose_stream(); }), this);
   g_signal_connect(
       decodebin, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* element, Private* self) {
+        media::prefer_colors_of_stream(element);
         if (!GST_IS_VIDEO_DECODER(element)) return;
         if (self->threads > 0 && g_object_class_find_property(G_OBJECT_GET_CLASS(element), "max-threads"))
           g_object_set(element, "max-threads", self->threads, nullptr);
@@ -143,7 +158,9 @@ void ClipReader::Private::choose_stream() {
   no_video = streams.empty();
   for (auto pad = streams.begin(); pad != streams.end(); ++pad) {
     GstElement* target = sink;
-    if (pad != chosen) {
+    if (pad == chosen) {
+      if (const auto fields = first_field(pad->get())) target = add_deinterlacer(*fields);
+    } else {
       target = pipeline.add(media::make_element("fakesink"));
       g_object_set(target, "sync", FALSE, "async", FALSE, nullptr);
       gst_element_sync_state_with_parent(target);
@@ -154,6 +171,18 @@ void ClipReader::Private::choose_stream() {
   if (no_video) return;
   const auto decoder = decoders.find(element_behind(chosen->get()).get());
   if (decoder != decoders.end()) shown = decoder->second.get();
+}
+
+/// A frame of the field that comes first, so that it is of one moment and keeps its time; frames of mixed video that are
+/// not interlaced pass as they are.
+GstElement* ClipReader::Private::add_deinterlacer(const char* field) {
+  GstElement* element = pipeline.add(media::make_element("deinterlace"));
+  gst_util_set_object_arg(G_OBJECT(element), "fields", field);
+  // Of the methods that look at neighboring frames, those of 1.22 lose times or colors.
+  gst_util_set_object_arg(G_OBJECT(element), "method", "linear");
+  gst_element_link(element, sink);
+  gst_element_sync_state_with_parent(element);
+  return element;
 }
 
 /// The file; a picture as one packet, since its decoders, unlike those of clips, take the whole file at once.

@@ -95,12 +95,24 @@ Model<Config> open(const std::filesystem::path& path, ModelKind kind) {
   return model;
 }
 
+/// Refuses the models that are here to be compared with and have no poses that a stream of pictures could carry.
+void check_drives_live(const ModelFile& file, const ReenactorConfig& config) {
+  if (config.pose_source == "picture") return;
+  throw Error(ErrorCode::unsupported, "'" + file.path().string() + "' draws from poses of the kind " +
+                                          config.pose_source +
+                                          ", wanted a model whose poses its own encoder reads in pictures; "
+                                          "`reenact-train draw` draws with it offline");
+}
+void check_drives_live(const ModelFile&, const DetectorConfig&) {}
+void check_drives_live(const ModelFile&, const SegmenterConfig&) {}
+
 /// Opens the file and chooses who runs it.
 template <typename Config>
 std::pair<Model<Config>, Choice> prepare(NetworkKind network, const std::filesystem::path& path,
                                          ModelKind kind, const EngineOptions& options) {
   check_options(options);
   Model<Config> model = open<Config>(path, kind);
+  check_drives_live(*model.file, model.config);
   Choice choice = choose(network, *model.file, model.config, options);
   return {std::move(model), std::move(choice)};
 }

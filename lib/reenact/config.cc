@@ -2,6 +2,7 @@
 #include "reenact/config.h"
 
 #include <concepts>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <type_traits>
@@ -35,6 +36,10 @@ void visit_fields(Config& config, Visitor&& field) {
   field("pose_encoder", config.pose_encoder);
   field("pose_encoder_width", config.pose_encoder_width);
   field("pose_input_size", config.pose_input_size);
+  field("pose_source", config.pose_source);
+  field("projector", config.projector);
+  field("architecture", config.architecture);
+  field("self_attention", config.self_attention);
 }
 
 template <Same<DetectorConfig> Config, typename Visitor>
@@ -64,10 +69,20 @@ void visit_fields(Config& config, Visitor&& field) {
 
 template <Same<LandmarksConfig> Config, typename Visitor>
 void visit_fields(Config& config, Visitor&& field) {
+  field("architecture", config.architecture);
   field("points", config.points);
   field("image_size", config.image_size);
   field("width", config.width);
   field("framing", config.framing);
+  field("stacks", config.stacks);
+  field("channel_order", config.channel_order);
+}
+
+template <Same<WarperConfig> Config, typename Visitor>
+void visit_fields(Config& config, Visitor&& field) {
+  field("image_size", config.image_size);
+  field("width", config.width);
+  field("code_size", config.code_size);
 }
 
 [[noreturn]] void refuse(const std::string& what, const std::string& field, const json& found,
@@ -140,6 +155,42 @@ void check(const std::string& what, const char* field, Number value, Number leas
   }
 }
 
+/// Checks that a text is one of several.
+void check_choice(const char* field, const std::string& found, std::initializer_list<const char*> choices) {
+  std::string wanted;
+  std::size_t left = choices.size();
+  for (const char* choice : choices) {
+    if (found == choice) return;
+    wanted += (wanted.empty() ? "\"" : left == 1 ? " or \"" : ", \"") + std::string(choice) + '"';
+    --left;
+  }
+  refuse("reenactor", field, found, wanted);
+}
+
+bool is_power_of_two(int value) {
+  return value > 0 && (value & (value - 1)) == 0;
+}
+
+/// What is right by itself and wrong beside another field.
+void check_together(const ReenactorConfig& config) {
+  const std::string what = "reenactor";
+  if ((config.pose_source == "picture") != (config.pose_encoder != "none"))
+    refuse(what, "pose_encoder", config.pose_encoder,
+           config.pose_source == "picture" ? "an encoder, since pose_source is \"picture\""
+                                           : "\"none\", since pose_source is \"" + config.pose_source + "\"");
+  if ((config.pose_source == "stickman") != (config.architecture == "fsth"))
+    refuse(what, "pose_source", config.pose_source,
+           "\"stickman\" with architecture \"fsth\" and with no other");
+  constexpr int keypoint_numbers = 136;
+  if (config.pose_source == "keypoints68" && config.pose_embedding_size != keypoint_numbers)
+    refuse(what, "pose_embedding_size", config.pose_embedding_size,
+           "136, since pose_source is \"keypoints68\"");
+  const bool halves = config.pose_encoder == "x2face" || config.pose_encoder == "fabnet";
+  if (halves && !is_power_of_two(config.pose_image_size()))
+    refuse(what, "pose_input_size", config.pose_image_size(),
+           "a power of two, since pose_encoder halves it to 1");
+}
+
 void validate(const ReenactorConfig& config) {
   const std::string what = "reenactor";
   check(what, "constant_size", config.constant_size, 1, 64);
@@ -158,12 +209,13 @@ void validate(const ReenactorConfig& config) {
   check(what, "identity_encoder_width", config.identity_encoder_width, 0.05, 8.0);
   check(what, "pose_encoder_width", config.pose_encoder_width, 0.05, 8.0);
   if (config.pose_input_size != 0) check(what, "pose_input_size", config.pose_input_size, 32, 2048);
-  const auto check_encoder = [&](const char* field, const std::string& name) {
-    if (name != "resnext50_32x4d" && name != "mobilenet_v2")
-      refuse(what, field, name, "\"resnext50_32x4d\" or \"mobilenet_v2\"");
-  };
-  check_encoder("identity_encoder", config.identity_encoder);
-  check_encoder("pose_encoder", config.pose_encoder);
+  check_choice("identity_encoder", config.identity_encoder, {"resnext50_32x4d", "mobilenet_v2", "conv_sum"});
+  check_choice("pose_encoder", config.pose_encoder,
+               {"resnext50_32x4d", "mobilenet_v2", "x2face", "fabnet", "none"});
+  check_choice("pose_source", config.pose_source, {"picture", "keypoints68", "vector", "stickman"});
+  check_choice("projector", config.projector, {"spectral", "leaky"});
+  check_choice("architecture", config.architecture, {"adain", "fsth"});
+  check_together(config);
 }
 
 void validate(const DetectorConfig& config) {
@@ -195,10 +247,26 @@ void validate(const RecogniserConfig& config) {
   check("recogniser", "norm_epsilon", config.norm_epsilon, 1e-12, 0.1);
 }
 
+void validate(const WarperConfig& config) {
+  check("warper", "image_size", config.image_size, 32, 1024);
+  if (!is_power_of_two(config.image_size))
+    refuse("warper", "image_size", config.image_size, "a power of two");
+  check("warper", "width", config.width, 0.05, 4.0);
+  check("warper", "code_size", config.code_size, 1, 8192);
+}
+
 void validate(const LandmarksConfig& config) {
-  // The face's five points and its measures are taken by their numbers in this mesh.
-  if (config.points != 478) refuse("landmarks", "points", config.points, "478");
+  const bool fan = config.architecture == "fan";
+  if (!fan && config.architecture != "mobilenet_v2")
+    refuse("landmarks", "architecture", config.architecture, "\"mobilenet_v2\" or \"fan\"");
+  // The face's five points and its measures are taken by their numbers among these.
+  const int points = fan ? 68 : 478;
+  if (config.points != points) refuse("landmarks", "points", config.points, std::to_string(points));
+  if (fan && config.image_size != 256) refuse("landmarks", "image_size", config.image_size, "256");
   check("landmarks", "image_size", config.image_size, 32, 1024);
+  check("landmarks", "stacks", config.stacks, 1, 8);
+  if (config.channel_order != "rgb" && config.channel_order != "bgr")
+    refuse("landmarks", "channel_order", config.channel_order, "\"rgb\" or \"bgr\"");
   check("landmarks", "width", config.width, 0.05, 4.0);
   check("landmarks", "framing", config.framing, 1.0, 3.0);
 }
@@ -304,6 +372,10 @@ JsonObject to_json(const LandmarksConfig& config) {
   return written(config);
 }
 
+JsonObject to_json(const WarperConfig& config) {
+  return written(config);
+}
+
 template <>
 ReenactorConfig JsonObject::get() const {
   return read<ReenactorConfig>(*this, "reenactor");
@@ -327,6 +399,11 @@ RecogniserConfig JsonObject::get() const {
 template <>
 LandmarksConfig JsonObject::get() const {
   return read<LandmarksConfig>(*this, "landmarks");
+}
+
+template <>
+WarperConfig JsonObject::get() const {
+  return read<WarperConfig>(*this, "warper");
 }
 
 }  // namespace reenact

@@ -22,11 +22,22 @@ struct ReenactorConfig {
   bool reflection_padding =
       false;  ///< padding of the 3x3 convolutions inside blocks (the authors' gen_padding)
 
-  std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2"
+  std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2", or "conv_sum", FSTH's
   double identity_encoder_width = 1.0;               ///< width multiplier of a mobilenet_v2 identity encoder
-  std::string pose_encoder = "mobilenet_v2";         ///< or "resnext50_32x4d"
-  double pose_encoder_width = 1.0;                   ///< width multiplier of a mobilenet_v2 pose encoder
+  /// Or "resnext50_32x4d"; "x2face" or "fabnet", a frozen foreign one; "none" where the pose is no picture's.
+  std::string pose_encoder = "mobilenet_v2";
+  double pose_encoder_width = 1.0;  ///< width multiplier of a mobilenet_v2 pose encoder
   int pose_input_size = 0;  ///< side to which crops are reduced before the pose encoder; 0: image_size
+
+  // Of the systems that the paper compares itself with; only models whose pose is a picture's run in elements.
+  /// What the pose is: "picture", of which the pose encoder makes a descriptor; "keypoints68", 68 facial points as 136
+  /// numbers; "vector", a descriptor made elsewhere; "stickman", those points drawn as lines.
+  std::string pose_source = "picture";
+  /// The AdaIN MLP: "spectral", two layers with spectral norm, or "leaky", three without and leaky ReLUs between.
+  std::string projector = "spectral";
+  std::string architecture =
+      "adain";                  ///< of the generator; or "fsth", an image-to-image network that draws no mask
+  bool self_attention = false;  ///< in the networks of "fsth", at an eighth and a quarter of the side
 
   REENACT_API int upsampling_blocks() const;  ///< log2(image_size / constant_size)
   REENACT_API int hidden_size() const;        ///< projector_hidden with its default applied
@@ -63,13 +74,25 @@ struct RecogniserConfig {
   bool operator==(const RecogniserConfig&) const = default;
 };
 
-/// A MobileNetV2 that finds the face mesh. It measures and shares no weights with a pose encoder.
+/// A network that finds the landmarks of a face. It measures and shares no weights with a pose encoder.
 struct LandmarksConfig {
-  int points = 478;      ///< of mediapipe's face mesh, irises included
-  int image_size = 160;  ///< side of the network's input, pixels
-  double width = 1.0;    ///< multiplier of all channels
+  std::string architecture =
+      "mobilenet_v2";    ///< gives a face mesh; or "fan" (Bulat & Tzimiropoulos, ICCV 2017)
+  int points = 478;      ///< of mediapipe's face mesh, irises included; 68 of a fan
+  int image_size = 160;  ///< side of the network's input, pixels; 256 of a fan
+  double width = 1.0;    ///< multiplier of all channels of a mobilenet_v2
   double framing = 1.5;  ///< side of the square that is looked at closely over the longer side of the mesh
+  int stacks = 4;        ///< hourglasses of a fan, one after the other
+  std::string channel_order = "rgb";  ///< of a fan's input: "rgb", or "bgr" as the authors gave it
   bool operator==(const LandmarksConfig&) const = default;
+};
+
+/// X2Face (Wiles et al., ECCV 2018), all of it: a face is drawn by warping pictures of it.
+struct WarperConfig {
+  int image_size = 256;  ///< side of pictures, pixels; a power of two, halved down to one pixel
+  double width = 1.0;    ///< multiplier of all channels; 1: the published networks
+  int code_size = 128;   ///< length of the driving picture's code
+  bool operator==(const WarperConfig&) const = default;
 };
 
 /// `paper`: the published networks. `live`: pictures as large, of half as many channels, and light encoders that see
@@ -85,6 +108,7 @@ REENACT_API JsonObject to_json(const DetectorConfig& config);
 REENACT_API JsonObject to_json(const SegmenterConfig& config);
 REENACT_API JsonObject to_json(const RecogniserConfig& config);
 REENACT_API JsonObject to_json(const LandmarksConfig& config);
+REENACT_API JsonObject to_json(const WarperConfig& config);
 /// Keeps defaults for absent fields and throws Error (invalid) for unknown fields and values out of range.
 template <>
 REENACT_API ReenactorConfig JsonObject::get() const;
@@ -96,5 +120,7 @@ template <>
 REENACT_API RecogniserConfig JsonObject::get() const;
 template <>
 REENACT_API LandmarksConfig JsonObject::get() const;
+template <>
+REENACT_API WarperConfig JsonObject::get() const;
 
 }  // namespace reenact

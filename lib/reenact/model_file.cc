@@ -8,6 +8,7 @@
 
 #include "reenact/enum_names.h"
 #include "reenact/error.h"
+#include "reenact/installed_folders.h"
 #include "reenact/safetensors.h"
 
 namespace reenact {
@@ -19,8 +20,9 @@ constexpr std::pair<const char*, ModelKind> kind_names[] = {
     {"detector", ModelKind::detector},     {"segmenter", ModelKind::segmenter},
     {"reenactor", ModelKind::reenactor},   {"identity", ModelKind::identity},
     {"perceptual", ModelKind::perceptual}, {"recogniser", ModelKind::recogniser},
-    {"landmarks", ModelKind::landmarks},   {"pose_track", ModelKind::pose_track},
-    {"checkpoint", ModelKind::checkpoint}};
+    {"landmarks", ModelKind::landmarks},   {"warper", ModelKind::warper},
+    {"expression", ModelKind::expression}, {"descriptors", ModelKind::descriptors},
+    {"pose_track", ModelKind::pose_track}, {"checkpoint", ModelKind::checkpoint}};
 
 std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
@@ -116,7 +118,8 @@ fs::path find_model(const std::string& name) {
         if (!folder.empty()) folders.emplace_back(folder);
       }
     }
-    folders.emplace_back(REENACT_MODELS_DIR);
+    for (const fs::path& folder : installed_folders(REENACT_MODELS_BELOW_PREFIX, REENACT_MODELS_DIR))
+      folders.push_back(folder);
   }
   std::vector<std::string> endings = {""};
   if (fs::path(name).extension() != ".safetensors") endings.push_back(".safetensors");

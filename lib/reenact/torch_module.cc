@@ -10,6 +10,7 @@
 
 #include "reenact/backend.h"
 #include "reenact/error.h"
+#include "reenact/installed_folders.h"
 
 namespace reenact {
 namespace {
@@ -28,7 +29,9 @@ std::vector<fs::path> module_folders() {
       if (!folder.empty()) folders.emplace_back(folder);
     }
   }
-  folders.emplace_back(REENACT_TORCH_MODULE_DIR);
+  for (const fs::path& folder :
+       installed_folders(REENACT_TORCH_MODULE_BELOW_PREFIX, REENACT_TORCH_MODULE_DIR))
+    folders.push_back(folder);
   Dl_info self{};
   if (::dladdr(reinterpret_cast<const void*>(&torch_backend), &self) && self.dli_fname) {
     std::error_code ignored;

@@ -24,9 +24,9 @@ struct Contestant {
 
 /// Runs all contestants in turn, `rounds` times after a round of warming up, so that whatever else the
 /// machine does meets all of them alike; each runs twice, as in a stream of pictures, and the second time
-/// counts. One JSON object each, with the fields median_ms, p95_ms, fps, ratio
-/// (the first contestant's time over this one's: the median over rounds of the two neighbours' quotient),
-/// gflops, peak_gflops, psnr, engine, precision, threads, cpu. Fields that do not apply are null. A contestant
+/// counts. One JSON object each, with the fields median_ms, p95_ms, fps, ratio (the first contestant's time
+/// over this one's: the median over rounds of the two neighbours' quotient), gflops, peak_gflops, psnr, engine,
+/// precision, threads, cpu. Fields that do not apply are null. A contestant
 /// that has an error or whose run throws gets a line as error_line() makes it, and the others go on.
 std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector<Contestant>& contestants,
                                             int rounds);

@@ -2,10 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "cpu/worker_pool.h"
+#include "reenact/usable_cores.h"
+#include "support/temporary_folder.h"
 
 namespace reenact::test {
 namespace {
@@ -26,6 +30,21 @@ TEST(WorkerPool, DoesEachTaskOnceWithinTheSlots) {
     });
     for (auto& count : done) ASSERT_EQ(count.load(), 1);
     ASSERT_FALSE(overlap.load());
+  }
+}
+
+TEST(WorkerPool, ThreadsThatNobodyCountedAreTheCoresOfTheQuota) {
+  // As a container sees itself that may use half of a core, or any number of them.
+  const TemporaryFolder root;
+  std::filesystem::create_directories(root.path() / "proc" / "self");
+  std::filesystem::create_directories(root.path() / "sys" / "fs" / "cgroup");
+  std::ofstream(root.path() / "proc" / "self" / "cgroup") << "0::/\n";
+  const int all = usable_cores(root.path());
+  for (const auto& [quota, wanted] : {std::pair("50000 100000\n", 1), std::pair("max 100000\n", all)}) {
+    std::ofstream(root.path() / "sys" / "fs" / "cgroup" / "cpu.max") << quota;
+    WorkerPool pool(usable_cores(root.path()) - 1);
+    EXPECT_EQ(pool.reserve(0), wanted) << quota;
+    EXPECT_EQ(pool.reserve(1000), wanted) << quota;
   }
 }
 

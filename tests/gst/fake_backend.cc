@@ -3,8 +3,12 @@
 // advance. The detector finds patches of fake_face_color, a pose holds the mean colour of its crop, a head is
 // an ellipse whose colours are red and green of the identity and red of the pose.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <opencv2/imgproc.hpp>
+#include <string>
+#include <thread>
 
 #include "fake_colors.h"
 #include "reenact/backend.h"
@@ -14,14 +18,27 @@
 namespace reenact {
 namespace {
 
+/// Each network takes at least so long for a frame, where the environment asks for it.
+std::chrono::milliseconds pretended_time() {
+  const char* text = std::getenv("REENACT_FAKE_MILLISECONDS");
+  return std::chrono::milliseconds(text ? std::atoi(text) : 0);
+}
+
+/// So that times remembered of one are not taken for those of another.
+std::string engine_name() {
+  const auto time = pretended_time().count();
+  return time > 0 ? "fake fp32 of " + std::to_string(time) + " ms" : "fake fp32";
+}
+
 class FakePoseEncoder : public PoseEncoder {
  public:
   explicit FakePoseEncoder(const ReenactorConfig& config) : config_(config) {}
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override { return "fake fp32"; }
+  std::string active_engine() const override { return engine_name(); }
   int image_size() const override { return config_.pose_image_size(); }
   int embedding_size() const override { return config_.pose_embedding_size; }
   void do_encode(const cv::Mat& rgb, std::span<float> pose) override {
+    std::this_thread::sleep_for(pretended_time());
     const cv::Scalar mean = cv::mean(rgb);
     for (std::size_t i = 0; i < pose.size(); ++i) pose[i] = i < 3 ? float(mean[int(i)] / 255) : 0;
   }
@@ -34,7 +51,7 @@ class FakeIdentityEncoder : public IdentityEncoder {
  public:
   explicit FakeIdentityEncoder(const ReenactorConfig& config) : config_(config) {}
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override { return "fake fp32"; }
+  std::string active_engine() const override { return engine_name(); }
   int image_size() const override { return config_.image_size; }
   int embedding_size() const override { return config_.identity_embedding_size; }
   std::vector<float> do_encode(std::span<const cv::Mat> crops) override {
@@ -54,12 +71,13 @@ class FakeGenerator : public Generator {
  public:
   explicit FakeGenerator(const ReenactorConfig& config) : config_(config) {}
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override { return "fake fp32"; }
+  std::string active_engine() const override { return engine_name(); }
   int image_size() const override { return config_.image_size; }
   int pose_embedding_size() const override { return config_.pose_embedding_size; }
   int identity_embedding_size() const override { return config_.identity_embedding_size; }
   void do_set_identity(std::shared_ptr<const Identity> identity) override { identity_ = std::move(identity); }
   cv::Mat do_generate(std::span<const float> pose, AlphaMode) override {
+    std::this_thread::sleep_for(pretended_time());
     picture_.create(config_.image_size, config_.image_size, CV_8UC4);
     picture_.setTo(cv::Scalar::all(0));
     const auto level = [](float value) { return std::clamp(std::round(double(value) * 255), 0.0, 255.0); };
@@ -79,8 +97,9 @@ class FakeGenerator : public Generator {
 class FakeDetector : public Detector {
  public:
   std::string active_device() const override { return "cpu"; }
-  std::string active_engine() const override { return "fake fp32"; }
+  std::string active_engine() const override { return engine_name(); }
   std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float) override {
+    std::this_thread::sleep_for(pretended_time());
     constexpr float score = 0.99f;
     if (score < score_threshold) return {};
     cv::Mat mask, labels, stats, centers;

@@ -100,8 +100,10 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
   EXPECT_EQ(json::parse(to_json(RecogniserConfig()).text()),
             json::parse(R"({"depth":18,"width":1.0,"image_size":112,"embedding_size":512,
     "mean":127.5,"deviation":127.5,"norm_epsilon":1e-5})"));
-  EXPECT_EQ(json::parse(to_json(LandmarksConfig()).text()),
-            json::parse(R"({"points":478,"image_size":160,"width":1.0,"framing":1.5})"));
+  EXPECT_EQ(
+      json::parse(to_json(LandmarksConfig()).text()),
+      json::parse(R"({"architecture":"mobilenet_v2","points":478,"image_size":160,"width":1.0,"framing":1.5,
+    "stacks":4,"channel_order":"rgb"})"));
 }
 
 TEST(Configs, AbsentFieldsKeepTheirDefaults) {
@@ -157,6 +159,9 @@ TEST(Configs, ValuesOutOfRangeAreRefused) {
   expect_refused<RecogniserConfig>(R"({"deviation":0})", {"deviation"});
   expect_refused<LandmarksConfig>(R"({"points":68})", {"points", "478"});
   expect_refused<LandmarksConfig>(R"({"framing":0.5})", {"framing"});
+  expect_refused<LandmarksConfig>(R"({"architecture":"dlib"})", {"architecture", "fan"});
+  expect_refused<LandmarksConfig>(R"({"architecture":"fan","image_size":256})", {"points", "68"});
+  expect_refused<LandmarksConfig>(R"({"architecture":"fan","points":68})", {"image_size", "256"});
   expect_refused<SegmenterConfig>(R"({"levels":0})", {"levels"});
   expect_refused<SegmenterConfig>(R"({"image_size":120})", {"image_size", "multiple of 16"});
   expect_refused<SegmenterConfig>(R"({"base_channels":0})", {"base_channels"});

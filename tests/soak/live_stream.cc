@@ -5,12 +5,13 @@
 #include <gst/app/gstappsrc.h>
 #include <gst/base/gstbasesink.h>
 #include <gst/video/video.h>
+#include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 
@@ -30,10 +31,26 @@ GstClockTime time_of_frame(int number, int frames_per_second) {
   return gst_util_uint64_scale_int(guint64(number), int(GST_SECOND), frames_per_second);
 }
 
-std::string caps_of(const LiveOptions& options) {
-  return "video/x-raw,format=I420,width=" + std::to_string(options.width) +
-         ",height=" + std::to_string(options.height) +
-         ",framerate=" + std::to_string(options.frames_per_second) + "/1";
+std::string caps_of(int width, int height, int frames_per_second) {
+  return "video/x-raw,format=I420,width=" + std::to_string(width) + ",height=" + std::to_string(height) +
+         ",framerate=" + std::to_string(frames_per_second) + "/1";
+}
+
+/// The pipeline of that description; throws std::runtime_error with GStreamer's words.
+Owned<GstElement> parse(const std::string& description) {
+  GError* error = nullptr;
+  Owned<GstElement> pipeline(gst_parse_launch(description.c_str(), &error));
+  if (error) {
+    const std::string message = error->message;
+    g_error_free(error);
+    throw std::runtime_error(message);
+  }
+  return pipeline;
+}
+
+/// Whether a flash or a beep begins at `time`, which may have been rounded.
+bool is_flash(GstClockTime time, GstClockTime every) {
+  return (time + GST_MSECOND) % every < 2 * GST_MSECOND;
 }
 
 /// What the fake detector of the element tests takes for a face, on gray, moving sideways.
@@ -60,15 +77,11 @@ Owned<GstBuffer> drawn_frame(const GstVideoInfo& info, int number) {
 }
 
 std::vector<Owned<GstBuffer>> frames_of_clip(const LiveOptions& options) {
-  GError* error = nullptr;
-  Owned<GstElement> pipeline(
-      gst_parse_launch(("filesrc location=\"" + options.clip +
-                        "\" ! decodebin ! videoconvert ! videoscale ! video/x-raw,format=I420,width=" +
-                        std::to_string(options.width) + ",height=" + std::to_string(options.height) +
-                        " ! appsink name=out sync=false")
-                           .c_str(),
-                       &error));
-  if (!pipeline) throw std::runtime_error(error->message);
+  const Owned<GstElement> pipeline =
+      parse("filesrc location=\"" + options.clip +
+            "\" ! decodebin ! videoconvert ! videoscale ! video/x-raw,format=I420,width=" +
+            std::to_string(options.width) + ",height=" + std::to_string(options.height) +
+            " ! appsink name=out sync=false");
   Owned<GstElement> out(gst_bin_get_by_name(GST_BIN(pipeline.get()), "out"));
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   std::vector<Owned<GstBuffer>> frames;
@@ -132,19 +145,54 @@ GstFlowReturn take_sample(GstAppSink* sink, Take take) {
   return GST_FLOW_OK;
 }
 
-double percentile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  const std::size_t at = std::min(values.size() - 1, std::size_t(double(values.size()) * share));
-  std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(at), values.end());
-  return values[at];
-}
+constexpr double least_value = -2000, bin_width = 0.2;
 
 }  // namespace
 
-LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
+void Distribution::add(double value) {
+  const double bin = (value - least_value) / bin_width;
+  ++bins_[std::size_t(std::clamp(bin, 0.0, double(bins_.size() - 1)))];
+  most_ = count_ == 0 ? value : std::max(most_, value);
+  last_ = value;
+  ++count_;
+  if (value > 0) ++above_zero_;
+}
+
+double Distribution::percentile(double share) const {
+  // As many values may lie above.
+  int above = count_ - 1 - std::min(count_ - 1, int(double(count_) * share));
+  for (std::size_t bin = bins_.size(); count_ > 0 && bin-- > 0;) {
+    above -= bins_[bin];
+    if (above < 0) return std::min(most_, least_value + bin_width * double(bin + 1));
+  }
+  return 0;
+}
+
+std::shared_ptr<const DriverFrames> load_frames(const LiveOptions& options) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, guint(options.width), guint(options.height));
+  std::vector<Owned<GstBuffer>> read;
+  if (options.clip.empty()) {
+    for (int i = 0; i < 32; ++i) read.push_back(drawn_frame(info, i));
+  } else {
+    read = frames_of_clip(options);
+  }
+  auto frames = std::make_shared<DriverFrames>();
+  frames->width = options.width;
+  frames->height = options.height;
+  for (const auto& frame : read) {
+    frames->plain.push_back(with_corner(frame.get(), info, false));
+    if (options.flashes) frames->marked.push_back(with_corner(frame.get(), info, true));
+  }
+  return frames;
+}
+
+LiveStream::LiveStream(const LiveOptions& options, std::shared_ptr<const DriverFrames> frames)
+    : options_(options), frames_(frames ? std::move(frames) : load_frames(options)) {
   const std::string sync = options.sync ? "true" : "false";
   std::string text =
-      "appsrc name=video-in is-live=true format=time caps=\"" + caps_of(options) +
+      "appsrc name=video-in is-live=true format=time caps=\"" +
+      caps_of(frames_->width, frames_->height, options.frames_per_second) +
       "\" max-buffers=0 max-bytes=0 max-time=0 ! " + options.chain +
       " ! appsink name=video-out qos=true max-lateness=20000000 emit-signals=false sync=" + sync;
   if (options.audio) {
@@ -154,19 +202,12 @@ LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
         "sync=" +
         sync;
   }
-  GError* error = nullptr;
-  pipeline_.reset(gst_parse_launch(text.c_str(), &error));
-  if (!pipeline_ || error) {
-    const std::string message = error ? error->message : "no pipeline";
-    g_clear_error(&error);
-    throw std::runtime_error(message);
-  }
+  pipeline_ = parse(text);
   const auto get = [this](const char* name) {
     return Owned<GstElement>(gst_bin_get_by_name(GST_BIN(pipeline_.get()), name));
   };
   video_in_ = get("video-in"), audio_in_ = get("audio-in"), video_out_ = get("video-out"),
   audio_out_ = get("audio-out");
-  prepare_frames(options);
 
   Owned<GstPad> pad(gst_element_get_static_pad(video_out_.get(), "sink"));
   gst_pad_add_probe(
@@ -174,9 +215,13 @@ LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
       [](GstPad*, GstPadProbeInfo* info, gpointer data) {
         auto* self = static_cast<LiveStream*>(data);
         const GstClockTime latency = gst_base_sink_get_latency(GST_BASE_SINK(self->video_out_.get()));
+        const double lateness = milliseconds(
+            GST_CLOCK_DIFF(GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)), self->running_time_now()));
         const std::lock_guard lock(self->mutex_);
-        self->arrivals_.push_back(
-            {GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)), self->running_time_now(), latency});
+        self->lateness_.add(lateness);
+        // A sink has no latency before its first frame has come; that frame waits until there is one.
+        if (!GST_CLOCK_TIME_IS_VALID(self->first_latency_)) return GST_PAD_PROBE_OK;
+        self->excess_.add(lateness - milliseconds(GstClockTimeDiff(latency)));
         return GST_PAD_PROBE_OK;
       },
       this, nullptr);
@@ -184,12 +229,20 @@ LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
   GstAppSinkCallbacks video{}, audio{};
   video.new_sample = [](GstAppSink* sink, gpointer data) {
     auto* self = static_cast<LiveStream*>(data);
-    return take_sample(sink, [self](GstSample* sample) {
+    return take_sample(sink, [self, sink](GstSample* sample) {
       const GstClockTime now = self->running_time_now();
       const bool marked = self->options_.flashes && is_marked_picture(sample);
       const std::lock_guard lock(self->mutex_);
-      if (!self->first_shown_) self->first_shown_ = g_get_monotonic_time();
-      self->video_shown_.push_back({GST_BUFFER_PTS(gst_sample_get_buffer(sample)), now, marked});
+      if (self->shown_++ == 0) {
+        self->first_latency_ = gst_base_sink_get_latency(GST_BASE_SINK(sink));
+        self->excess_.add(self->lateness_.most() - milliseconds(GstClockTimeDiff(self->first_latency_)));
+        self->first_shown_ = g_get_monotonic_time();
+        self->first_shown_at_ = now;
+      } else {
+        self->longest_freeze_ = std::max(self->longest_freeze_, now - self->last_shown_at_);
+      }
+      self->last_shown_at_ = now;
+      if (marked) self->flashes_.push_back({GST_BUFFER_PTS(gst_sample_get_buffer(sample)), now});
     });
   };
   audio.new_sample = [](GstAppSink* sink, gpointer data) {
@@ -199,7 +252,7 @@ LiveStream::LiveStream(const LiveOptions& options) : options_(options) {
                          latency = gst_base_sink_get_latency(GST_BASE_SINK(sink));
       const bool marked = is_beep(sample);
       const std::lock_guard lock(self->mutex_);
-      if (marked) self->audio_shown_.push_back({GST_BUFFER_PTS(gst_sample_get_buffer(sample)), now, true});
+      if (marked) self->beeps_.push_back({GST_BUFFER_PTS(gst_sample_get_buffer(sample)), now});
       auto& latencies = self->audio_latencies_;
       if (latencies.empty() || latencies.back().second != latency) latencies.emplace_back(now, latency);
     });
@@ -214,33 +267,15 @@ LiveStream::~LiveStream() {
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 
-void LiveStream::prepare_frames(const LiveOptions& options) {
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, guint(options.width), guint(options.height));
-  std::vector<Owned<GstBuffer>> frames;
-  if (options.clip.empty()) {
-    for (int i = 0; i < 32; ++i) frames.push_back(drawn_frame(info, i));
-  } else {
-    frames = frames_of_clip(options);
-  }
-  std::vector<Owned<GstBuffer>> plain, marked;
-  for (const auto& frame : frames) {
-    plain.push_back(with_corner(frame.get(), info, false));
-    if (options.flashes) marked.push_back(with_corner(frame.get(), info, true));
-  }
+void LiveStream::set_frames(std::shared_ptr<const DriverFrames> frames) {
   const std::lock_guard lock(mutex_);
-  plain_ = std::move(plain);
-  marked_ = std::move(marked);
-  size_changed_ = size_changed_ || options.width != options_.width || options.height != options_.height;
-  options_ = options;
+  frames_ = std::move(frames);
 }
 
-void LiveStream::set_size(int width, int height) {
-  LiveOptions options = options_;
-  options.width = width;
-  options.height = height;
-  // The source goes on with the frames it has meanwhile.
-  prepare_frames(options);
+void LiveStream::count_anew() {
+  const std::lock_guard lock(mutex_);
+  lateness_ = {};
+  excess_ = {};
 }
 
 GstClockTime LiveStream::running_time_now() const {
@@ -257,21 +292,33 @@ bool LiveStream::wait_until(GstClockTime running_time) {
   return false;
 }
 
+GstClockTime LiveStream::skip_to(GstClockTime running_time) const {
+  const GstClockTime now = running_time_now();
+  return now > running_time + GST_SECOND ? now : 0;
+}
+
 void LiveStream::push_video() {
+  std::shared_ptr<const DriverFrames> frames;
   for (int number = 0; wait_until(time_of_frame(number, options_.frames_per_second)); ++number) {
-    const bool marked = options_.flashes && number % options_.frames_per_second == 0;
-    // To and fro, so that the face never jumps.
-    GstBuffer* buffer = nullptr;
+    const GstClockTime present = skip_to(time_of_frame(number, options_.frames_per_second));
+    number = std::max(number,
+                      int(gst_util_uint64_scale_int(present, options_.frames_per_second, int(GST_SECOND))));
+    const bool marked =
+        options_.flashes && is_flash(time_of_frame(number, options_.frames_per_second), options_.flash_every);
+    std::shared_ptr<const DriverFrames> before = std::move(frames);
     {
       const std::lock_guard lock(mutex_);
-      if (size_changed_.exchange(false)) {
-        Owned<GstCaps> caps(gst_caps_from_string(caps_of(options_).c_str()));
-        gst_app_src_set_caps(GST_APP_SRC(video_in_.get()), caps.get());
-      }
-      const int count = int(plain_.size()), at = count > 1 ? number % (2 * count - 2) : 0;
-      const auto index = std::size_t(at < count ? at : 2 * count - 2 - at);
-      buffer = gst_buffer_copy((marked ? marked_ : plain_)[index].get());
+      frames = frames_;
     }
+    if (before && (before->width != frames->width || before->height != frames->height)) {
+      Owned<GstCaps> caps(
+          gst_caps_from_string(caps_of(frames->width, frames->height, options_.frames_per_second).c_str()));
+      gst_app_src_set_caps(GST_APP_SRC(video_in_.get()), caps.get());
+    }
+    // To and fro, so that the face never jumps.
+    const int count = int(frames->plain.size()), at = count > 1 ? number % (2 * count - 2) : 0;
+    const auto index = std::size_t(at < count ? at : 2 * count - 2 - at);
+    GstBuffer* buffer = gst_buffer_copy((marked ? frames->marked : frames->plain)[index].get());
     GST_BUFFER_PTS(buffer) = time_of_frame(number, options_.frames_per_second);
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     GST_BUFFER_DURATION(buffer) =
@@ -283,12 +330,13 @@ void LiveStream::push_video() {
 
 void LiveStream::push_audio() {
   for (guint64 number = 0; wait_until(number * audio_duration); ++number) {
+    number = std::max(number, skip_to(number * audio_duration) / audio_duration);
     const GstClockTime time = number * audio_duration;
     Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, audio_samples * sizeof(gint16), nullptr));
     GstMapInfo map;
     gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE);
     auto* samples = reinterpret_cast<gint16*>(map.data);
-    const bool beep = options_.flashes && time % GST_SECOND == 0;
+    const bool beep = options_.flashes && is_flash(time, options_.flash_every);
     for (int i = 0; i < audio_samples; ++i) samples[i] = beep ? (i / 24 % 2 ? 16000 : -16000) : 0;
     gst_buffer_unmap(buffer.get(), &map);
     GST_BUFFER_PTS(buffer.get()) = time;
@@ -309,7 +357,6 @@ void LiveStream::start() {
          g_get_monotonic_time() - started_ < 30 * G_USEC_PER_SEC) {
     run(0.02);
     if (!report_.error.empty()) return;
-    if (!threads_.empty()) continue;
     if (Owned<GstClock> clock(gst_element_get_clock(pipeline_.get()));
         clock && GST_STATE(video_in_.get()) == GST_STATE_PLAYING)
       break;
@@ -380,27 +427,23 @@ LiveReport LiveStream::stop() {
 
   const std::lock_guard lock(mutex_);
   report.pushed = pushed_;
-  report.shown = int(video_shown_.size());
-  std::vector<double> lateness, excess;
-  for (const Arrival& arrival : arrivals_) {
-    lateness.push_back(milliseconds(GST_CLOCK_DIFF(arrival.time, arrival.at)));
-    excess.push_back(lateness.back() - milliseconds(GstClockTimeDiff(arrival.latency)));
-  }
-  report.lateness_p50 = percentile(lateness, 0.5);
-  report.lateness_p99 = percentile(lateness, 0.99);
-  report.lateness_max = percentile(lateness, 1);
-  report.excess_p99 = percentile(excess, 0.99);
-  report.later_than_latency =
-      int(std::count_if(excess.begin(), excess.end(), [](double value) { return value > 0; }));
-  if (!lateness.empty()) report.behind = lateness.back();
-  for (std::size_t i = 1; i < video_shown_.size(); ++i)
-    report.longest_freeze = std::max(
-        report.longest_freeze, milliseconds(GST_CLOCK_DIFF(video_shown_[i - 1].at, video_shown_[i].at)));
+  report.shown = shown_;
+  if (GST_CLOCK_TIME_IS_VALID(first_latency_))
+    report.first_latency = milliseconds(GstClockTimeDiff(first_latency_));
+  report.lateness_p50 = lateness_.percentile(0.5);
+  report.lateness_p99 = lateness_.percentile(0.99);
+  report.lateness_max = lateness_.most();
+  report.behind = lateness_.last();
+  report.arrived = excess_.count();
+  report.excess_p99 = excess_.percentile(0.99);
+  report.excess_max = excess_.most();
+  report.later_than_latency = excess_.above_zero();
+  report.longest_freeze = milliseconds(GstClockTimeDiff(longest_freeze_));
   report.first_shown = double(first_shown_ - started_) / 1000;
   report.latency_messages = int(messages_.size());
   for (const GstClockTime time : messages_)
     if (time > GstClockTime(first_shown_) * GST_USECOND + settling) ++report.late_latency_messages;
-  const GstClockTime settled = video_shown_.empty() ? settling : video_shown_.front().at + settling;
+  const GstClockTime settled = first_shown_at_ + settling;
   for (std::size_t i = 1; i < audio_latencies_.size(); ++i) {
     if (audio_latencies_[i].first > settled)
       report.latency_jump = std::max(
@@ -408,14 +451,15 @@ LiveReport LiveStream::stop() {
           std::abs(milliseconds(GST_CLOCK_DIFF(audio_latencies_[i - 1].second, audio_latencies_[i].second))));
   }
   double sum = 0;
-  for (const Shown& picture : video_shown_) {
-    if (!picture.marked) continue;
-    const auto beep = std::find_if(audio_shown_.begin(), audio_shown_.end(), [&](const Shown& sound) {
-      return sound.time / GST_SECOND == picture.time / GST_SECOND;
+  for (const Mark& picture : flashes_) {
+    const auto beep = std::find_if(beeps_.begin(), beeps_.end(), [&](const Mark& sound) {
+      return (sound.time + GST_MSECOND) / options_.flash_every ==
+             (picture.time + GST_MSECOND) / options_.flash_every;
     });
-    if (beep == audio_shown_.end()) continue;
+    if (beep == beeps_.end()) continue;
     const double offset = milliseconds(GST_CLOCK_DIFF(beep->at, picture.at));
     ++report.flashes;
+    report.offsets.push_back(offset);
     sum += offset;
     report.offset_worst = std::max(report.offset_worst, std::abs(offset));
   }
@@ -429,12 +473,13 @@ std::string to_text(const LiveReport& report) {
   out << std::fixed << "frames: " << report.pushed << " pushed, " << report.shown << " shown, "
       << report.dropped_at_sink << " dropped at the sink";
   for (const auto& [name, count] : report.dropped) out << ", " << count << " QoS messages of " << name;
-  out << "\nlatency: " << report.latency << " ms at the end; arrival after the frame's time p50 "
-      << report.lateness_p50 << ", p99 " << report.lateness_p99 << ", most " << report.lateness_max
-      << " ms; p99 beyond the latency then " << report.excess_p99 << " ms; later than the latency "
-      << report.later_than_latency << "\nlongest freeze: " << report.longest_freeze
-      << " ms; first picture after " << report.first_shown << " ms; last picture " << report.behind
-      << " ms after its time"
+  out << "\nlatency: " << report.first_latency << " ms at the first frame, " << report.latency
+      << " ms at the end; arrival after the frame's time p50 " << report.lateness_p50 << ", p99 "
+      << report.lateness_p99 << ", most " << report.lateness_max << " ms; beyond the latency then p99 "
+      << report.excess_p99 << ", most " << report.excess_max << " ms; later than the latency "
+      << report.later_than_latency << " of " << report.arrived
+      << "\nlongest freeze: " << report.longest_freeze << " ms; first picture after " << report.first_shown
+      << " ms; last picture " << report.behind << " ms after its time"
       << "\nlatency messages: " << report.latency_messages << ", " << report.late_latency_messages
       << " after the first 200 ms; largest jump of the audio after them " << report.latency_jump << " ms"
       << "\nflash after beep: " << report.flashes << " seen, mean " << report.offset_mean << ", worst "
@@ -458,6 +503,17 @@ Load::Load(int threads) {
 Load::~Load() {
   ending_ = true;
   for (std::thread& thread : threads_) thread.join();
+}
+
+double Load::cpu_seconds() const {
+  double sum = 0;
+  for (std::thread& thread : threads_) {
+    clockid_t clock{};
+    timespec time{};
+    if (pthread_getcpuclockid(thread.native_handle(), &clock) == 0 && clock_gettime(clock, &time) == 0)
+      sum += double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+  }
+  return sum;
 }
 
 }  // namespace reenact::soak

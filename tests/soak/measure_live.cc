@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Measures a live pipeline: lateness against the latency reported, frames lost, freezes, jumps of the audio, and flash
 // against beep at the sinks. docs/reliability.md says how it is used and what it measured.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -16,6 +19,14 @@ namespace {
 constexpr const char* usage =
     "measure-live [--fps N] [--seconds S] [--load THREADS] [--streams N] [--no-sync] [--clip FILE]\n"
     "             [--size WIDTHxHEIGHT] [--chain DESCRIPTION]\n";
+
+/// That this process has used.
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) { return double(time.tv_sec) + 1e-6 * double(time.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 }  // namespace
 
@@ -53,8 +64,11 @@ int main(int argc, char** argv) {
   }
   try {
     const reenact::soak::Load busy(load);
+    const auto frames = load_frames(options);
     std::vector<std::unique_ptr<reenact::soak::LiveStream>> all;
-    for (int i = 0; i < streams; ++i) all.push_back(std::make_unique<reenact::soak::LiveStream>(options));
+    for (int i = 0; i < streams; ++i)
+      all.push_back(std::make_unique<reenact::soak::LiveStream>(options, frames));
+    const double began = cpu_seconds();
     std::vector<std::thread> threads;
     for (auto& stream : all) {
       threads.emplace_back([&stream, seconds] {
@@ -63,12 +77,18 @@ int main(int argc, char** argv) {
       });
     }
     for (std::thread& thread : threads) thread.join();
+    // The threads of `busy` are not ours.
+    const double used = cpu_seconds() - began - busy.cpu_seconds();
     bool failed = false;
+    int shown = 0;
     for (auto& stream : all) {
       const auto report = stream->stop();
       std::cout << to_text(report);
       failed = failed || !report.error.empty();
+      shown += report.shown;
     }
+    std::cout << "processor: " << used / seconds << " cores used, " << 1000 * used / std::max(1, shown)
+              << " ms a picture shown; " << shown / seconds << " pictures a second\n";
     return failed;
   } catch (const std::exception& error) {
     std::cerr << "measure-live: " << error.what() << "\n";

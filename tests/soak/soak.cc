@@ -2,6 +2,8 @@
 // Keeps live pipelines running while identities, sizes and backgrounds come and go, and watches memory, threads and
 // lateness. docs/reliability.md says what it measured.
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -20,9 +22,10 @@ using reenact::soak::LiveStream;
 
 constexpr const char* usage =
     "soak --identities FILE,FILE[,...] [--seconds S] [--streams N] [--clip FILE] [--fps N] [--size-every S]\n"
-    "     [--background-every S] [--warm-up S]\n"
-    "Prints memory and threads every ten seconds; exits with 1 when memory grew by more than 2 % after the warm-up, the\n"
-    "number of threads changed by more than those of the backgrounds, or a pipeline failed.\n";
+    "     [--background-every S] [--warm-up S] [--sample-every S] [--late PERCENT]\n"
+    "Prints memory and threads every so many seconds (10); exits with 1 when after the warm-up memory grew by more than\n"
+    "2 %, the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
+    "pipeline's frames came later than the latency; and when a pipeline failed or showed nothing.\n";
 
 /// The number behind `key` in /proc/self/status.
 long status(const std::string& key) {
@@ -78,6 +81,7 @@ class Background {
 struct Plan {
   std::vector<std::string> identities;
   double size_every = 60, background_every = 14;
+  std::array<std::shared_ptr<const reenact::soak::DriverFrames>, 2> sizes;
 };
 
 /// What is changed in one pipeline, as time goes on.
@@ -93,7 +97,7 @@ class Changes {
     }
     if (plan_.size_every > 0 && int(seconds / plan_.size_every) != size_) {
       size_ = int(seconds / plan_.size_every);
-      stream_.set_size(size_ % 2 ? 480 : 640, size_ % 2 ? 360 : 480);
+      stream_.set_frames(plan_.sizes[std::size_t(size_) % plan_.sizes.size()]);
     }
     if (plan_.background_every > 0) {
       const bool wanted = int(seconds / (plan_.background_every / 2)) % 2;
@@ -115,7 +119,7 @@ int main(int argc, char** argv) {
   gst_init(&argc, &argv);
   reenact::soak::LiveOptions options;
   Plan plan;
-  double seconds = 300, warm_up = -1;
+  double seconds = 300, warm_up = -1, sample_every = 10, late = 1;
   int streams = 4;
   for (int i = 1; i < argc; i += 2) {
     const std::string argument = argv[i];
@@ -137,6 +141,10 @@ int main(int argc, char** argv) {
       plan.background_every = std::atof(value.c_str());
     } else if (argument == "--warm-up") {
       warm_up = std::atof(value.c_str());
+    } else if (argument == "--sample-every") {
+      sample_every = std::max(0.1, std::atof(value.c_str()));
+    } else if (argument == "--late") {
+      late = std::atof(value.c_str());
     } else {
       return std::cerr << usage, 2;
     }
@@ -147,8 +155,13 @@ int main(int argc, char** argv) {
   options.chain = "reenactbin name=r identity-file=\"" + plan.identities.front() + "\"";
   options.flashes = false;
   try {
+    for (auto& frames : plan.sizes) {
+      frames = load_frames(options);
+      options.width = 480, options.height = 360;
+    }
     std::vector<std::unique_ptr<LiveStream>> all;
-    for (int i = 0; i < streams; ++i) all.push_back(std::make_unique<LiveStream>(options));
+    for (int i = 0; i < streams; ++i)
+      all.push_back(std::make_unique<LiveStream>(options, plan.sizes.front()));
     std::vector<std::thread> threads;
     for (auto& stream : all) {
       threads.emplace_back([&stream, &plan, seconds] {
@@ -159,13 +172,16 @@ int main(int argc, char** argv) {
     }
     long first = 0, most = 0, least_threads = 0, most_threads = 0;
     const gint64 began = g_get_monotonic_time();
-    for (double time = 0; time < seconds; time += 10) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(std::min(10.0, seconds - time)));
+    for (double time = 0; time < seconds; time += sample_every) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(std::min(sample_every, seconds - time)));
       const double now = double(g_get_monotonic_time() - began) / G_USEC_PER_SEC;
       const long memory = status("VmRSS"), count = status("Threads");
       std::cout << "after " << int(now) << " s: " << memory << " kB, " << count << " threads" << std::endl;
       if (now < warm_up) continue;
-      if (first == 0) first = memory, least_threads = most_threads = count;
+      if (first == 0) {
+        first = memory, least_threads = most_threads = count;
+        for (auto& stream : all) stream->count_anew();
+      }
       most = std::max(most, memory);
       least_threads = std::min(least_threads, count), most_threads = std::max(most_threads, count);
     }
@@ -174,7 +190,8 @@ int main(int argc, char** argv) {
     for (auto& stream : all) {
       const auto report = stream->stop();
       std::cout << to_text(report);
-      failed = failed || !report.error.empty() || report.shown == 0;
+      const bool too_late = report.later_than_latency > late / 100 * report.arrived;
+      failed = failed || !report.error.empty() || report.shown == 0 || too_late;
     }
     const double grown = first ? 100.0 * double(most - first) / double(first) : 0;
     std::cout << "memory grew by " << grown << " % after " << warm_up << " s, " << least_threads << " to "

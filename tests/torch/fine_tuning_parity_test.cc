@@ -31,7 +31,10 @@ class FineTuningParity : public testing::Test {
     auto config = test::small_discriminator_config();
     config.num_labels = 1;
     config.embedding_eps = 1e-12;
-    networks_.pose_encoder = MobileNetV2(16, 0.25, /*dropout=*/0.0);
+    ReenactorConfig pose;
+    pose.pose_embedding_size = 16;
+    pose.pose_encoder_width = 0.25;
+    networks_.pose_encoder = PoseEncoderNetwork(pose, /*dropout=*/0.0);
     networks_.person = PersonalGenerator(test::small_generator_config());
     networks_.discriminator = Discriminator(config);
     test::load_state(*networks_.pose_encoder,

@@ -95,7 +95,7 @@ void expect_close_pictures(const cv::Mat& exact, const cv::Mat& rounded, double 
 }
 
 TEST(BFloat16, EncodesPosesAsFloatsDo) {
-  for (const std::string encoder : {"mobilenet_v2", "resnext50_32x4d"}) {
+  for (const std::string encoder : {"mobilenet_v2", "resnext50_32x4d", "x2face", "fabnet"}) {
     SCOPED_TRACE(encoder);
     torch::manual_seed(1);
     const test::TemporaryFolder folder;

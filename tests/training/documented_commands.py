@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every command of docs/training.md, in its order, on tiny data and with tiny networks.
+"""Runs every command of docs/training.md or docs/compared-systems.md, in its order, on tiny data and with tiny networks.
 
 documented_commands.py DOCUMENT SOURCE_FOLDER REENACT_TRAIN SMALL_DATASET
 
@@ -21,7 +21,14 @@ networks.identity_embedding_size=8 networks.pose_embedding_size=8 networks.proje
 networks.identity_encoder=mobilenet_v2 networks.identity_encoder_width=0.25 networks.pose_encoder_width=0.25
 discriminator.num_blocks=4 identity.frames=2 training.batch_size=4 training.precision=float32
 run.validate_every=2 run.sheet_every=2 run.checkpoint_every=2""".split()
+# Of the compared systems, whose configurations say what a pose and an identity are.
+COMPARED_NETWORKS = [setting for setting in SMALL_NETWORKS if not setting.startswith(
+    ('networks.pose_embedding_size', 'networks.projector_hidden', 'networks.identity_encoder='))]
+WARPING = """network.image_size=32 network.width=0.25 data.stored_size=64 training.batch_size=2 run.validate_every=2 run.sheet_every=2
+run.checkpoint_every=2""".split()
 SMALL = {
+    'x2face': WARPING,
+    'fabnet': WARPING,
     'reenactor': SMALL_NETWORKS,
     'detector': """network.width=0.0625 training.batch_size=3 training.picture_sizes=[64] training.precision=float32
 data.face_free_held_out=1 validation.detect_size=96 training.warm_up_steps=2""".split(),
@@ -33,7 +40,7 @@ training.precision=float32 validation.least_gap=2""".split(),
 training.precision=float32""".split(),
     'personalise': ['augmentation.pixelwise=false'],
 }
-STEPS = {'reenactor': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'],
+STEPS = {'x2face': ['--steps', '2'], 'fabnet': ['--steps', '2'], 'reenactor': ['--steps', '2'], 'detector': ['--steps', '2'], 'segmenter': ['--steps', '2'],
          'recogniser': ['--steps', '2'], 'landmarks': ['--steps', '2'], 'personalise': ['--iterations', '2'],
          'prepare': ['--size', '64', '--every', '12', '--validation-share', '0', '--least-sharpness', '0']}
 
@@ -87,9 +94,12 @@ def main():
     document, source, program, small_dataset = sys.argv[1:]
     source = pathlib.Path(source)
     commands = commands_of(pathlib.Path(document).read_text())
-    wanted = {'prepare', 'reenactor', 'identity', 'blend', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
+    compared = pathlib.Path(document).name == 'compared-systems.md'
+    if compared:
+        SMALL['reenactor'] = COMPARED_NETWORKS
+    wanted = {'x2face', 'fabnet', 'reenactor', 'personalise', 'render', 'draw'} if compared else {'prepare', 'reenactor', 'identity', 'blend', 'personalise', 'render', 'inspect', 'detector', 'segmenter'}
     missing = wanted - {match for command in commands for match in re.findall(r'reenact-train (\w+)', command)}
-    if missing or not any(command.startswith('gst-launch-1.0') for command in commands):
+    if missing or not compared and not any(command.startswith('gst-launch-1.0') for command in commands):
         sys.exit(f'{document}: no command of {sorted(missing)} or no pipeline was found')
 
     with tempfile.TemporaryDirectory(prefix='reenact-documented-') as name:

@@ -234,12 +234,13 @@ void augment_pixels(cv::Mat& rgb, Random& random) {
 }
 
 HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const AugmentationConfig& config,
-                   Random& random) {
-  HeadSample sample{{}, frame.rgb.clone(), frame.mask.clone(), frame.landmarks, false};
+                   Random& random, const std::function<cv::Mat(const cv::Mat&)>& seen) {
+  HeadSample sample{{}, frame.rgb.clone(), frame.mask.clone(), frame.landmarks, false, frame.descriptor};
   transform_together(sample, config, random);
   sample.pose_source = sample.target.clone();
   if (config.background_swap > 0 && happens(random, config.background_swap))
     swap_background(sample, other, random);
+  if (seen) sample.pose_source = seen(sample.pose_source);
   if (config.pixelwise) augment_pixels(sample.pose_source, random);
   if (config.affine_scale > 0 && happens(random, 0.5)) {
     const double sx = uniform(random, 1 - config.affine_scale, 1 + config.affine_scale);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <opencv2/core.hpp>
 #include <random>
 #include <vector>
@@ -38,14 +39,16 @@ struct HeadSample {
   cv::Mat mask;                        ///< CV_8UC1
   std::vector<cv::Point2f> landmarks;  ///< of the target, 0..1 of the side; may be empty
   bool mirrored = false;
+  std::vector<float> descriptor;  ///< the frame's; augmentation leaves it as it is
 };
 
 /// Order of the 478 mediapipe face-mesh points after mirroring a picture.
 const std::vector<int>& mirrored_landmark_order();
 
-/// Draws a sample from a frame. `other` lends its picture as a background; it may be the frame itself.
+/// Draws a sample from a frame. `other` lends its picture as a background; it may be the frame itself. `seen` makes of the
+/// pose source what its encoder looks at, before that is changed alone; without it the encoder sees the picture.
 HeadSample augment(const HeadFrame& frame, const HeadFrame& other, const AugmentationConfig& config,
-                   Random& random);
+                   Random& random, const std::function<cv::Mat(const cv::Mat&)>& seen = {});
 
 /// The pixelwise part of A on an RGB picture.
 void augment_pixels(cv::Mat& rgb, Random& random);

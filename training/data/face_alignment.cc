@@ -28,6 +28,22 @@ FivePoints five_points(const std::vector<cv::Point2f>& mesh, float scale) {
           mesh[mouth_right] * scale};
 }
 
+FivePoints five_points_of_68(const std::vector<cv::Point2f>& points) {
+  constexpr std::size_t annotated_points = 68, first_eye = 36, second_eye = 42, nose_tip = 30,
+                        left_corner = 48, right_corner = 54;
+  if (points.size() != annotated_points)
+    throw Error(ErrorCode::invalid, "a face has " + std::to_string(points.size()) + " points, wanted " +
+                                        std::to_string(annotated_points) + " to align it by");
+  const auto middle_of_eye = [&](std::size_t first) {
+    constexpr std::size_t count = 6;
+    cv::Point2f sum(0, 0);
+    for (std::size_t i = first; i < first + count; ++i) sum += points[i];
+    return sum / static_cast<float>(count);
+  };
+  return {middle_of_eye(first_eye), middle_of_eye(second_eye), points[nose_tip], points[left_corner],
+          points[right_corner]};
+}
+
 cv::Matx23d similarity_between(const FivePoints& from, const FivePoints& to) {
   // In the plane such a similarity is z -> a z + b over complex numbers, so least squares is a linear regression.
   using Number = std::complex<double>;
@@ -49,11 +65,16 @@ cv::Matx23d similarity_between(const FivePoints& from, const FivePoints& to) {
   return {a.real(), -a.imag(), b.real(), a.imag(), a.real(), b.imag()};
 }
 
-cv::Mat aligned_face(const cv::Mat& rgb, const std::vector<cv::Point2f>& mesh, int size,
-                     const cv::Mat& mask) {
+cv::Mat aligned_face(const cv::Mat& rgb, const FivePoints& points, int size) {
   auto wanted = aligned_face_template();
   for (auto& point : wanted) point = point * (static_cast<float>(size) / 112);
-  const auto place = similarity_between(five_points(mesh, static_cast<float>(rgb.cols)), wanted);
+  cv::Mat face;
+  cv::warpAffine(rgb, face, similarity_between(points, wanted), {size, size}, cv::INTER_LINEAR);
+  return face;
+}
+
+cv::Mat aligned_face(const cv::Mat& rgb, const std::vector<cv::Point2f>& mesh, int size,
+                     const cv::Mat& mask) {
   cv::Mat picture = rgb;
   if (!mask.empty()) {
     if (mask.size() != rgb.size() || mask.type() != CV_8UC1)
@@ -63,9 +84,7 @@ cv::Mat aligned_face(const cv::Mat& rgb, const std::vector<cv::Point2f>& mesh, i
     cv::multiply(rgb, share, person, 1.0 / 255);
     picture = person;
   }
-  cv::Mat face;
-  cv::warpAffine(picture, face, place, {size, size}, cv::INTER_LINEAR);
-  return face;
+  return aligned_face(picture, five_points(mesh, static_cast<float>(rgb.cols)), size);
 }
 
 }  // namespace reenact::training

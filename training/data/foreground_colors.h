@@ -9,8 +9,8 @@ namespace reenact::training {
 /// no rim of the old background.
 ///
 /// `rgb` CV_8UC3, `mask` CV_8UC1 of the same size, 255 = person. Returns CV_8UC3; where the mask is 255 or next to nothing it
-/// is `rgb`. The blur-fusion estimate of Forte, "Approximate Fast
-/// Foreground Colour Estimation" (ICIP 2021), its two passes with windows of a third and of a fortieth of the picture.
+/// is `rgb`. The blur-fusion estimate of Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021), its two passes
+/// with windows of a third and of a fortieth of the picture.
 cv::Mat foreground_colors(const cv::Mat& rgb, const cv::Mat& mask);
 
 }  // namespace reenact::training

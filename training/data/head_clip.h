@@ -13,6 +13,7 @@ struct HeadFrame {
   cv::Mat rgb;                         ///< CV_8UC3, image_size square
   cv::Mat mask;                        ///< CV_8UC1, 255 = person
   std::vector<cv::Point2f> landmarks;  ///< mediapipe face mesh, 0..1 of the side; empty where none was found
+  std::vector<float> descriptor;       ///< of a model whose pose_source is "vector"; else empty
 };
 
 /// The frames of one clip, or the single frame of a still picture.

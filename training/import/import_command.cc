@@ -129,6 +129,78 @@ void add_encoders_import(CLI::App& parent) {
   });
 }
 
+void add_x2face_import(CLI::App& parent) {
+  auto* command =
+      parent.add_subcommand("x2face", "X2Face's released checkpoint to a warper, to compare with");
+  auto arguments = std::make_shared<PairArguments>();
+  command->add_option("weights", arguments->first, "x2face_model_forpython3.pth")->required();
+  command->add_option("--output", arguments->output, "Warper file to write")->option_text("FILE");
+  command
+      ->add_option("--encoder", arguments->second,
+                   "Reenactor file to write with the driving encoder alone, for X2Face+ and descriptors")
+      ->option_text("FILE");
+  add_licence_option(*command, *arguments);
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    create_folder_of(arguments->second);
+    print(import_x2face(arguments->first, arguments->output, arguments->second, arguments->licence));
+  });
+}
+
+void add_fabnet_import(CLI::App& parent) {
+  auto* command =
+      parent.add_subcommand("fabnet", "FAb-Net's released checkpoint to a pose encoder, to compare with");
+  auto arguments = std::make_shared<PairArguments>();
+  command->add_option("weights", arguments->first, "300w_4views.pt and the like")->required();
+  command->add_option("--output", arguments->output, "Reenactor file to write, with the encoder alone")
+      ->option_text("FILE")
+      ->required();
+  add_licence_option(*command, *arguments);
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_fabnet(arguments->first, arguments->output, arguments->licence));
+  });
+}
+
+struct MeasuringArguments : MeasuringImport {
+  std::string channel_order = "rgb";
+};
+
+std::shared_ptr<MeasuringArguments> add_measuring_import(CLI::App& command, const std::string& weights,
+                                                         const std::string& output) {
+  auto arguments = std::make_shared<MeasuringArguments>();
+  command.add_option("weights", arguments->weights, weights)->required();
+  command.add_option("--output", arguments->output, output)->option_text("FILE")->required();
+  add_licence_option(command, *arguments);
+  return arguments;
+}
+
+void add_landmarks_import(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "landmarks", "face-alignment's FAN weights to a landmark network of 68 points, to measure with");
+  auto arguments =
+      add_measuring_import(*command, "face-alignment's .pth.tar file", "Landmarks file to write");
+  command
+      ->add_option("--channel-order", arguments->channel_order,
+                   "Order of the input's channels; the authors' metrics gave it bgr")
+      ->check(CLI::IsMember({"bgr", "rgb"}))
+      ->capture_default_str();
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_landmarks(*arguments, arguments->channel_order));
+  });
+}
+
+void add_recogniser_import(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "recogniser", "insightface's iresnet weights (arcface_torch) to a face recogniser, to measure with");
+  auto arguments = add_measuring_import(*command, "arcface_torch's .pth file", "Recogniser file to write");
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_recogniser(*arguments));
+  });
+}
+
 }  // namespace
 
 CLI::App* add_import_command(CLI::App& parent) {
@@ -139,6 +211,10 @@ CLI::App* add_import_command(CLI::App& parent) {
   add_detector_import(*command);
   add_perceptual_import(*command);
   add_encoders_import(*command);
+  add_x2face_import(*command);
+  add_fabnet_import(*command);
+  add_landmarks_import(*command);
+  add_recogniser_import(*command);
   return command;
 }
 

@@ -45,4 +45,25 @@ std::vector<std::string> import_encoders(const std::filesystem::path& pose,
                                          const std::filesystem::path& identity,
                                          const std::filesystem::path& output, const std::string& licence);
 
+/// X2Face's released checkpoint: all of it to a `warper`, its driving encoder to a `reenactor` that holds nothing else. Either
+/// path may be empty.
+std::vector<std::string> import_x2face(const std::filesystem::path& weights,
+                                       const std::filesystem::path& output,
+                                       const std::filesystem::path& encoder, const std::string& licence);
+
+/// The encoder of FAb-Net's released checkpoint to a `reenactor` that holds nothing else.
+std::vector<std::string> import_fabnet(const std::filesystem::path& weights,
+                                       const std::filesystem::path& output, const std::string& licence);
+
+/// The networks behind the paper's metrics.
+struct MeasuringImport {
+  std::filesystem::path weights, output;
+  std::string licence;
+};
+/// face-alignment's FAN (`2DFAN4-11f355bf06.pth.tar`), with as many stacks as the file has, to `landmarks`.
+/// `channel_order`: of the input, "rgb" or "bgr", which no file tells.
+std::vector<std::string> import_landmarks(const MeasuringImport& options, const std::string& channel_order);
+/// An iresnet18, 50 or 100 of insightface's arcface_torch, which the file's names tell apart, to `recogniser`.
+std::vector<std::string> import_recogniser(const MeasuringImport& options);
+
 }  // namespace reenact::training

@@ -24,6 +24,12 @@ void AveragedNetworkTask::optimize(const std::vector<torch::Tensor>& parameters,
       parameters, torch::optim::AdamWOptions(learning_rate).weight_decay(weight_decay));
 }
 
+void AveragedNetworkTask::optimize_with_momentum(const std::vector<torch::Tensor>& parameters,
+                                                 double learning_rate, double momentum) {
+  optimizer_ = std::make_unique<torch::optim::SGD>(
+      parameters, torch::optim::SGDOptions(learning_rate).momentum(momentum));
+}
+
 void AveragedNetworkTask::descend(const torch::Tensor& loss, double gradient_limit) {
   optimizer_->zero_grad();
   scaler_.scaled(loss).backward();

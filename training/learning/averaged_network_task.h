@@ -55,6 +55,9 @@ class AveragedNetworkTask : public TrainingTask {
   void average_of(torch::nn::Module& network, torch::nn::Module& average);
   /// optimizer_ over one group of parameters.
   void optimize(const std::vector<torch::Tensor>& parameters, double learning_rate, double weight_decay);
+  /// The same by gradient descent with momentum in place of AdamW.
+  void optimize_with_momentum(const std::vector<torch::Tensor>& parameters, double learning_rate,
+                              double momentum);
   /// One step down the gradient of `loss`, left out where a scaled gradient is not finite. `gradient_limit`:
   /// norm of all gradients together, 0: none.
   void descend(const torch::Tensor& loss, double gradient_limit = 0);
@@ -62,7 +65,7 @@ class AveragedNetworkTask : public TrainingTask {
   void follow(std::int64_t step, double decay);
 
   torch::Device device_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
   LossScaler scaler_;
 
  private:

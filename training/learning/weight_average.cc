@@ -30,6 +30,10 @@ void WeightAverage::update() {
   for (const auto& item : module_.named_buffers()) average_.at(item.key()).copy_(item.value());
 }
 
+void WeightAverage::restart() {
+  for (const auto& [name, tensor] : state_of(module_)) average_.at(name).copy_(tensor);
+}
+
 void WeightAverage::swap() {
   torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : state_of(module_)) {

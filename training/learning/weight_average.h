@@ -18,6 +18,8 @@ class WeightAverage {
 
   /// average <- decay * average + (1 - decay) * weights; call it after every optimiser step.
   void update();
+  /// average <- weights, as if they had never moved.
+  void restart();
   /// Exchanges average and weights, for a validation with the average; a second call takes it back.
   void swap();
   /// Copies the average into another module of the same layout.

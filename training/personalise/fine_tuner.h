@@ -8,7 +8,7 @@
 #include <string>
 
 #include "torch/networks/discriminator.h"
-#include "torch/networks/mobilenet_v2.h"
+#include "torch/networks/encoders.h"
 #include "training/learning/content_loss.h"
 #include "training/learning/radam.h"
 #include "training/learning/weight_average.h"
@@ -20,7 +20,7 @@ namespace reenact::training {
 
 /// Pictures of the person, float32 in 0..1.
 struct FineTuningBatch {
-  torch::Tensor pose_source;  ///< [B, 3, P, P], augmented
+  torch::Tensor pose_source;  ///< [B, 3, P, P], augmented; or what else the pose is made of, see PoseInput
   torch::Tensor target;       ///< [B, 3, S, S], multiplied by its mask
   torch::Tensor mask;         ///< [B, 1, S, S]
   torch::Tensor motion;       ///< [m] int64, poses of the motion reference to draw as well; may be undefined
@@ -37,22 +37,29 @@ struct FineTuningStep {
 
 /// The networks that fine-tuning works on. All but the pose encoder are changed.
 struct FineTunedNetworks {
-  MobileNetV2 pose_encoder = nullptr;
+  PoseEncoderNetwork pose_encoder = nullptr;
   PersonalGenerator person = nullptr;
-  Discriminator discriminator = nullptr;  ///< a single class, its row the person's embedding; may be empty
+  /// Of either kind, the projection discriminator with a single class, its row the person's embedding; may be
+  /// empty.
+  std::shared_ptr<DiscriminatorNetwork> discriminator;
   PerceptualNetworks perceptual;
 };
 
 /// Fine-tuning to one person: the last step of section 3.1 of the paper, in the order of the released code.
 class FineTuner {
  public:
-  /// Changes the networks in place.
+  /// Changes the networks in place. Of FSTH's generator the AdaIN numbers move as they are: its embedding and the layer that
+  /// makes them of it stay, but for that layer's bias.
   FineTuner(FineTunedNetworks networks, const FineTuningOptions& options);
 
+  /// One update of the embedding alone: what an encoder read off a picture comes nearer to the person before the
+  /// generator bends. Call it before the first step(). Returns the weighted losses by name; throws Error as
+  /// step() does.
+  std::map<std::string, double> refine_embedding(const FineTuningBatch& batch);
   /// One forward pass of every network and one update of generator and discriminator. Throws Error (invalid)
   /// naming the first loss that is not finite; no weight has changed then.
   FineTuningStep step(const FineTuningBatch& batch);
-  /// From now on steps whose batch asks for it keep the motion, with weight `motion_weight` of the options.
+  /// From now on steps whose batch asks for it keep the motion, with weight `loss.motion` of the options.
   void set_motion_reference(std::shared_ptr<const MotionReference> reference) {
     motion_ = std::move(reference);
   }
@@ -65,12 +72,14 @@ class FineTuner {
   using Losses = std::map<std::string, torch::Tensor>;
   void set_modes();
   torch::Tensor encode_pose(const torch::Tensor& pose_source);
+  torch::Tensor judged(const torch::Tensor& rgb, const FineTuningBatch& batch) const;
   void add_content_losses(Losses& losses, const GeneratedHead& head, const FineTuningBatch& batch);
   std::vector<torch::Tensor> trained_parameters() const;
 
   FineTunedNetworks networks_;
   FineTuningOptions options_;
   RAdam generator_optimizer_;
+  torch::optim::Adam embedding_optimizer_;  // its first steps are full ones, and there are few
   std::unique_ptr<RAdam> discriminator_optimizer_;
   WeightAverage average_;
   std::shared_ptr<const MotionReference> motion_;

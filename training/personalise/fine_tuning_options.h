@@ -8,6 +8,22 @@
 
 namespace reenact::training {
 
+/// Weights of the losses; 0 leaves one out. Losses of a network that is not there are left out as well.
+struct FineTuningLosses {
+  double adversarial = 1;
+  double feature_matching = 10;
+  double perceptual = 3e-2;
+  double face_identity = 6e-3;
+  double dice = 1;
+  double l1 = 0;        ///< multi-scale mean absolute difference
+  double gradient = 0;  ///< differences of neighbouring pixels
+  /// The pose encoder shall see the same pose in the tuned head as in the untouched one, for poses of other
+  /// people; neither paper nor released code has this.
+  double motion = 0;
+  bool dice_as_released = true;  ///< the target counts three times
+  VggInput vgg_input = VggInput::as_released;
+};
+
 /// How a person's networks are fine-tuned. The defaults are the released code's; docs/paper-and-code.md says
 /// where the paper differs.
 struct FineTuningOptions {
@@ -20,21 +36,10 @@ struct FineTuningOptions {
 
   double generator_learning_rate = 5e-4;
   double discriminator_learning_rate = 8e-4;
-  double weight_average = 0.972;  ///< decay of the running average, which is what gets written
-
-  // Weights of the losses; 0 leaves one out. Losses of a network that is not there are left out as well.
-  double adversarial_weight = 1;
-  double feature_matching_weight = 10;
-  double perceptual_weight = 3e-2;
-  double face_identity_weight = 6e-3;
-  double dice_weight = 1;
-  double l1_weight = 0;        ///< multi-scale mean absolute difference
-  double gradient_weight = 0;  ///< differences of neighbouring pixels
-  /// The pose encoder shall see the same pose in the tuned head as in the untouched one, for poses of other
-  /// people; neither paper nor released code has this.
-  double motion_weight = 0;
-  bool dice_as_released = true;  ///< the target counts three times
-  VggInput vgg_input = VggInput::as_released;
+  double embedding_learning_rate = 2e-2;        ///< while it is refined, a share of its root mean square
+  torch::ScalarType precision = torch::kFloat;  ///< of the networks; weights and losses stay float32
+  double weight_average = 0.972;                ///< decay of the running average, which is what gets written
+  FineTuningLosses loss;
 };
 
 /// Defaults for a preset of the reenactor: `paper` as above; any other is tuned without discriminator and

@@ -28,7 +28,7 @@ class EvaluationMode {
 
 }  // namespace
 
-MotionReference::MotionReference(PersonalGenerator& person, MobileNetV2& pose_encoder,
+MotionReference::MotionReference(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder,
                                  const torch::Tensor& poses, int pose_image_size)
     : poses_(poses), pose_image_size_(pose_image_size) {
   if (poses.dim() != 2 || poses.size(0) < 2)
@@ -43,7 +43,7 @@ MotionReference::MotionReference(PersonalGenerator& person, MobileNetV2& pose_en
   variance_ = std::max(before_.var(0, /*unbiased=*/false).mean().item<double>(), 1e-12);
 }
 
-torch::Tensor MotionReference::seen(PersonalGenerator& person, MobileNetV2& pose_encoder,
+torch::Tensor MotionReference::seen(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder,
                                     const torch::Tensor& poses) const {
   const EvaluationMode mode(*pose_encoder);  // neither dropout nor statistics of drawn heads
   const auto head = person->forward(poses);
@@ -56,13 +56,13 @@ torch::Tensor MotionReference::seen(PersonalGenerator& person, MobileNetV2& pose
   return pose_encoder->forward(picture);
 }
 
-torch::Tensor MotionReference::loss(PersonalGenerator& person, MobileNetV2& pose_encoder,
+torch::Tensor MotionReference::loss(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder,
                                     const torch::Tensor& chosen) const {
   const auto now = seen(person, pose_encoder, poses_.index_select(0, chosen));
   return (now - before_.index_select(0, chosen)).square().mean() / variance_;
 }
 
-double MotionReference::lost(PersonalGenerator& person, MobileNetV2& pose_encoder) const {
+double MotionReference::lost(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder) const {
   torch::NoGradGuard no_grad;
   const EvaluationMode mode(*person);
   double sum = 0;

@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "torch/networks/mobilenet_v2.h"
+#include "torch/networks/encoders.h"
 #include "training/personalise/personal_generator.h"
 
 namespace reenact::training {
@@ -16,21 +16,23 @@ class MotionReference {
  public:
   /// Draws the person, not yet tuned, in `poses` [M, d_p], M at least 2. `pose_image_size`: the encoder's
   /// input, pixels.
-  MotionReference(PersonalGenerator& person, MobileNetV2& pose_encoder, const torch::Tensor& poses,
+  MotionReference(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder, const torch::Tensor& poses,
                   int pose_image_size);
 
   /// Mean squared difference between the poses seen now and before in heads for the poses number `chosen`
   /// [m] int64, over their variance: 0 when nothing is lost, about 1 and more when the head follows no
   /// longer. Leaves both networks in evaluation or training mode as they are.
-  torch::Tensor loss(PersonalGenerator& person, MobileNetV2& pose_encoder, const torch::Tensor& chosen) const;
+  torch::Tensor loss(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder,
+                     const torch::Tensor& chosen) const;
   /// loss() over all poses, without gradient.
-  double lost(PersonalGenerator& person, MobileNetV2& pose_encoder) const;
+  double lost(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder) const;
 
   std::int64_t size() const { return poses_.size(0); }
   const torch::Tensor& poses() const { return poses_; }
 
  private:
-  torch::Tensor seen(PersonalGenerator& person, MobileNetV2& pose_encoder, const torch::Tensor& poses) const;
+  torch::Tensor seen(PersonalGenerator& person, PoseEncoderNetwork& pose_encoder,
+                     const torch::Tensor& poses) const;
 
   torch::Tensor poses_, before_;
   int pose_image_size_;

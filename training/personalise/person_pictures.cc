@@ -9,6 +9,7 @@
 #include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
+#include "torch/load_weights.h"
 
 namespace reenact::training {
 namespace {
@@ -77,6 +78,20 @@ class HeadReader {
 };
 
 }  // namespace
+
+LandmarkNetwork load_landmark_network(const std::filesystem::path& path) {
+  const ModelFile file(path, ModelKind::landmarks);
+  LandmarkNetwork network(file.info().config.get<LandmarksConfig>());
+  load_weights(*network, file, "lmk.");
+  network->eval();
+  return network;
+}
+
+void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network) {
+  torch::InferenceMode inference;
+  for (auto& frame : frames)
+    if (frame.landmarks.empty()) frame.landmarks = find_landmarks(network, {frame.rgb}).front();
+}
 
 PersonPictures load_person_pictures(const PersonSources& sources, int size, const EngineOptions& engine) {
   if (!sources.masks.empty() && sources.masks.size() != sources.paths.size())

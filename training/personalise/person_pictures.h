@@ -7,6 +7,7 @@
 
 #include "reenact/engine.h"
 #include "reenact/face_cropper.h"
+#include "torch/networks/landmark_network.h"
 #include "training/data/head_clip.h"
 
 namespace reenact::training {
@@ -27,6 +28,11 @@ struct PersonPictures {
   std::vector<HeadFrame> held_out;  ///< the last sixth of every source of at least 6 pictures
   std::size_t faceless = 0;         ///< pictures left out since no face was found
 };
+
+/// A network of kind `landmarks`, ready to be asked. Throws Error as load_weights() does.
+LandmarkNetwork load_landmark_network(const std::filesystem::path& path);
+/// Facial points for every picture that has none, by a network of kind `landmarks` in evaluation mode.
+void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network);
 
 /// Reads, crops to `size` and segments. Throws Error: as PictureSource, load_detector() and load_segmenter(),
 /// and invalid when no picture shows a face or masks do not fit.

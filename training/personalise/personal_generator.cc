@@ -4,7 +4,7 @@
 namespace reenact::training {
 
 PersonalGeneratorImpl::PersonalGeneratorImpl(const ReenactorConfig& config) {
-  gen = register_module("gen", GeneratorNetwork(config));
+  gen = register_module("gen", make_head_generator(config));
   identity_embedding =
       register_parameter("identity_embedding", torch::zeros({1, config.identity_embedding_size}));
 }

@@ -13,10 +13,10 @@ namespace reenact::training {
 class PersonalGeneratorImpl : public torch::nn::Module {
  public:
   explicit PersonalGeneratorImpl(const ReenactorConfig& config);
-  /// `pose` [B, d_p].
+  /// `pose` [B, d_p], or a picture of it where the architecture takes one.
   GeneratedHead forward(const torch::Tensor& pose) { return gen->forward(identity_embedding, pose); }
 
-  GeneratorNetwork gen = nullptr;
+  HeadGenerator gen = nullptr;
   torch::Tensor identity_embedding;
 };
 TORCH_MODULE(PersonalGenerator);

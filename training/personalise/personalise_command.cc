@@ -23,7 +23,9 @@
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
+#include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personaliser.h"
+#include "training/personalise/x2face_person.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
 #include "training/run/training_options.h"
@@ -36,7 +38,8 @@ namespace fs = std::filesystem;
 struct Arguments {
   TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
-  std::string model, perceptual, poses;
+  std::vector<fs::path> test;
+  std::string model, perceptual, poses, discriminator, landmarks;
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
@@ -55,6 +58,14 @@ torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config)
   return torch::stack(poses);
 }
 
+void choose_embedding(PersonaliseConfig& config, const std::string& how) {
+  config.tuning.train_identity_embedding = how == "train";
+  if (how != "refined")
+    config.run.embedding_steps = 0;
+  else if (config.run.embedding_steps == 0)
+    config.run.embedding_steps = default_embedding_steps;
+}
+
 /// Tunes a reenactor to one person and writes the identity file.
 class PersonaliseRun {
  public:
@@ -65,8 +76,8 @@ class PersonaliseRun {
         networks_(model_->info().config.get<ReenactorConfig>()),
         config_(read_personalise_config(file_, networks_.preset)) {
     file_.refuse_unknown_keys();
-    if (!arguments_.identity_embedding.empty())
-      config_.tuning.train_identity_embedding = arguments_.identity_embedding == "train";
+    if (!arguments_.identity_embedding.empty()) choose_embedding(config_, arguments_.identity_embedding);
+    config_ = fitting(config_, *model_);
     if (arguments_.training.steps) config_.run.steps = *arguments_.training.steps;
   }
 
@@ -76,12 +87,13 @@ class PersonaliseRun {
     if (!arguments_.perceptual.empty())
       perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
     torch::Tensor poses;
-    if (config_.tuning.motion_weight > 0) poses = find_poses();
+    if (config_.tuning.loss.motion > 0) poses = find_poses();
 
     EngineOptions engine;
     engine.threads = arguments_.training.threads;
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    for (auto* frames : {&pictures.training, &pictures.held_out}) find_landmarks_in(*frames);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
     if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
@@ -90,14 +102,34 @@ class PersonaliseRun {
         arguments_.identity_model.empty()
             ? model_
             : std::make_shared<const ModelFile>(find_model(arguments_.identity_model), ModelKind::reenactor);
-    Personaliser person(*model_, *identity_model, config_, std::move(pictures), perceptual, poses, device,
-                        arguments_.training.seed);
+    Personaliser person({model_, identity_model, find_discriminator()}, config_, std::move(pictures),
+                        perceptual, poses, device, arguments_.training.seed);
     announce(person, perceptual, poses, device);
+    const auto unseen = load_test_pictures(engine);
+    if (!unseen.empty()) test_before_ = person.test(unseen);
     tune(person);
+    if (!unseen.empty()) test_after_ = person.test(unseen);
+    test_pictures_ = unseen.size();
+    if (test_pictures_ > 0) fmt::print("{}\n", test_figures().dump());
     write(person);
   }
 
  private:
+  /// Facial points, of models that are driven by them.
+  void find_landmarks_in(std::vector<HeadFrame>& frames) const {
+    if (arguments_.landmarks.empty()) return;
+    auto network = load_landmark_network(find_model(arguments_.landmarks));
+    find_missing_landmarks(frames, network);
+  }
+
+  std::shared_ptr<const ModelFile> find_discriminator() const {
+    if (arguments_.discriminator.empty()) return model_;
+    auto file = std::make_shared<const ModelFile>(find_model(arguments_.discriminator));
+    if (!holds_discriminator(*file))
+      throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
+    return file;
+  }
+
   /// Poses of other people: what the user names, else what is installed, else none.
   torch::Tensor find_poses() {
     if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
@@ -111,6 +143,26 @@ class PersonaliseRun {
     }
   }
 
+  std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine) const {
+    std::vector<HeadFrame> frames;
+    if (arguments_.test.empty()) return frames;
+    auto sources = arguments_.sources;
+    sources.paths = arguments_.test;
+    sources.masks.clear();
+    auto pictures =
+        load_person_pictures(sources, std::max(networks_.image_size, networks_.pose_image_size()), engine);
+    frames = std::move(pictures.training);
+    frames.insert(frames.end(), pictures.held_out.begin(), pictures.held_out.end());
+    find_landmarks_in(frames);
+    return frames;
+  }
+
+  nlohmann::json test_figures() const {
+    return {{"pictures", test_pictures_},
+            {"psnr", {{"before", test_before_.psnr}, {"after", test_after_.psnr}}},
+            {"ssim", {{"before", test_before_.ssim}, {"after", test_after_.ssim}}}};
+  }
+
   void announce(const Personaliser& person, const PerceptualNetworks& perceptual, const torch::Tensor& poses,
                 const torch::Device& device) const {
     std::string losses;
@@ -120,18 +172,20 @@ class PersonaliseRun {
     const auto& tuning = config_.tuning;
     add(!perceptual.vgg19.is_empty(), "VGG-19");
     add(!perceptual.vgg_face.is_empty(), "VGGFace");
-    add(tuning.l1_weight > 0, "multi-scale L1");
-    add(tuning.gradient_weight > 0, "image gradients");
-    add(tuning.dice_weight > 0, "dice");
+    add(tuning.loss.l1 > 0, "multi-scale L1");
+    add(tuning.loss.gradient > 0, "image gradients");
+    add(tuning.loss.dice > 0, "dice");
     add(person.has_discriminator(), "adversarial and feature matching");
     add(poses.defined(), "motion of other people");
-    if (perceptual.vgg19.is_empty() && perceptual.vgg_face.is_empty() && tuning.l1_weight == 0)
+    if (perceptual.vgg19.is_empty() && perceptual.vgg_face.is_empty() && tuning.loss.l1 == 0)
       spdlog::warn(
           "no --perceptual networks and loss.l1 is 0: the pictures' content is compared by the discriminator "
           "alone");
     spdlog::info("{} pictures, {} held out; {} iterations of {} on {}; losses: {}; identity embedding {}",
                  training_pictures_, held_out_pictures_, config_.run.steps, person.batch_size(), device.str(),
-                 losses, tuning.train_identity_embedding ? "trained" : "fixed");
+                 losses,
+                 tuning.train_identity_embedding ? "trained"
+                                                 : (config_.run.embedding_steps > 0 ? "refined" : "fixed"));
     if (networks_.preset == "paper" && tuning.pose_encoder_in_training_mode &&
         arguments_.model_output.empty())
       spdlog::warn(
@@ -158,6 +212,12 @@ class PersonaliseRun {
     person.remember();
     draw(person, "before", events, 0);
 
+    for (std::int64_t i = 0; i < config_.run.embedding_steps && !stop.requested(); ++i)
+      person.refine_embedding();
+    if (config_.run.embedding_steps > 0) {
+      validate(person, 0, events);
+      draw(person, "embedding refined", events, 0);
+    }
     const auto columns = std::max<std::int64_t>(1, config_.run.steps / 5);
     std::int64_t step = 0;
     while (step < config_.run.steps && !stop.requested()) {
@@ -209,22 +269,25 @@ class PersonaliseRun {
   }
 
   nlohmann::json provenance() const {
-    return {{"command", "reenact-train personalise"},
-            {"model", model_->path().filename().string()},
-            {"configuration", file_.to_toml()},
-            {"pictures", training_pictures_},
-            {"held_out", held_out_pictures_},
-            {"iterations", iterations_done_},
-            {"best_iteration", best_step_},
-            {"seconds", seconds_},
-            {"error", {{"before", before_.error}, {"after", best_.error}}},
-            {"psnr", {{"before", before_.psnr}, {"after", best_.psnr}}},
-            {"motion_lost", best_.motion_lost}};
+    nlohmann::json made = {{"command", "reenact-train personalise"},
+                           {"model", model_->path().filename().string()},
+                           {"configuration", file_.to_toml()},
+                           {"pictures", training_pictures_},
+                           {"held_out", held_out_pictures_},
+                           {"iterations", iterations_done_},
+                           {"best_iteration", best_step_},
+                           {"seconds", seconds_},
+                           {"error", {{"before", before_.error}, {"after", best_.error}}},
+                           {"psnr", {{"before", before_.psnr}, {"after", best_.psnr}}},
+                           {"motion_lost", best_.motion_lost}};
+    if (test_pictures_ > 0) made["test"] = test_figures();
+    return made;
   }
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    if (networks_.reflection_padding) return;  // the CPU backend does not draw it
+    // The CPU backend draws neither, and foreign encoders are LibTorch's.
+    if (networks_.reflection_padding || networks_.pose_encoder != "mobilenet_v2") return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -285,11 +348,32 @@ class PersonaliseRun {
   std::shared_ptr<const ModelFile> model_;
   ReenactorConfig networks_;
   PersonaliseConfig config_;
-  std::size_t training_pictures_ = 0, held_out_pictures_ = 0;
+  std::size_t training_pictures_ = 0, held_out_pictures_ = 0, test_pictures_ = 0;
+  PersonTest test_before_, test_after_;
   PersonMetrics before_, best_;
   std::int64_t best_step_ = 0, iterations_done_ = 0;
   double seconds_ = 0;
 };
+
+/// X2Face keeps pictures of a person and tunes nothing.
+void keep_pictures(const Arguments& arguments, const ModelFile& model) {
+  const auto config = model.info().config.get<WarperConfig>();
+  EngineOptions engine;
+  engine.threads = arguments.training.threads;
+  const auto pictures = load_person_pictures(arguments.sources, config.image_size, engine);
+  const auto sources = choose_x2face_sources(pictures.training, config.image_size, arguments.training.seed);
+  Identity identity;
+  identity.name = arguments.name.empty() ? arguments.training.output.stem().string() : arguments.name;
+  identity.consent = arguments.consent;
+  identity.licence = arguments.licence;
+  if (!arguments.training.output.parent_path().empty())
+    fs::create_directories(arguments.training.output.parent_path());
+  save_x2face_person(arguments.training.output, identity, sources,
+                     {{"command", "reenact-train personalise"},
+                      {"model", model.path().filename().string()},
+                      {"pictures", sources.size()}});
+  spdlog::info("wrote {} with {} pictures", arguments.training.output.string(), sources.size());
+}
 
 }  // namespace
 
@@ -317,9 +401,11 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Weight updates; default by the number of pictures, 125 for one to 230 for 30 and more")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--identity-embedding", a->identity_embedding,
-                   "train (the released code) or fixed (the paper); default by the configuration")
-      ->check(CLI::IsMember({"train", "fixed"}));
+      ->add_option(
+          "--identity-embedding", a->identity_embedding,
+          "train (the released code), fixed (the paper) or refined (before all else, then fixed); default "
+          "by the configuration")
+      ->check(CLI::IsMember({"train", "fixed", "refined"}));
   command
       ->add_option(
           "--identity-model", a->identity_model,
@@ -330,8 +416,18 @@ CLI::App* add_personalise_command(CLI::App& parent) {
       ->add_option("--perceptual", a->perceptual, "Perceptual model (VGG-19, VGGFace) for the content losses")
       ->option_text("FILE");
   command
+      ->add_option(
+          "--discriminator", a->discriminator,
+          "Checkpoint or reenactor whose discriminator is tuned along; without it, that of --model, if it "
+          "has one")
+      ->option_text("FILE");
+  command
       ->add_option("--poses", a->poses,
                    "Pose track of other people whose motion the head must go on to follow")
+      ->option_text("FILE");
+  command
+      ->add_option("--landmarks", a->landmarks,
+                   "Network that finds facial points, for models that are driven by them")
       ->option_text("FILE");
   command
       ->add_option("--masks", a->sources.masks,
@@ -345,6 +441,12 @@ CLI::App* add_personalise_command(CLI::App& parent) {
                    "Pictures taken from a clip or folder, spread evenly")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command
+      ->add_option(
+          "--test", a->test,
+          "Other pictures or clips of the person; prints PSNR and SSIM of heads driven by them, before "
+          "and after, as a line of JSON")
+      ->option_text("PATH...");
   command->add_option("--name", a->name, "Name of the person; default: the output's file name");
   command->add_option("--consent", a->consent, "Who agreed to what, stored in the identity file");
   command->add_option("--licence,--license", a->licence, "Licence of the identity file");
@@ -352,7 +454,11 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   add_cropper_options(*command, a->sources.cropper);
   command->callback([a] {
     apply_training_options(a->training);
-    PersonaliseRun(*a).run();
+    const ModelFile model(find_model(a->model));
+    if (model.info().kind == ModelKind::warper)
+      keep_pictures(*a, model);
+    else
+      PersonaliseRun(*a).run();
   });
   return command;
 }

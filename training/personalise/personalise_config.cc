@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/personalise/personalise_config.h"
 #include "reenact/config.h"
+#include "training/learning/precision.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,21 +16,24 @@ void read_tuning(const RunConfig& file, FineTuningOptions& tuning) {
   file.read("tuning.single_update", tuning.single_update);
   file.read("tuning.generator_learning_rate", tuning.generator_learning_rate, 0);
   file.read("tuning.discriminator_learning_rate", tuning.discriminator_learning_rate, 0);
+  file.read("tuning.embedding_learning_rate", tuning.embedding_learning_rate, 0);
+  read_precision(file, tuning.precision);
   file.read("tuning.weight_average", tuning.weight_average, 0);
-  file.read("loss.adversarial", tuning.adversarial_weight, 0);
-  file.read("loss.feature_matching", tuning.feature_matching_weight, 0);
-  file.read("loss.perceptual", tuning.perceptual_weight, 0);
-  file.read("loss.face_identity", tuning.face_identity_weight, 0);
-  file.read("loss.dice", tuning.dice_weight, 0);
-  file.read("loss.l1", tuning.l1_weight, 0);
-  file.read("loss.gradient", tuning.gradient_weight, 0);
-  file.read("loss.motion", tuning.motion_weight, 0);
-  file.read("loss.dice_as_released", tuning.dice_as_released);
-  file.read("loss.vgg_input", tuning.vgg_input, vgg_input_names);
+  file.read("loss.adversarial", tuning.loss.adversarial, 0);
+  file.read("loss.feature_matching", tuning.loss.feature_matching, 0);
+  file.read("loss.perceptual", tuning.loss.perceptual, 0);
+  file.read("loss.face_identity", tuning.loss.face_identity, 0);
+  file.read("loss.dice", tuning.loss.dice, 0);
+  file.read("loss.l1", tuning.loss.l1, 0);
+  file.read("loss.gradient", tuning.loss.gradient, 0);
+  file.read("loss.motion", tuning.loss.motion, 0);
+  file.read("loss.dice_as_released", tuning.loss.dice_as_released);
+  file.read("loss.vgg_input", tuning.loss.vgg_input, vgg_input_names);
 }
 
 void read_schedule(const RunConfig& file, PersonaliseSchedule& run) {
   file.read("run.steps", run.steps, 0);
+  file.read("run.embedding_steps", run.embedding_steps, 0);
   file.read("run.batch_size", run.batch_size, 0);
   file.read("run.validate_every", run.validate_every, 1);
   file.read("run.keep_best", run.keep_best);
@@ -42,7 +46,10 @@ void read_schedule(const RunConfig& file, PersonaliseSchedule& run) {
 PersonaliseConfig read_personalise_config(const RunConfig& file, const std::string& preset) {
   PersonaliseConfig config;
   config.tuning = fine_tuning_preset(preset);
-  if (preset != "paper") config.run.batch_size = 4;
+  if (preset != "paper") {
+    config.run.batch_size = 4;
+    config.run.embedding_steps = default_embedding_steps;
+  }
   read_tuning(file, config.tuning);
   read_augmentation(file, config.augmentation);
   read_schedule(file, config.run);

@@ -10,11 +10,14 @@
 
 namespace reenact::training {
 
+inline constexpr std::int64_t default_embedding_steps = 60;
+
 /// [run]
 struct PersonaliseSchedule {
-  std::int64_t steps = 0;  ///< weight updates; 0: by the number of pictures, see iterations_for()
-  int batch_size = 0;      ///< 0: as many as there are pictures, at most 8
-  int motion_batch = 2;    ///< poses of other people in each step
+  std::int64_t steps = 0;            ///< weight updates; 0: by the number of pictures, see iterations_for()
+  std::int64_t embedding_steps = 0;  ///< before them, of the embedding alone
+  int batch_size = 0;                ///< 0: as many as there are pictures, at most 8
+  int motion_batch = 2;              ///< poses of other people in each step
   std::int64_t validate_every = 10;
   bool keep_best = true;  ///< write the iteration that does best on held-out frames, else the last
   /// What a loss of motion weighs against the error on held-out frames when the best iteration is chosen.

@@ -7,7 +7,10 @@
 #include <opencv2/imgproc.hpp>
 
 #include "offline/contact_sheet.h"
+#include "offline/picture_metrics.h"
 #include "reenact/identity.h"
+#include "reenact/safetensors.h"
+#include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/picture_tensor.h"
 #include "training/learning/picture_loss.h"
@@ -16,8 +19,10 @@
 namespace reenact::training {
 namespace {
 
-constexpr std::int64_t sheet_rows = 4;  // of either kind
+constexpr std::int64_t sheet_rows = 4;          // of either kind
+constexpr std::int64_t most_motion_poses = 64;  // all are drawn at every validation
 
+/// Without landmarks, which nothing asks a mirrored picture for.
 HeadFrame mirrored(const HeadFrame& frame) {
   HeadFrame result;
   cv::flip(frame.rgb, result.rgb, 1);
@@ -54,26 +59,66 @@ std::vector<std::int64_t> spread(std::int64_t size, std::int64_t count) {
   return numbers;
 }
 
+AugmentationConfig unaugmented() {
+  AugmentationConfig none;
+  none.pixelwise = false;
+  none.affine_scale = none.shift = 0;
+  return none;
+}
+
 }  // namespace
 
-Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity_model,
-                           const PersonaliseConfig& config, PersonPictures pictures,
-                           PerceptualNetworks perceptual, const torch::Tensor& poses,
+bool draws_masks(const ModelFile& reenactor) {
+  const auto& tensors = reenactor.file().tensors();
+  const auto found = tensors.find("gen.out.weight");
+  constexpr std::size_t mask_channel = 3;
+  if (found == tensors.end() || found->second.shape.at(0) <= static_cast<std::int64_t>(mask_channel))
+    return false;
+  const auto values = found->second.to_floats();
+  const auto each = values.size() / static_cast<std::size_t>(found->second.shape.at(0));
+  return std::any_of(values.begin() + static_cast<std::ptrdiff_t>(mask_channel * each), values.end(),
+                     [](float value) { return value != 0; });
+}
+
+PersonaliseConfig fitting(PersonaliseConfig config, const ModelFile& model) {
+  const auto reenactor = model.info().config.get<ReenactorConfig>();
+  const bool foreign = is_foreign_encoder(reenactor.pose_encoder);
+  auto& tuning = config.tuning;
+  if (foreign) tuning.pose_encoder_in_training_mode = false;
+  // The reference draws heads and looks at them as a whole with the model's own encoder.
+  if (foreign || reenactor.pose_source != "picture") tuning.loss.motion = 0;
+  if (!draws_masks(model)) tuning.loss.dice = 0;
+  if (reenactor.architecture == "fsth") {
+    tuning.train_identity_embedding = false;
+    config.run.embedding_steps = 0;
+  }
+  if (reenactor.pose_source == "picture") return config;
+  config.augmentation.flip = false;
+  if (reenactor.pose_source == "vector") config.augmentation = unaugmented();
+  return config;
+}
+
+Personaliser::Personaliser(const PersonaliseModels& models, const PersonaliseConfig& config,
+                           PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
                            const torch::Device& device, std::uint64_t seed)
-    : reenactor_config_(reenactor.info().config.get<ReenactorConfig>()),
-      config_(config),
+    : reenactor_config_(models.reenactor->info().config.get<ReenactorConfig>()),
+      pose_input_(reenactor_config_),
+      masked_(draws_masks(*models.reenactor)),
+      config_(fitting(config, *models.reenactor)),
       pictures_(std::move(pictures)),
       device_(device),
       random_(seed),
       batch_size_(config.run.batch_size > 0
                       ? config.run.batch_size
                       : static_cast<int>(std::min<std::size_t>(pictures_.training.size(), 8))),
-      pose_encoder_(reenactor_config_.pose_embedding_size, reenactor_config_.pose_encoder_width),
+      pose_encoder_(reenactor_config_),
       identity_encoder_(reenactor_config_),
       person_(reenactor_config_) {
-  load_weights(*pose_encoder_, reenactor, "pose.");
-  load_weights(*identity_encoder_, identity_model, "idt.");
-  load_weights(*person_->gen, reenactor, "gen.");
+  for (auto* frames : {&pictures_.training, &pictures_.held_out})
+    for (auto& frame : *frames) frame = pose_input_.shown(frame);
+  load_weights(*pose_encoder_, *models.reenactor, "pose.");
+  load_weights(*identity_encoder_, *models.identity_model, "idt.");
+  load_weights(*person_->gen, *models.reenactor, "gen.");
   freeze(*pose_encoder_);
   freeze(*identity_encoder_);
   for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(pose_encoder_.get()),
@@ -84,9 +129,9 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
     torch::NoGradGuard no_grad;
     person_->identity_embedding.copy_(encode_identity());
   }
-  if (holds_discriminator(reenactor) &&
-      config_.tuning.adversarial_weight + config_.tuning.feature_matching_weight > 0) {
-    discriminator_ = load_personal_discriminator(reenactor, reenactor_config_,
+  if (models.discriminator && holds_discriminator(*models.discriminator) &&
+      config_.tuning.loss.adversarial + config_.tuning.loss.feature_matching > 0) {
+    discriminator_ = load_personal_discriminator(*models.discriminator, reenactor_config_,
                                                  person_->identity_embedding.detach().to(torch::kCPU));
     discriminator_->to(device_);
   }
@@ -98,14 +143,16 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
     // Mirrored alone they would hold against a person that a parting or a turned head is not symmetric.
     for (const auto& frame : pictures_.training) {
       held_out.push_back(frame);
-      held_out.push_back(mirrored(frame));
+      if (reenactor_config_.pose_source == "picture") held_out.push_back(mirrored(frame));
     }
   held_out_ = views_of(held_out);
   tuner_ = std::make_unique<FineTuner>(FineTunedNetworks{pose_encoder_, person_, discriminator_, perceptual},
                                        config_.tuning);
-  if (poses.defined() && config_.tuning.motion_weight > 0) {
-    motion_ = std::make_shared<MotionReference>(person_, pose_encoder_, poses.to(device_),
-                                                reenactor_config_.pose_image_size());
+  if (poses.defined() && config_.tuning.loss.motion > 0) {
+    const auto chosen = torch::tensor(spread(poses.size(0), most_motion_poses));
+    motion_ =
+        std::make_shared<MotionReference>(person_, pose_encoder_, poses.index_select(0, chosen).to(device_),
+                                          reenactor_config_.pose_image_size());
     tuner_->set_motion_reference(motion_);
   }
   rows_.resize(static_cast<std::size_t>(std::min(held_out_.target.size(0), sheet_rows) +
@@ -115,12 +162,17 @@ Personaliser::Personaliser(const ModelFile& reenactor, const ModelFile& identity
 Personaliser::Views Personaliser::views_of(const std::vector<HeadFrame>& frames) const {
   std::vector<torch::Tensor> pose_source, target, mask;
   for (const auto& frame : frames) {
-    pose_source.push_back(to_picture_tensor(frame.rgb, reenactor_config_.pose_image_size()));
+    pose_source.push_back(pose_input_.pose(frame));
     mask.push_back(to_picture_tensor(frame.mask, reenactor_config_.image_size));
-    target.push_back(to_picture_tensor(frame.rgb, reenactor_config_.image_size) * mask.back());
+    target.push_back(target_of(frame.rgb, mask.back()));
   }
   return {torch::stack(pose_source).to(device_), torch::stack(target).to(device_),
           torch::stack(mask).to(device_)};
+}
+
+torch::Tensor Personaliser::target_of(const cv::Mat& rgb, const torch::Tensor& mask) const {
+  const auto picture = to_picture_tensor(rgb, reenactor_config_.image_size);
+  return masked_ ? picture * mask : picture;
 }
 
 torch::Tensor Personaliser::encode_identity() const {
@@ -128,7 +180,7 @@ torch::Tensor Personaliser::encode_identity() const {
   torch::NoGradGuard no_grad;
   torch::Tensor sum;
   for (const auto& frame : pictures_.training) {
-    const auto rgb = to_picture_tensor(frame.rgb, reenactor_config_.image_size).to(device_);
+    const auto rgb = pose_input_.identity(frame.rgb, frame.landmarks).to(device_);
     const auto embedding = identity_encoder->forward(rgb.unsqueeze(0).unsqueeze(0)).squeeze(1);
     sum = sum.defined() ? sum + embedding : embedding;
   }
@@ -159,10 +211,11 @@ FineTuningBatch Personaliser::draw_batch() {
   const auto& frames = pictures_.training;
   for (int i = 0; i < batch_size_; ++i) {
     const auto& other = frames[std::uniform_int_distribution<std::size_t>(0, frames.size() - 1)(random_)];
-    const auto sample = augment(frames[next_frame()], other, config_.augmentation, random_);
-    pose_source.push_back(to_picture_tensor(sample.pose_source, reenactor_config_.pose_image_size()));
+    const auto sample = augment(frames[next_frame()], other, config_.augmentation, random_,
+                                [&](const cv::Mat& rgb) { return pose_input_.seen(rgb); });
+    pose_source.push_back(pose_input_.pose(sample.pose_source, sample.landmarks, sample.descriptor));
     mask.push_back(to_picture_tensor(sample.mask, reenactor_config_.image_size));
-    target.push_back(to_picture_tensor(sample.target, reenactor_config_.image_size) * mask.back());
+    target.push_back(target_of(sample.target, mask.back()));
   }
   FineTuningBatch batch{torch::stack(pose_source).to(device_),
                         torch::stack(target).to(device_),
@@ -177,12 +230,17 @@ FineTuningBatch Personaliser::draw_batch() {
   return batch;
 }
 
+std::map<std::string, double> Personaliser::refine_embedding() {
+  return tuner_->refine_embedding(draw_batch());
+}
+
 FineTuningStep Personaliser::step() {
   return tuner_->step(draw_batch());
 }
 
 PersonMetrics Personaliser::validate() {
   const Averaged averaged(*tuner_);
+  const Autocast mixed(device_.type(), config_.tuning.precision);
   PersonMetrics metrics;
   const auto poses = encode_poses(held_out_.pose_source);
   double squared = 0;
@@ -200,6 +258,20 @@ PersonMetrics Personaliser::validate() {
   metrics.psnr = -10 * std::log10(std::max(squared / count, 1e-12));
   if (motion_) metrics.motion_lost = motion_->lost(person_, pose_encoder_);
   return metrics;
+}
+
+PersonTest Personaliser::test(const std::vector<HeadFrame>& frames) {
+  const Averaged averaged(*tuner_);
+  PersonTest result;
+  for (const auto& frame : frames) {
+    const auto views = views_of({pose_input_.shown(frame)});
+    const auto head = to_picture(person_->forward(encode_poses(views.pose_source)).rgb[0]);
+    const auto target = to_picture(views.target[0]);
+    result.psnr += psnr(head, target);
+    result.ssim += ssim(head, target);
+  }
+  const auto count = static_cast<double>(std::max<std::size_t>(frames.size(), 1));
+  return {result.psnr / count, result.ssim / count};
 }
 
 void Personaliser::remember() {
@@ -250,6 +322,8 @@ std::vector<float> Personaliser::embedding() {
 }
 
 std::vector<float> Personaliser::neutral_pose(std::size_t& picture) {
+  picture = 0;
+  if (reenactor_config_.architecture == "fsth") return {};  // its poses are pictures
   const auto poses = encode_poses(views_of(pictures_.training).pose_source).to(torch::kCPU);
   const auto nearest = (poses - poses.mean(0, true)).norm(2, 1).argmin().item<std::int64_t>();
   picture = static_cast<std::size_t>(nearest);

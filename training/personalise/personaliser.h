@@ -12,6 +12,7 @@
 #include "reenact/config.h"
 #include "reenact/model_file.h"
 #include "torch/networks/encoders.h"
+#include "training/data/pose_input.h"
 #include "training/personalise/fine_tuner.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personalise_config.h"
@@ -25,18 +26,39 @@ struct PersonMetrics {
   double motion_lost = 0;  ///< see MotionReference; 0 without one
 };
 
+/// Whether a reenactor draws masks: not FSTH, nor one trained without segmentation, whose mask is 1 whatever it draws.
+bool draws_masks(const ModelFile& reenactor);
+/// The configuration without what this reenactor cannot be tuned by: foreign pose encoders keep their statistics and tell
+/// nothing of motion, models without masks have no dice, FSTH's embedding stays, and descriptors fit the picture as it is.
+PersonaliseConfig fitting(PersonaliseConfig config, const ModelFile& reenactor);
+/// Means over pictures of the person that took no part in tuning, heads on black.
+struct PersonTest {
+  double psnr = 0;  ///< dB
+  double ssim = 0;  ///< at most 1
+};
+
+/// The files that a person's networks start from; they may be one and the same.
+struct PersonaliseModels {
+  std::shared_ptr<const ModelFile> reenactor;       ///< pose encoder and generator
+  std::shared_ptr<const ModelFile> identity_model;  ///< identity encoder
+  std::shared_ptr<const ModelFile> discriminator;   ///< tuned along where it holds one; may be empty
+};
+
 /// What a reenactor knows of one person while it is tuned to them.
 class Personaliser {
  public:
-  /// The identity encoder comes from `identity_model`, all else from `reenactor`; they may be one file.
   /// `poses` [M, d_p] of other people, or undefined. Where no frames were held out, validation takes them
   /// all and their mirror images. Throws Error as load_weights() does.
-  Personaliser(const ModelFile& reenactor, const ModelFile& identity_model, const PersonaliseConfig& config,
-               PersonPictures pictures, PerceptualNetworks perceptual, const torch::Tensor& poses,
-               const torch::Device& device, std::uint64_t seed);
+  Personaliser(const PersonaliseModels& models, const PersonaliseConfig& config, PersonPictures pictures,
+               PerceptualNetworks perceptual, const torch::Tensor& poses, const torch::Device& device,
+               std::uint64_t seed);
 
+  /// Refines the embedding by one step; see FineTuner::refine_embedding().
+  std::map<std::string, double> refine_embedding();
   FineTuningStep step();
   PersonMetrics validate();
+  /// Draws `frames` with the averaged weights, driven by themselves.
+  PersonTest test(const std::vector<HeadFrame>& frames);
   /// Keeps the averaged weights as they are now; restore() takes them back.
   void remember();
   void restore();
@@ -54,7 +76,9 @@ class Personaliser {
   std::vector<float> neutral_pose(std::size_t& picture);
   const std::vector<HeadFrame>& frames() const { return pictures_.training; }
 
-  bool has_discriminator() const { return !discriminator_.is_empty(); }
+  /// Whether the model draws people without their background.
+  bool masked() const { return masked_; }
+  bool has_discriminator() const { return discriminator_ != nullptr; }
   int batch_size() const { return batch_size_; }
 
  private:
@@ -64,20 +88,24 @@ class Personaliser {
   Views views_of(const std::vector<HeadFrame>& frames) const;
   FineTuningBatch draw_batch();
   torch::Tensor encode_identity() const;
+  /// What a picture of the person shows, its background taken away where the model does so.
+  torch::Tensor target_of(const cv::Mat& rgb, const torch::Tensor& mask) const;
   torch::Tensor encode_poses(const torch::Tensor& pose_source);
   std::size_t next_frame();
 
   ReenactorConfig reenactor_config_;
+  PoseInput pose_input_;
+  bool masked_;
   PersonaliseConfig config_;
   PersonPictures pictures_;
   torch::Device device_;
   Random random_;
   int batch_size_;
 
-  MobileNetV2 pose_encoder_;
+  PoseEncoderNetwork pose_encoder_;
   IdentityEncoderNetwork identity_encoder_;
   PersonalGenerator person_;
-  Discriminator discriminator_ = nullptr;
+  std::shared_ptr<DiscriminatorNetwork> discriminator_;
   std::unique_ptr<FineTuner> tuner_;
   std::shared_ptr<const MotionReference> motion_;
 

@@ -94,7 +94,9 @@ class ReenactorTask : public TrainingTask {
   void finish() override {
     if (const int count = clips_->unreadable(); count > 0 && config_.data.clips_in_memory > 0)
       spdlog::warn("{} times a clip or still could not be decoded", count);
-    if (config_.identity.source != IdentitySource::encoder) write_identities();
+    // Other poses than a picture's make no identity that an element could draw.
+    if (config_.identity.source != IdentitySource::encoder && config_.networks.pose_source == "picture")
+      write_identities();
   }
 
  private:
@@ -140,8 +142,7 @@ class ReenactorTask : public TrainingTask {
       spdlog::info("{}: {} tensors taken, {} in part, {} not", training.start_from.string(), counts[0],
                    counts[1], counts[2]);
     }
-    if (!training.start_pose_from.empty())
-      trainer_->start_pose_from(Checkpoint::load(training.start_pose_from));
+    if (!training.start_pose_from.empty()) trainer_->start_pose_from(training.start_pose_from);
     if (!config_.disentangle.reader.empty())
       trainer_->start_reader(
           starting_weights(config_.disentangle.reader), clips_->entries().size(),
@@ -187,9 +188,9 @@ class ReenactorTask : public TrainingTask {
       if (clips_->entries()[i].still) continue;
       const auto clip = clips_->clip(i);
       if (!clip) continue;
-      std::vector<cv::Mat> frames;
+      std::vector<HeadFrame> frames;
       for (std::size_t k = 0; k < most_frames; ++k)
-        frames.push_back(clip->frames[k * clip->frames.size() / most_frames].rgb);
+        frames.push_back(clip->frames[k * clip->frames.size() / most_frames]);
       auto identity = trainer_->table_identity(sampler_->label(i, false), frames);
       identity.name = clip->id;
       identity.licence = "not for distribution: a real person of the training data";

@@ -2,6 +2,7 @@
 #include "training/reenactor/reenactor_config.h"
 
 #include "reenact/error.h"
+#include "torch/networks/encoders.h"
 #include "training/learning/loss_scaler.h"
 #include "training/learning/precision.h"
 
@@ -30,6 +31,11 @@ void read_networks(const RunConfig& file, ReenactorConfig& networks) {
   file.read("networks.pose_encoder", networks.pose_encoder);
   file.read("networks.pose_encoder_width", networks.pose_encoder_width, above_zero);
   file.read("networks.reflection_padding", networks.reflection_padding);
+  file.read("networks.pose_source", networks.pose_source);
+  file.read("networks.projector", networks.projector);
+  file.read("networks.architecture", networks.architecture);
+  file.read("networks.self_attention", networks.self_attention);
+  networks = to_json(networks).get<ReenactorConfig>();  // refuses what no model file may have
 }
 
 void read_discriminator(const RunConfig& file, const ReenactorConfig& networks,
@@ -38,6 +44,8 @@ void read_discriminator(const RunConfig& file, const ReenactorConfig& networks,
   discriminator.embedding_size = networks.identity_embedding_size;
   discriminator.num_channels = networks.num_channels;
   discriminator.max_channels = networks.max_channels;
+  discriminator.in_channels = networks.pose_source == "stickman" ? 6 : 3;
+  discriminator.self_attention = networks.self_attention;
   file.read("discriminator.kind", discriminator.patch, discriminator_kinds);
   file.read("discriminator.num_channels", discriminator.num_channels, 1);
   file.read("discriminator.max_channels", discriminator.max_channels, 1);
@@ -59,6 +67,7 @@ void read_data(const RunConfig& file, DataSettings& data) {
   file.read("data.new_clips_per_step", data.new_clips_per_step, 1);
   file.read("data.loader_threads", data.loader_threads, 1);
   file.read("data.still_share", data.still_share, 0, 1);
+  file.read("data.descriptors", data.descriptors);
 }
 
 void read_learning(const RunConfig& file, LearningSettings& training) {
@@ -107,6 +116,33 @@ void read_losses(const RunConfig& file, LossSettings& loss) {
   file.read("loss.adversarial_cross", loss.adversarial_cross, 0);
 }
 
+/// What the systems that are compared cannot do.
+void check_compared(const ReenactorTrainingConfig& config) {
+  const auto& networks = config.networks;
+  const auto& loss = config.loss;
+  const auto refuse = [](const std::string& key, const std::string& reason) {
+    throw Error(ErrorCode::invalid, key + " cannot be had here: " + reason);
+  };
+  const bool foreign = is_foreign_encoder(networks.pose_encoder), driven = networks.pose_source != "picture";
+  if (foreign && config.training.start_pose_from.empty() && config.training.start_from.empty())
+    throw Error(ErrorCode::invalid,
+                "training.start_pose_from is missing, wanted the file that holds the encoder \"" +
+                    networks.pose_encoder + "\", which stays as it was trained");
+  const std::string why =
+      foreign ? "networks.pose_encoder \"" + networks.pose_encoder + "\" stays as it was trained"
+              : "networks.pose_source is \"" + networks.pose_source + "\"";
+  if (!foreign && !driven) return;
+  if (config.training.pose_deviation > 0) refuse("training.pose_deviation", why);
+  if (loss.landmarks > 0 || loss.cross > 0) refuse("loss.landmarks or loss.cross", why);
+  if (!config.disentangle.reader.empty()) refuse("disentangle.reader", why);
+  if (driven && config.augmentation.flip) refuse("augmentation.flip", why);
+  if (networks.architecture != "fsth") return;
+  if (config.training.segmentation || loss.dice > 0)
+    refuse("training.segmentation or loss.dice", "networks.architecture \"fsth\" draws no mask");
+  if (config.identity.source != IdentitySource::encoder)
+    refuse("identity.source other than encoder", "networks.architecture is \"fsth\"");
+}
+
 }  // namespace
 
 ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file) {
@@ -128,6 +164,8 @@ ReenactorTrainingConfig read_reenactor_training_config(const RunConfig& file) {
                 "loss.pose, loss.swap and loss.shape need disentangle.reader, a checkpoint");
   if ((loss.swap > 0 || loss.shape > 0) && config.identity.source != IdentitySource::table)
     throw Error(ErrorCode::invalid, "loss.swap and loss.shape need identity.source = \"table\"");
+  check_compared(config);
+  if (is_foreign_encoder(config.networks.pose_encoder)) config.training.freeze_pose = true;
   read_run_schedule(file, config.run);
   file.read("distributed.timeout", config.distributed.timeout, 1, 86400);
   return config;

@@ -38,8 +38,9 @@ struct DataSettings {
   bool prefetch = true;  ///< the next batch is drawn in a second thread; the results are the same bit by bit
   std::int64_t clips_in_memory = 0;  ///< 0: all; else as StreamedClips reads them
   std::int64_t new_clips_per_step = 1;
-  int loader_threads = 2;     ///< that decode for StreamedClips
-  double still_share = 0.25;  ///< share of samples drawn from stills
+  int loader_threads = 2;             ///< that decode for StreamedClips
+  double still_share = 0.25;          ///< share of samples drawn from stills
+  std::filesystem::path descriptors;  ///< of every frame, for networks.pose_source "vector"
 
   DatasetFilter filter() const { return {"train", only_shippable, stills, frame_step}; }
 };
@@ -63,7 +64,8 @@ struct DisentangleSettings {
 struct LearningSettings {
   /// Checkpoint or reenactor whose fitting tensors are taken; for growing and for `fit`.
   std::filesystem::path start_from;
-  std::filesystem::path start_pose_from;  ///< checkpoint of a run that trained the pose encoder alone
+  /// Checkpoint of a run that trained the pose encoder alone; of a foreign one a reenactor or a warper that holds it.
+  std::filesystem::path start_pose_from;
 
   int batch_size = 8;
   double learning_rate = 5e-5, discriminator_learning_rate = 2e-4, table_learning_rate = 1e-3;

@@ -33,7 +33,7 @@ ReenactorNetworksImpl::ReenactorNetworksImpl(const ReenactorConfig& config, int 
                                              double table_deviation, double dropout, bool landmarks) {
   pose = register_module("pose", PoseEncoderNetwork(config, dropout));
   idt = register_module("idt", IdentityEncoderNetwork(config));
-  gen = register_module("gen", GeneratorNetwork(config));
+  gen = register_module("gen", make_head_generator(config));
   if (table_rows > 0) {
     table = register_module("table", torch::nn::Embedding(table_rows, config.identity_embedding_size));
     torch::nn::init::normal_(table->weight, 0.0, table_deviation);

@@ -38,7 +38,7 @@ class ReenactorNetworksImpl : public torch::nn::Module {
 
   PoseEncoderNetwork pose = nullptr;
   IdentityEncoderNetwork idt = nullptr;
-  GeneratorNetwork gen = nullptr;
+  HeadGenerator gen = nullptr;
   torch::nn::Embedding table = nullptr;
   torch::nn::Linear landmark_head = nullptr;
 };

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/crop.h"
+#include "reenact/error.h"
 #include "training/data/foreground_colors.h"
 #include "training/data/parallel.h"
 
@@ -37,7 +38,10 @@ std::pair<std::vector<std::size_t>, std::vector<std::size_t>> clips_and_stills(
 }  // namespace
 
 ReenactorSampler::ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config)
-    : clips_(clips), config_(config) {}
+    : clips_(clips), config_(config), pose_input_(config.networks) {
+  if (pose_input_.needs_descriptor())
+    descriptors_ = load_frame_descriptors(config.data.descriptors, config.networks.pose_embedding_size);
+}
 
 int ReenactorSampler::label_count() const {
   return static_cast<int>(clips_.entries().size()) * (config_.augmentation.flip ? 2 : 1);
@@ -54,23 +58,24 @@ int ReenactorSampler::training_frames(const HeadClip& clip) const {
 
 ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples,
                                           const std::vector<std::size_t>& clips,
-                                          const std::vector<cv::Mat>& identity_frames) const {
+                                          const std::vector<HeadFrame>& identity_frames) const {
   const auto count = samples.size();
   std::vector<torch::Tensor> pose_source(count), target(count), mask(count), landmarks(count),
       identity(identity_frames.size());
   for_each_in_parallel(count, [&](std::size_t i) {
     const auto& sample = samples[i];
-    pose_source[i] = to_picture_tensor(sample.pose_source, config_.networks.pose_image_size());
+    pose_source[i] = pose_input_.pose(sample.pose_source, sample.landmarks, sample.descriptor);
     target[i] = to_picture_tensor(sample.target, config_.networks.image_size);
     mask[i] = to_picture_tensor(sample.mask, config_.networks.image_size);
     landmarks[i] = torch::zeros({478, 2});
-    for (std::size_t k = 0; k < sample.landmarks.size(); ++k) {
+    constexpr std::size_t mesh_points = 478;
+    for (std::size_t k = 0; k < sample.landmarks.size() && sample.landmarks.size() == mesh_points; ++k) {
       landmarks[i].data_ptr<float>()[2 * k] = sample.landmarks[k].x;
       landmarks[i].data_ptr<float>()[2 * k + 1] = sample.landmarks[k].y;
     }
   });
   for_each_in_parallel(identity_frames.size(), [&](std::size_t i) {
-    identity[i] = to_picture_tensor(identity_frames[i], config_.networks.image_size);
+    identity[i] = pose_input_.identity(identity_frames[i].rgb, identity_frames[i].landmarks);
   });
   std::vector<float> has_landmarks;
   std::vector<std::int64_t> labels;
@@ -84,25 +89,41 @@ ReenactorBatch ReenactorSampler::to_batch(const std::vector<HeadSample>& samples
   if (!config_.training.segmentation) batch.mask.fill_(1);
   if (!identity.empty()) {
     const auto size = config_.networks.image_size;
-    batch.identity_frames =
-        torch::stack(identity).view({static_cast<std::int64_t>(samples.size()), -1, 3, size, size});
+    batch.identity_frames = torch::stack(identity).view(
+        {static_cast<std::int64_t>(samples.size()), -1, identity[0].size(0), size, size});
   }
   return batch;
 }
 
-HeadFrame ReenactorSampler::loaded(const HeadFrame& frame) const {
-  if (!config_.data.loader_crop) return frame;
-  return {recrop_as_loader(frame.rgb, frame.rgb.cols), recrop_mask_as_loader(frame.mask, frame.mask.cols),
-          frame.landmarks};
+std::vector<std::size_t> ReenactorSampler::usable_frames(const HeadClip& clip, std::size_t count) const {
+  std::vector<std::size_t> usable;
+  for (std::size_t i = 0; i < count; ++i)
+    if (!(pose_input_.needs_landmarks() && clip.frames[i].landmarks.empty()) &&
+        !(descriptors_ && !descriptors_->find(clip.id, i * config_.data.frame_step)))
+      usable.push_back(i);
+  return usable;
 }
 
-cv::Mat ReenactorSampler::identity_picture(const HeadFrame& frame, Random& random) const {
-  if (config_.identity.source != IdentitySource::fit) return frame.rgb.clone();
+HeadFrame ReenactorSampler::loaded(const HeadClip& clip, std::size_t index) const {
+  HeadFrame frame = clip.frames[index];
+  if (config_.data.loader_crop) {
+    frame.rgb = recrop_as_loader(frame.rgb, frame.rgb.cols);
+    frame.mask = recrop_mask_as_loader(frame.mask, frame.mask.cols);
+  }
+  if (descriptors_)
+    if (const auto* found = descriptors_->find(clip.id, index * config_.data.frame_step))
+      frame.descriptor = *found;
+  return pose_input_.shown(frame);
+}
+
+HeadFrame ReenactorSampler::identity_picture(const HeadFrame& frame, Random& random) const {
+  if (config_.identity.source != IdentitySource::fit) return {frame.rgb.clone(), {}, frame.landmarks, {}};
   // The table already knows who it is: the encoder may see the person anywhere, before any background.
   AugmentationConfig augmentation = config_.augmentation;
   augmentation.flip = augmentation.decontaminate = false;
   augmentation.pixelwise = config_.identity.pixelwise;
-  return augment(frame, frame, augmentation, random).pose_source;
+  const auto sample = augment(frame, frame, augmentation, random);
+  return {sample.pose_source, {}, sample.landmarks, {}};
 }
 
 ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int part, int parts,
@@ -121,7 +142,7 @@ ReenactorBatch ReenactorSampler::draw(int batch_size, Random& batch_random, int 
   });
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
-  std::vector<cv::Mat> identity_frames;
+  std::vector<HeadFrame> identity_frames;
   for (auto& one : drawn) {
     samples.push_back(std::move(one.sample));
     chosen.push_back(one.clip);
@@ -141,18 +162,28 @@ ReenactorSampler::DrawnSample ReenactorSampler::draw_sample(const std::vector<st
                                                                config_.data.still_share);
   const auto& choice = still ? stills : moving;
   DrawnSample drawn;
-  drawn.clip = choice[any(choice.size())];
-  const auto clip = clips_.clip(drawn.clip);
-  const auto frames = static_cast<std::size_t>(training_frames(*clip));
+  std::shared_ptr<const HeadClip> clip;
+  std::vector<std::size_t> frames;
+  constexpr int most_tries = 1000;
+  for (int i = 0; i < most_tries && frames.empty(); ++i) {
+    drawn.clip = choice[any(choice.size())];
+    clip = clips_.clip(drawn.clip);
+    frames = usable_frames(*clip, static_cast<std::size_t>(training_frames(*clip)));
+  }
+  if (frames.empty())
+    throw Error(ErrorCode::invalid, config_.data.folder.string() +
+                                        " has no frame with what networks.pose_source \"" +
+                                        config_.networks.pose_source + "\" is made of, wanted some");
   const auto other = clips_.clip(available[any(available.size())]);
   const auto& background = other->frames[any(other->frames.size())];
   const bool shows_identity = config_.identity.source != IdentitySource::table;
-  const auto picked = choose_frames(frames, shows_identity ? config_.identity.frames + 1 : 1, random);
-  drawn.sample = augment(loaded(clip->frames[picked.back()]), background, config_.augmentation, random);
+  const auto picked = choose_frames(frames.size(), shows_identity ? config_.identity.frames + 1 : 1, random);
+  drawn.sample = augment(loaded(*clip, frames[picked.back()]), background, config_.augmentation, random,
+                         [&](const cv::Mat& rgb) { return pose_input_.seen(rgb); });
   for (std::size_t k = 0; k + 1 < picked.size(); ++k) {
-    cv::Mat picture = identity_picture(loaded(clip->frames[picked[k]]), random);
-    if (drawn.sample.mirrored) cv::flip(picture, picture, 1);
-    drawn.identity_frames.push_back(picture);
+    auto picture = identity_picture(loaded(*clip, frames[picked[k]]), random);
+    if (drawn.sample.mirrored) cv::flip(picture.rgb, picture.rgb, 1);
+    drawn.identity_frames.push_back(std::move(picture));
   }
   return drawn;
 }
@@ -181,8 +212,8 @@ std::pair<torch::Tensor, torch::Tensor> ReenactorSampler::plain_frames(std::size
   if (!held) return {};
   const int available = training_frames(*held), count = std::min(most, available);
   for (int k = 0; k < count; ++k) {
-    pictures.push_back(to_picture_tensor(loaded(held->frames[k * available / count]).rgb,
-                                         config_.networks.pose_image_size()));
+    const auto frame = loaded(*held, static_cast<std::size_t>(k * available / count));
+    pictures.push_back(to_picture_tensor(pose_input_.seen(frame.rgb), config_.networks.pose_image_size()));
     labels.push_back(label(clip, false));
     if (!config_.augmentation.flip) continue;
     pictures.push_back(pictures.back().flip(2));
@@ -194,7 +225,7 @@ std::pair<torch::Tensor, torch::Tensor> ReenactorSampler::plain_frames(std::size
 ReenactorBatch ReenactorSampler::held_out(int count) const {
   std::vector<HeadSample> samples;
   std::vector<std::size_t> chosen;
-  std::vector<cv::Mat> identity_frames;
+  std::vector<HeadFrame> identity_frames;
   std::vector<std::size_t> all(clips_.entries().size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   const auto [moving, stills] = clips_and_stills(clips_, all);
@@ -204,13 +235,18 @@ ReenactorBatch ReenactorSampler::held_out(int count) const {
     const auto held = clips_.clip(index);
     if (!held) continue;
     const HeadClip& clip = *held;
-    const auto frame = loaded(clip.frames.back());
+    const auto all_usable = usable_frames(clip, clip.frames.size()),
+               usable = usable_frames(clip, static_cast<std::size_t>(training_frames(clip)));
+    if (usable.empty()) continue;
+    const auto frame = loaded(clip, all_usable.back());
     const auto target =
         config_.augmentation.decontaminate ? foreground_colors(frame.rgb, frame.mask) : frame.rgb;
-    samples.push_back({frame.rgb, target, frame.mask, frame.landmarks, false});
+    samples.push_back(
+        {pose_input_.seen(frame.rgb), target, frame.mask, frame.landmarks, false, frame.descriptor});
     chosen.push_back(index);
     for (int k = 0; k < config_.identity.frames && config_.identity.source != IdentitySource::table; ++k)
-      identity_frames.push_back(loaded(clip.frames[k * training_frames(clip) / config_.identity.frames]).rgb);
+      identity_frames.push_back(
+          loaded(clip, usable[static_cast<std::size_t>(k) * usable.size() / config_.identity.frames]));
   }
   return to_batch(samples, chosen, identity_frames);
 }

@@ -4,8 +4,10 @@
 #include <torch/torch.h>
 
 #include "training/data/augmentation.h"
+#include "training/data/frame_descriptors.h"
 #include "training/data/head_clip_source.h"
 #include "training/data/picture_tensor.h"
+#include "training/data/pose_input.h"
 #include "training/reenactor/reenactor_batch.h"
 #include "training/reenactor/reenactor_config.h"
 
@@ -14,7 +16,8 @@ namespace reenact::training {
 /// Draws batches from a dataset: clip, frame, augmentation.
 class ReenactorSampler {
  public:
-  /// The last twelfth of every clip's frames is held out for validation.
+  /// The last twelfth of every clip's frames is held out for validation. Of a model driven by facial points frames without
+  /// landmarks are left out, of one driven by descriptors those that `data.descriptors` does not name.
   ReenactorSampler(HeadClipSource& clips, const ReenactorTrainingConfig& config);
   /// Samples are composed on all cores (for_each_in_parallel); each has a generator of its own, seeded from `random`, so
   /// that the batch is the same bit by bit however many there are: of `parts` processes whose `random` is in
@@ -38,22 +41,27 @@ class ReenactorSampler {
  private:
   struct DrawnSample {
     HeadSample sample;
-    std::size_t clip;                      ///< its index
-    std::vector<cv::Mat> identity_frames;  ///< of the same clip; none with IdentitySource::table
+    std::size_t clip;                        ///< its index
+    std::vector<HeadFrame> identity_frames;  ///< of the same clip; none with IdentitySource::table
   };
 
   /// One sample of the clips and stills of these indices; backgrounds come from all of `available`.
   DrawnSample draw_sample(const std::vector<std::size_t>& moving, const std::vector<std::size_t>& stills,
                           const std::vector<std::size_t>& available, Random& random) const;
-  /// The frame as the configuration has it loaded.
-  HeadFrame loaded(const HeadFrame& frame) const;
-  cv::Mat identity_picture(const HeadFrame& frame, Random& random) const;
+  /// Frame `index` of a clip as the configuration has it loaded.
+  HeadFrame loaded(const HeadClip& clip, std::size_t index) const;
+  HeadFrame identity_picture(const HeadFrame& frame, Random& random) const;
   int training_frames(const HeadClip& clip) const;
+  /// Those of the first `count` frames that can be used: all, or those with what the pose is made of.
+  std::vector<std::size_t> usable_frames(const HeadClip& clip, std::size_t count) const;
   ReenactorBatch to_batch(const std::vector<HeadSample>& samples, const std::vector<std::size_t>& clips,
-                          const std::vector<cv::Mat>& identity_frames) const;
+                          const std::vector<HeadFrame>& identity_frames) const;
 
   HeadClipSource& clips_;
   const ReenactorTrainingConfig& config_;
+  PoseInput pose_input_;
+  std::shared_ptr<const FrameDescriptors>
+      descriptors_;  // of data.descriptors, where the pose is a descriptor
 };
 
 }  // namespace reenact::training

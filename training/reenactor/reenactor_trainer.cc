@@ -10,6 +10,7 @@
 #include "torch/autocast.h"
 #include "torch/load_weights.h"
 #include "training/data/picture_tensor.h"
+#include "training/data/pose_input.h"
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
 #include "training/learning/finite_losses.h"
@@ -55,10 +56,11 @@ void set_requires_grad(torch::nn::Module& module, bool wanted) {
 
 /// A generator whose mask is 1 to the last bit and stays so: no gradient reaches the zeroed filter, and tanh
 /// has none left.
-void fix_mask_at_one(GeneratorNetwork& generator) {
+void fix_mask_at_one(HeadGeneratorImpl& generator) {
   torch::NoGradGuard no_grad;
   constexpr int mask_channel = 3;
-  auto parameters = generator->named_parameters();
+  auto parameters = generator.named_parameters();
+  if (parameters["out.bias"].size(0) <= mask_channel) return;  // draws no mask
   parameters["out.weight"][mask_channel].zero_();
   parameters["out.bias"][mask_channel].fill_(20);
 }
@@ -80,7 +82,7 @@ ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int la
   if (!config_.loss.perceptual_networks.empty())
     perceptual_ = load_perceptual_networks(config_.loss.perceptual_networks);
   if (config_.training.unit_gain) networks_->gen->initialize_unit_gain();
-  if (!config_.training.segmentation) fix_mask_at_one(networks_->gen);
+  if (!config_.training.segmentation) fix_mask_at_one(*networks_->gen);
   if (config_.identity.source == IdentitySource::fit)
     config_.training.freeze_pose = true;  // the encoder learns alone
   if (config_.training.freeze_pose) {
@@ -188,6 +190,10 @@ void ReenactorTrainer::broadcast() {
   if (reader_) group_->broadcast(*reader_);
 }
 
+torch::Tensor ReenactorTrainer::judged(const torch::Tensor& rgb, const ReenactorBatch& batch) const {
+  return config_.discriminator.in_channels == 3 ? rgb : with_condition(rgb, batch.pose_source);
+}
+
 bool ReenactorTrainer::compares_pictures() const {
   return config_.loss.l1 > 0 || config_.loss.gradient > 0 || config_.loss.dice > 0 ||
          !config_.loss.perceptual_networks.empty();
@@ -269,16 +275,16 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
       const auto class_embedding = discriminator_->embed(batch.labels);
       set_requires_grad(*discriminator_, false);
       const auto fixed_embedding = class_embedding.defined() ? class_embedding.detach() : class_embedding;
-      const auto fake_output = discriminator_->forward(head.rgb, fixed_embedding);
+      const auto fake_output = discriminator_->forward(judged(head.rgb, batch), fixed_embedding);
       const bool judges_cross = config_.loss.adversarial_cross > 0 && cross.rgb.defined();
       torch::Tensor cross_score;
       if (judges_cross)
         cross_score = discriminator_->forward(cross.rgb, cross_embedding(fixed_embedding, cross)).score;
       set_requires_grad(*discriminator_, true);
       // The authors' order: each pass advances the power iterations.
-      const auto judged = discriminator_->forward(head.rgb.detach(), fixed_embedding);
-      const auto real_output = discriminator_->forward(real, class_embedding);
-      discriminator_loss = hinge_discriminator_loss(real_output.score, judged.score);
+      const auto fake_again = discriminator_->forward(judged(head.rgb.detach(), batch), fixed_embedding);
+      const auto real_output = discriminator_->forward(judged(real, batch), class_embedding);
+      discriminator_loss = hinge_discriminator_loss(real_output.score, fake_again.score);
       if (judges_cross) {
         const auto judged_cross =
             discriminator_->forward(cross.rgb.detach(), cross_embedding(fixed_embedding, cross));
@@ -353,7 +359,8 @@ cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tens
   const auto pose = average_->pose(drivers.pose_source.to(device_));
   for (std::int64_t i = 0; i < pose.size(0); ++i) {
     std::vector<cv::Mat> row = {to_picture(drivers.target[i])};
-    const auto heads = average_->gen(identities, pose.narrow(0, i, 1).expand({identities.size(0), -1}));
+    const auto same = torch::full({identities.size(0)}, i, pose.options().dtype(torch::kLong));
+    const auto heads = average_->gen(identities, pose.index_select(0, same));
     for (std::int64_t k = 0; k < identities.size(0); ++k) row.push_back(to_picture(heads.rgb[k]));
     rows.push_back(row);
   }
@@ -441,7 +448,7 @@ std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torc
   };
   for (auto& item : networks_->named_parameters()) take(item.value(), item.key());
   for (auto& item : networks_->named_buffers()) take(item.value(), item.key());
-  if (!config_.training.segmentation) fix_mask_at_one(networks_->gen);
+  if (!config_.training.segmentation) fix_mask_at_one(*networks_->gen);
   update_average(*average_, *networks_, 0.0);
   for (auto& item : discriminator_->named_parameters()) {
     const auto found = weights.find("discriminator." + item.key());
@@ -451,17 +458,31 @@ std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torc
   return counts;
 }
 
-void ReenactorTrainer::start_pose_from(const Checkpoint& checkpoint) {
-  checkpoint.get_module("average.pose", *networks_->pose);
-  if (networks_->landmark_head) checkpoint.get_module("average.landmark_head", *networks_->landmark_head);
+void ReenactorTrainer::start_pose_from(const std::filesystem::path& path) {
+  const ModelFile file(path);
+  const auto kind = file.info().kind;
+  if (kind == ModelKind::checkpoint) {
+    const auto checkpoint = Checkpoint::load(path);
+    checkpoint.get_module("average.pose", *networks_->pose);
+    if (networks_->landmark_head) checkpoint.get_module("average.landmark_head", *networks_->landmark_head);
+  } else if (kind == ModelKind::reenactor) {
+    load_weights(*networks_->pose, file, "pose.");
+    if (networks_->landmark_head) load_weights(*networks_->landmark_head, file, "landmark_head.");
+  } else if (kind == ModelKind::warper && config_.networks.pose_encoder == "x2face") {
+    load_weights(*networks_->pose, file, "x2drive.");
+  } else {
+    throw Error(ErrorCode::wrong_kind, "'" + path.string() + "' is of the kind " + to_string(kind) +
+                                           ", wanted a checkpoint or a reenactor with the pose encoder " +
+                                           config_.networks.pose_encoder);
+  }
   update_average(*average_, *networks_, 0.0);
 }
 
-Identity ReenactorTrainer::table_identity(int label, const std::vector<cv::Mat>& frames) {
+Identity ReenactorTrainer::table_identity(int label, const std::vector<HeadFrame>& frames) {
   torch::NoGradGuard no_grad;
+  const PoseInput input(config_.networks);
   std::vector<torch::Tensor> pictures;
-  for (const auto& frame : frames)
-    pictures.push_back(to_picture_tensor(frame, config_.networks.pose_image_size()));
+  for (const auto& frame : frames) pictures.push_back(input.pose(frame));
   const auto pose = average_->pose(torch::stack(pictures).to(device_)).mean(0);
   const auto embedding = average_->table->weight[label];
   const auto values = [](const torch::Tensor& on_device) {

@@ -12,6 +12,7 @@
 
 #include "reenact/identity.h"
 #include "torch/networks/patch_discriminator.h"
+#include "training/data/head_clip.h"
 #include "training/learning/content_loss.h"
 #include "training/learning/loss_scaler.h"
 #include "training/reenactor/pose_reader.h"
@@ -77,11 +78,12 @@ class ReenactorTrainer {
   /// generator grows by an upsampling block. Returns how many tensors were taken whole, in part, and not at
   /// all.
   std::array<int, 3> start_from(const std::map<std::string, torch::Tensor>& weights);
-  /// Takes pose encoder and landmark head, which must fit.
-  void start_pose_from(const Checkpoint& checkpoint);
+  /// Takes the pose encoder, which must fit, of a checkpoint, of a reenactor, or X2Face's of a warper; and the landmark
+  /// head where there is one. Throws Error (wrong_kind).
+  void start_pose_from(const std::filesystem::path& file);
   /// Row `label` of the table as an identity, its resting pose and thumbnail from `frames`, pictures of that
   /// person.
-  Identity table_identity(int label, const std::vector<cv::Mat>& frames);
+  Identity table_identity(int label, const std::vector<HeadFrame>& frames);
   /// The tensors of a reenactor file, from the averaged networks.
   std::map<std::string, torch::Tensor> model() const;
 
@@ -103,6 +105,8 @@ class ReenactorTrainer {
   torch::Tensor swap_loss(const torch::Tensor& free_pose, const ReenactorBatch& batch);
   void set_rates(std::int64_t step);
   double average_decay(std::int64_t step) const;
+  /// A drawn or real picture as the discriminator sees it: with what it was drawn from, where that is a picture too.
+  torch::Tensor judged(const torch::Tensor& rgb, const ReenactorBatch& batch) const;
   /// Whether any loss compares what the generator drew.
   bool compares_pictures() const;
   void add_content_losses(std::map<std::string, torch::Tensor>& losses, const GeneratedHead& head,

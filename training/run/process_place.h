@@ -20,10 +20,9 @@ struct ProcessPlace {
 /// An environment variable's value, empty when it is not set.
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// From the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK), else of mpirun (OMPI_COMM_WORLD_RANK,
-/// ..._SIZE,
-/// ..._LOCAL_RANK), else of SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID); MASTER_ADDR and MASTER_PORT
-/// count for all three. Without MASTER_ADDR, mpirun's processes must be on one machine, and SLURM's meet at
+/// From the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK), else of mpirun (OMPI_COMM_WORLD_RANK and
+/// ..._SIZE, ..._LOCAL_RANK), else of SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID); MASTER_ADDR and
+/// MASTER_PORT count for all three. Without MASTER_ADDR, mpirun's processes must be on one machine, and SLURM's meet at
 /// the first of the job's. A process that nobody launched is alone. Throws Error (invalid) naming the
 /// variable; also inside a SLURM allocation of several tasks that srun did not start (a batch script, a shell
 /// of salloc), where the others would never come.

@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
+#include "reenact/pose_picture.h"
 #include "reenact/s3fd_postprocess.h"
 #include "torch/backend/repeated_call.h"
 #include "torch/backend/torch_generator.h"
@@ -43,7 +44,8 @@ class TorchPoseEncoder : public TorchObject<PoseEncoder, PoseEncoderNetworkImpl,
   void do_encode(const cv::Mat& rgb, std::span<float> pose) override {
     torch::InferenceMode inference;
     execution_.apply_threads();
-    const auto& embedding = encode_(Execution::bytes(rgb, config_.pose_image_size(), scaled_))[0];
+    const auto& embedding =
+        encode_(Execution::bytes(pose_picture(rgb, config_), config_.pose_image_size(), scaled_))[0];
     std::copy_n(embedding.data_ptr<float>(), pose.size(), pose.begin());
   }
 

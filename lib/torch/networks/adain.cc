@@ -22,4 +22,14 @@ torch::Tensor adain(const torch::Tensor& x, AdainCoefficients& coefficients) {
       .view_as(x);
 }
 
+void set_unit_gain(torch::Tensor bias, const std::vector<int>& channels) {
+  torch::NoGradGuard no_grad;
+  std::int64_t next = 0;
+  for (const int count : channels) {
+    bias.narrow(0, next, count).zero_();
+    bias.narrow(0, next + count, count).fill_(1);
+    next += 2 * count;
+  }
+}
+
 }  // namespace reenact

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
 namespace reenact {
 
 /// Hands out the AdaIN coefficients of one forward pass in the order in which the generator meets its layers:
@@ -23,5 +25,8 @@ class AdainCoefficients {
 /// (x - mean) / sqrt(biased variance + 1e-4) * weight + bias for every channel of every sample. `x` [B, C, H,
 /// W].
 torch::Tensor adain(const torch::Tensor& x, AdainCoefficients& coefficients);
+
+/// Gives the layer of this bias [total] coefficients of bias 0 and weight 1 on average; `channels` of each AdaIN layer.
+void set_unit_gain(torch::Tensor bias, const std::vector<int>& channels);
 
 }  // namespace reenact

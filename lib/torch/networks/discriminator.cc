@@ -5,6 +5,11 @@
 #include <cmath>
 
 namespace reenact {
+namespace {
+
+constexpr int blocks_before_attention = 2;
+
+}  // namespace
 
 DiscriminatorBlockImpl::DiscriminatorBlockImpl(int in_channels, int out_channels, bool downsample)
     : downsample_(downsample) {
@@ -34,17 +39,23 @@ torch::Tensor DiscriminatorStemImpl::forward(const torch::Tensor& x) {
 DiscriminatorImpl::DiscriminatorImpl(const DiscriminatorConfig& config) {
   const int down_blocks = std::min(static_cast<int>(std::log2(config.image_size)) - 2, config.num_blocks);
   int channels = config.num_channels;
-  stem_ = register_module("stem", DiscriminatorStem(3, channels));
+  stem_ = register_module("stem", DiscriminatorStem(config.in_channels, channels));
   for (int i = 1; i < config.num_blocks; ++i) {
     const int out =
         i == config.num_blocks - 1 ? config.embedding_size : std::min(2 * channels, config.max_channels);
     blocks_.push_back(
         register_module("block" + std::to_string(i - 1), DiscriminatorBlock(channels, out, i < down_blocks)));
     channels = out;
+    if (config.self_attention && i == blocks_before_attention)
+      attention_ = register_module("attention", SelfAttention(channels));
   }
   score_ = register_module("score", SpectralNormLinear(config.embedding_size, 1));
   embed_ = register_module(
       "embed", SpectralNormEmbedding(config.num_labels, config.embedding_size, config.embedding_eps));
+}
+
+torch::Tensor with_condition(const torch::Tensor& rgb, const torch::Tensor& condition) {
+  return torch::stack({condition, rgb}, 2).flatten(1, 2);
 }
 
 torch::Tensor DiscriminatorImpl::embed(const torch::Tensor& labels) {
@@ -54,10 +65,11 @@ torch::Tensor DiscriminatorImpl::embed(const torch::Tensor& labels) {
 DiscriminatorOutput DiscriminatorImpl::forward(const torch::Tensor& rgb, const torch::Tensor& embedding) {
   DiscriminatorOutput output;
   auto x = stem_(rgb);
-  for (auto& block : blocks_) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
     x = torch::relu(x);
     output.features.push_back(x);
-    x = block(x);
+    x = blocks_[i](x);
+    if (i + 1 == blocks_before_attention && !attention_.is_empty()) x = attention_(x);
   }
   output.features.push_back(x);
   const auto pooled = torch::relu(x).to(torch::kFloat).sum({2, 3});

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "torch/networks/self_attention.h"
 #include "torch/networks/spectral_norm.h"
 
 namespace reenact {
@@ -15,9 +16,11 @@ struct DiscriminatorConfig {
   int image_size = 256;
   int num_channels = 64;
   int max_channels = 512;
-  int embedding_size = 512;  ///< d_i: its class embeddings are matched with identity embeddings
-  int num_blocks = 7;        ///< feature maps it returns, the first one included
-  int num_labels = 1;        ///< classes (videos); 1 while a person is fine-tuned
+  int embedding_size = 512;     ///< d_i: its class embeddings are matched with identity embeddings
+  int num_blocks = 7;           ///< feature maps it returns, the first one included
+  int in_channels = 3;          ///< 6: with_condition() pictures
+  bool self_attention = false;  ///< at an eighth of the side, as in FSTH's publication
+  int num_labels = 1;           ///< classes (videos); 1 while a person is fine-tuned
   double embedding_eps =
       1e-4;  ///< of the embedding's spectral norm; the authors use 1e-12 for the single row of fine-tuning
 };
@@ -58,7 +61,7 @@ class DiscriminatorNetwork : public torch::nn::Module {
  public:
   /// Class embeddings for forward(): [B] int64 -> [B, d_i]; undefined where classes do not count.
   virtual torch::Tensor embed(const torch::Tensor& labels) = 0;
-  /// `rgb` [B, 3, S, S] masked picture, `embedding` from embed().
+  /// `rgb` [B, in_channels, S, S] masked picture, `embedding` from embed().
   virtual DiscriminatorOutput forward(const torch::Tensor& rgb, const torch::Tensor& embedding) = 0;
 };
 
@@ -73,9 +76,14 @@ class DiscriminatorImpl : public DiscriminatorNetwork {
  private:
   DiscriminatorStem stem_ = nullptr;
   std::vector<DiscriminatorBlock> blocks_;
+  SelfAttention attention_ = nullptr;
   SpectralNormLinear score_ = nullptr;
   SpectralNormEmbedding embed_ = nullptr;
 };
 TORCH_MODULE(Discriminator);
+
+/// A picture and what it was drawn from, channel by channel, [B, 3, S, S] each -> [B, 6, S, S]: condition's red, picture's
+/// red, condition's green, ..., as FSTH's discriminator sees them.
+torch::Tensor with_condition(const torch::Tensor& rgb, const torch::Tensor& condition);
 
 }  // namespace reenact

@@ -3,32 +3,34 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "reenact/config.h"
-#include "torch/networks/mobilenet_v2.h"
-#include "torch/networks/resnext.h"
 
 namespace reenact {
 
-/// Base of the encoders of section 3.1 of the paper, for which a configuration names the network:
-/// "resnext50_32x4d" or "mobilenet_v2". Its parameters have the chosen network's own names.
+/// Base of the encoders of section 3.1 of the paper, for which a configuration names the network. Its parameters have the
+/// chosen network's own names.
 class NamedEncoder : public torch::nn::Module {
  protected:
-  /// `field`: of the configuration, for the error. `width` and `dropout` (probability before the last layer)
-  /// are those of MobileNetV2. Throws Error (invalid) for another name.
-  NamedEncoder(const std::string& field, const std::string& name, int outputs, double width,
-               double dropout = 0.2);
-  /// [B, 3, H, W] in 0..1 -> [B, outputs]
-  torch::Tensor encode(const torch::Tensor& rgb);
+  /// A network as the trainer and the backends use it.
+  template <typename Network>
+  void take(std::shared_ptr<Network> network) {
+    // Its children become ours, so that no level of the choice shows in the names.
+    for (auto& child : network->named_children()) register_module(child.key(), child.value());
+    encode_ = [network](const torch::Tensor& rgb) { return network->forward(rgb); };
+  }
+  /// [B, C, H, W] in 0..1 -> [B, outputs]
+  torch::Tensor encode(const torch::Tensor& rgb) { return encode_(rgb); }
 
  private:
-  std::shared_ptr<ResNeXt50Impl> resnext_;
-  std::shared_ptr<MobileNetV2Impl> mobilenet_;
+  std::function<torch::Tensor(const torch::Tensor&)> encode_;
 };
 
-/// The pose encoder that a configuration names: MobileNetV2 (section 3.1 of the paper) or, for the ablation
-/// +PoseEnc of its supplement, ResNeXt-50 32x4d. Its parameters have the chosen network's own names.
+/// The pose encoder that a configuration names: MobileNetV2 (section 3.1 of the paper); for the ablation +PoseEnc of its
+/// supplement ResNeXt-50 32x4d; for X2Face+ and FAb-Net+ theirs, on pose_picture(); "none" hands on what it gets.
 class PoseEncoderNetworkImpl : public NamedEncoder {
  public:
   /// `dropout`: of MobileNetV2, probability before the last layer.
@@ -38,12 +40,15 @@ class PoseEncoderNetworkImpl : public NamedEncoder {
 };
 TORCH_MODULE(PoseEncoderNetwork);
 
-/// The identity encoder that a configuration names: ResNeXt-50 32x4d (section 3.1 of the paper) or, in
-/// `lite`, MobileNetV2. Its parameters have the chosen network's own names.
+/// Whether a pose encoder came from elsewhere: it learns nothing, and its statistics stay, in meta-learning and fine-tuning.
+bool is_foreign_encoder(const std::string& pose_encoder);
+
+/// The identity encoder that a configuration names: ResNeXt-50 32x4d (section 3.1 of the paper), in `lite` MobileNetV2, and
+/// FSTH's embedder, which sees the stickman before each picture where poses are such.
 class IdentityEncoderNetworkImpl : public NamedEncoder {
  public:
   explicit IdentityEncoderNetworkImpl(const ReenactorConfig& config);
-  /// [B, K, 3, S, S] in 0..1 -> [B, K, d_i]; the identity is the mean over K.
+  /// [B, K, 3 or 6, S, S] in 0..1 -> [B, K, d_i]; the identity is the mean over K.
   torch::Tensor forward(const torch::Tensor& frames);
 };
 TORCH_MODULE(IdentityEncoderNetwork);

@@ -35,13 +35,28 @@ torch::Tensor GeneratorBlockImpl::forward(const torch::Tensor& x, AdainCoefficie
   return y + (upsample_ ? upsample_nearest(skip_(x)) : x);
 }
 
-AdainProjectorImpl::AdainProjectorImpl(int inputs, int hidden, int outputs) {
+AdainProjectorImpl::AdainProjectorImpl(int inputs, int hidden, int outputs, bool leaky) {
+  if (leaky) {
+    plain_ = {register_module("fc1", torch::nn::Linear(inputs, hidden)),
+              register_module("fc2", torch::nn::Linear(hidden, hidden)),
+              register_module("fc3", torch::nn::Linear(hidden, outputs))};
+    return;
+  }
   constexpr double eps = 1e-12;
   fc1_ = register_module("fc1", SpectralNormLinear(inputs, hidden, eps));
   fc2_ = register_module("fc2", SpectralNormLinear(hidden, outputs, eps));
 }
 
+torch::Tensor AdainProjectorImpl::output_bias() {
+  return plain_.empty() ? fc2_->named_parameters()["bias"] : plain_.back()->bias;
+}
+
 torch::Tensor AdainProjectorImpl::forward(const torch::Tensor& joint) {
+  constexpr double slope = 0.05;
+  if (!plain_.empty()) {
+    const auto hidden = torch::leaky_relu(plain_[0](joint), slope);
+    return plain_[2](torch::leaky_relu(plain_[1](hidden), slope));
+  }
   return fc2_(torch::relu(fc1_(joint)));
 }
 
@@ -66,21 +81,15 @@ GeneratorNetworkImpl::GeneratorNetworkImpl(const ReenactorConfig& config) {
   coefficient_count += 2 * channels;
   adain_channels_.push_back(channels);
   out_ = register_module("out", SpectralNormConv2d(channels, 4, 3, 1, true));
-  projector_ =
-      register_module("proj", AdainProjector(config.identity_embedding_size + config.pose_embedding_size,
-                                             config.hidden_size(), coefficient_count));
+  projector_ = register_module(
+      "proj", AdainProjector(config.identity_embedding_size + config.pose_embedding_size,
+                             config.hidden_size(), coefficient_count, config.projector == "leaky"));
 }
 
 void GeneratorNetworkImpl::initialize_unit_gain() {
   torch::NoGradGuard no_grad;
   constant_.normal_();
-  auto bias = projector_->output_bias();
-  std::int64_t next = 0;
-  for (const int channels : adain_channels_) {
-    bias.narrow(0, next, channels).zero_();
-    bias.narrow(0, next + channels, channels).fill_(1);
-    next += 2 * channels;
-  }
+  set_unit_gain(projector_->output_bias(), adain_channels_);
 }
 
 torch::Tensor GeneratorNetworkImpl::coefficients(const torch::Tensor& identity, const torch::Tensor& pose) {

@@ -32,12 +32,14 @@ TORCH_MODULE(GeneratorBlock);
 /// The AdaIN MLP: identity and pose embeddings side by side to the coefficients of every AdaIN layer.
 class AdainProjectorImpl : public torch::nn::Module {
  public:
-  AdainProjectorImpl(int inputs, int hidden, int outputs);
+  /// `leaky`: FSTH+'s three layers without spectral norm and leaky ReLUs between, not the two of the paper.
+  AdainProjectorImpl(int inputs, int hidden, int outputs, bool leaky = false);
   torch::Tensor forward(const torch::Tensor& joint);
-  torch::Tensor output_bias() { return fc2_->named_parameters()["bias"]; }
+  torch::Tensor output_bias();
 
  private:
   SpectralNormLinear fc1_ = nullptr, fc2_ = nullptr;
+  std::vector<torch::nn::Linear> plain_;  // of the leaky form: fc1, fc2, fc3
 };
 TORCH_MODULE(AdainProjector);
 
@@ -48,19 +50,30 @@ struct GeneratedHead {
   torch::Tensor rgb;    ///< color * mask; the authors' fake_rgbs
 };
 
+/// What draws a head of a person's embedding and a pose.
+class HeadGeneratorImpl : public torch::nn::Module {
+ public:
+  /// `identity` [B, d_i] or [1, d_i]; `pose` [B, d_p], or a picture of it where the architecture takes one.
+  virtual GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& pose) = 0;
+  /// Starts training faster than the authors' initialisation: every AdaIN layer with weight 1 and bias 0. For small presets
+  /// that train for hours, not weeks.
+  virtual void initialize_unit_gain() = 0;
+};
+TORCH_MODULE(HeadGenerator);
+/// The generator whose architecture the configuration names.
+HeadGenerator make_head_generator(const ReenactorConfig& config);
+
 /// The generator of section 3.2 in the released code's form (final convolution 3x3, AdaIN before the
 /// convolutions).
-class GeneratorNetworkImpl : public torch::nn::Module {
+class GeneratorNetworkImpl : public HeadGeneratorImpl {
  public:
   explicit GeneratorNetworkImpl(const ReenactorConfig& config);
   /// `identity` [B, d_i] or [1, d_i], `pose` [B, d_p].
-  GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& pose);
+  GeneratedHead forward(const torch::Tensor& identity, const torch::Tensor& pose) override;
   /// Only the MLP: [B, coefficients].
   torch::Tensor coefficients(const torch::Tensor& identity, const torch::Tensor& pose);
-  /// Starts training faster than the authors' initialisation: every AdaIN layer with weight 1 and bias 0, the
-  /// constant as noise (instance normalisation turns a constant of ones into zeros). For small presets that
-  /// train for hours, not weeks.
-  void initialize_unit_gain();
+  /// The constant becomes noise too, since instance normalisation turns a constant of ones into zeros.
+  void initialize_unit_gain() override;
   /// Called with a name ("res0", "up3", "norm", "out") and a tensor after each stage when set; for
   /// comparisons.
   std::function<void(const std::string&, const torch::Tensor&)> observer;

@@ -4,7 +4,7 @@
 namespace reenact {
 
 PatchDiscriminatorImpl::PatchDiscriminatorImpl(const DiscriminatorConfig& config) {
-  int in = 3, out = config.num_channels;
+  int in = config.in_channels, out = config.num_channels;
   for (int i = 0; i < config.num_blocks; ++i, in = out, out *= 2)
     convolutions_.push_back(register_module("conv" + std::to_string(i),
                                             SpectralNormConv2d(in, out, 4, 1, true, 1e-4, /*stride=*/2)));

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "constant_state_dict.h"
 #include "pickle_writer.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
@@ -17,25 +18,12 @@
 namespace reenact::training {
 namespace {
 
+using test::constant_state_dict;
+using test::expect_constants;
 using test::expect_error;
 using test::LegacyFile;
 using test::PickleWriter;
 using test::TestFile;
-
-/// A state_dict whose tensors are constant: one element each, repeated by strides of 0. The i-th tensor by
-/// name is filled with i / 64.
-std::string constant_state_dict(const TensorShapes& shapes) {
-  PickleWriter writer;
-  writer.global("collections", "OrderedDict").ops(")R").mark();
-  LegacyFile file;
-  for (const auto& [name, shape] : shapes) {
-    const auto key = std::to_string(file.storages.size());
-    writer.text(name).tensor(key, 1, 0, shape, std::vector<std::int64_t>(shape.size(), 0));
-    file.storages.push_back({key, {static_cast<float>(file.storages.size()) / 64}});
-  }
-  file.object = writer.op('u').stop();
-  return file.bytes();
-}
 
 /// Names and shapes as PyTorch has them: those of the full-size parity files.
 TensorShapes parity_shapes(
@@ -50,20 +38,6 @@ TensorShapes parity_shapes(
       shapes[name.substr(bound.size())] = procedural_shape(name.substr(bound.size()));
   }
   return shapes;
-}
-
-/// Every tensor of the file has the value that its place among `names` gives it.
-void expect_constants(const SafetensorsFile& file, const TensorShapes& shapes, const std::string& prefix) {
-  float place = 0;
-  for (const auto& [name, shape] : shapes) {
-    SCOPED_TRACE(name);
-    ASSERT_TRUE(file.contains(prefix + name));
-    const auto values = file.at(prefix + name).to_floats();
-    EXPECT_EQ(file.at(prefix + name).shape, shape);
-    EXPECT_EQ(values.front(), place / 64);
-    EXPECT_EQ(values.back(), place / 64);
-    ++place;
-  }
 }
 
 TEST(ImportDetector, NamesOfFaceAlignmentBecomeOurs) {

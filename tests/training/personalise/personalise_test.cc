@@ -15,6 +15,7 @@
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
 #include "torch/networks/encoders.h"
+#include "torch/networks/patch_discriminator.h"
 #include "training/personalise/motion_reference.h"
 #include "training/personalise/person_pictures.h"
 #include "training/personalise/personal_discriminator.h"
@@ -63,7 +64,7 @@ void randomise(Module& module) {
 class Personalise : public testing::Test {
  protected:
   Personalise()
-      : pose_(pose_size, 0.25),
+      : pose_(small_config()),
         identity_(small_config()),
         person_(small_config()),
         discriminator_(small_discriminator()) {
@@ -102,15 +103,23 @@ class Personalise : public testing::Test {
   }
   test::ProgramResult personalise(const std::string& pictures, const std::string& output,
                                   std::vector<std::string> more) {
-    std::vector<std::string> arguments{
-        "personalise", file(pictures), "--masks", file(pictures + "-masks"), "--already-cropped", "--output",
-        file(output),  "--threads",    "1"};
+    std::vector<std::string> arguments{"personalise",
+                                       file(pictures),
+                                       "--masks",
+                                       file(pictures + "-masks"),
+                                       "--already-cropped",
+                                       "--output",
+                                       file(output),
+                                       "--threads",
+                                       "1",
+                                       "--set",
+                                       "run.embedding_steps=4"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return test::run_program(arguments);
   }
 
   test::TemporaryFolder folder_;
-  MobileNetV2 pose_;
+  PoseEncoderNetwork pose_;
   IdentityEncoderNetwork identity_;
   PersonalGenerator person_;
   Discriminator discriminator_;
@@ -127,20 +136,22 @@ TEST(PersonaliseConfig, ThePaperPresetIsTheReleasedCodes) {
   const auto config = read_personalise_config(RunConfig({}), "paper");
   EXPECT_TRUE(config.tuning.train_identity_embedding);
   EXPECT_TRUE(config.tuning.pose_encoder_in_training_mode);
-  EXPECT_TRUE(config.tuning.dice_as_released);
-  EXPECT_EQ(config.tuning.vgg_input, VggInput::as_released);
-  EXPECT_EQ(config.tuning.l1_weight, 0);
-  EXPECT_EQ(config.tuning.motion_weight, 0);
+  EXPECT_TRUE(config.tuning.loss.dice_as_released);
+  EXPECT_EQ(config.tuning.loss.vgg_input, VggInput::as_released);
+  EXPECT_EQ(config.tuning.loss.l1, 0);
+  EXPECT_EQ(config.tuning.loss.motion, 0);
   EXPECT_EQ(config.augmentation.affine_scale, 0.2);
   EXPECT_EQ(config.augmentation.shift, 0.05);
   EXPECT_EQ(config.run.batch_size, 0);
+  EXPECT_EQ(config.run.embedding_steps, 0);
+  EXPECT_EQ(config.tuning.precision, torch::kFloat);
 }
 
 TEST(PersonaliseConfig, OverridesAndRefusals) {
   const auto config = read_personalise_config(
       RunConfig({}, {"loss.vgg_input=caffe", "tuning.train_identity_embedding=true"}), "lite");
   EXPECT_TRUE(config.tuning.train_identity_embedding);
-  EXPECT_EQ(config.tuning.vgg_input, VggInput::caffe);
+  EXPECT_EQ(config.tuning.loss.vgg_input, VggInput::caffe);
   EXPECT_THROW(read_personalise_config(RunConfig({}, {"loss.vgg_input=bgr"}), "lite"), Error);
   test::expect_error([] { read_personalise_config(RunConfig({}, {"loss.dice=-1"}), "lite"); },
                      ErrorCode::invalid, {"loss.dice"});
@@ -163,6 +174,81 @@ TEST_F(Personalise, DiscriminatorKeepsItsTrunkAndKnowsOnePerson) {
   const auto expected = discriminator_->forward(picture, row), actual = personal->forward(picture, row);
   EXPECT_TRUE(torch::equal(actual.score, expected.score));
   ASSERT_EQ(actual.features.size(), expected.features.size());
+}
+
+TEST_F(Personalise, ThePatchDiscriminatorOfARunsCheckpointJudgesAsItDidThere) {
+  DiscriminatorConfig config;
+  config.patch = true;
+  config.num_channels = 8;
+  config.num_blocks = 3;
+  PatchDiscriminator patches(config);
+  randomise(patches);
+  ModelInfo info;
+  info.kind = ModelKind::checkpoint;
+  write_model(file("checkpoint.safetensors"), info, weights_of(*patches, "discriminator."));
+  const ModelFile checkpoint(file("checkpoint.safetensors"));
+  ASSERT_TRUE(holds_discriminator(checkpoint));
+  const auto loaded =
+      load_personal_discriminator(checkpoint, small_config(), torch::randn({1, identity_size}));
+  loaded->eval();
+  torch::NoGradGuard no_grad;
+  const auto picture = torch::rand({2, 3, side, side});
+  EXPECT_TRUE(torch::equal(loaded->forward(picture, {}).score, patches->forward(picture, {}).score));
+
+  write_pictures("person", 1);
+  const auto result = personalise("person", "patches.safetensors",
+                                  {"--model", model(), "--discriminator", file("checkpoint.safetensors"),
+                                   "--iterations", "2", "--set", "run.embedding_steps=2"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_NE(result.errors.find("adversarial and feature matching"), std::string::npos) << result.errors;
+}
+
+TEST_F(Personalise, RefiningMovesTheEmbeddingTowardsThePictureAndNothingElse) {
+  write_pictures("person", 1);
+  const auto run = [&](const std::string& how) {
+    const auto result =
+        personalise("person", how + ".safetensors",
+                    {"--model", model(), "--identity-embedding", how, "--iterations", "1", "--set",
+                     "tuning.generator_learning_rate=0", "--set", "run.keep_best=false"});
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    return load_identity(file(how + ".safetensors"));
+  };
+  const auto fixed = run("fixed"), refined = run("refined");
+  EXPECT_NE(fixed->embedding, refined->embedding);
+  for (const auto& [name, tensor] : weights_of(*person_->gen, "gen."))
+    EXPECT_TRUE(torch::equal(to_torch(fixed->personal_weights->file().at(name)),
+                             to_torch(refined->personal_weights->file().at(name))))
+        << name;
+  const auto error_after = [](const Identity& identity) {
+    return nlohmann::json::parse(identity.personal_weights->info().provenance.text())
+        .at("error")
+        .at("after")
+        .get<double>();
+  };
+  EXPECT_LT(error_after(*refined), error_after(*fixed));
+}
+
+TEST_F(Personalise, OtherPicturesOfThePersonAreMeasuredAndNotLearned) {
+  write_pictures("person", 1);
+  write_pictures("others", 3);
+  const auto learn = [&](const std::string& output, std::vector<std::string> more) {
+    std::vector<std::string> options = {"--model", model(), "--iterations", "3"};
+    options.insert(options.end(), more.begin(), more.end());
+    return personalise("person", output, options);
+  };
+  const auto measured = learn("measured.safetensors", {"--test", file("others")});
+  ASSERT_EQ(measured.exit_code, 0) << measured.errors;
+  const auto line = measured.output.find("{\"pictures\"");
+  ASSERT_NE(line, std::string::npos) << measured.output;
+  const auto figures =
+      nlohmann::json::parse(measured.output.substr(line, measured.output.find('\n', line) - line));
+  EXPECT_EQ(figures.at("pictures"), 3);
+  EXPECT_GT(figures.at("psnr").at("before").get<double>(), 0);
+  EXPECT_NE(figures.at("psnr").at("before"), figures.at("psnr").at("after"));
+  const auto unmeasured = learn("unmeasured.safetensors", {});
+  EXPECT_TRUE(torch::equal(
+      to_torch(load_identity(file("measured.safetensors"))->personal_weights->file().at("gen.const")),
+      to_torch(load_identity(file("unmeasured.safetensors"))->personal_weights->file().at("gen.const"))));
 }
 
 TEST_F(Personalise, MotionIsLostWhenTheHeadFollowsNoLonger) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/usable_cores.h"
+#include "reenact/usable_cores.h"
 
 #include <sched.h>
 
@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-namespace reenact::cpu {
+namespace reenact {
 namespace {
 
 namespace fs = std::filesystem;
@@ -95,4 +95,4 @@ int usable_cores(const fs::path& root) {
   return std::max(1, static_cast<int>(std::ceil(cores)));
 }
 
-}  // namespace reenact::cpu
+}  // namespace reenact

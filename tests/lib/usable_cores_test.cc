@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/usable_cores.h"
+#include "reenact/usable_cores.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -13,7 +13,6 @@ namespace reenact::test {
 namespace {
 
 namespace fs = std::filesystem;
-using cpu::usable_cores;
 
 /// A root folder with a cgroup file system of its own.
 class UsableCores : public ::testing::Test {

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "reenact/engine.h"
+#include "reenact/identity.h"
+#include "reenact/safetensors.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+#include "torch/load_weights.h"
+#include "torch/networks/encoders.h"
+#include "torch/networks/fsth_generator.h"
+#include "torch/networks/x2face.h"
+#include "training/compared/compared_system.h"
+
+namespace reenact::training {
+namespace {
+
+constexpr int side = 32, identity_size = 8;
+
+ReenactorConfig small_config() {
+  ReenactorConfig config;
+  config.image_size = config.pose_input_size = side;
+  config.num_channels = 4;
+  config.max_channels = 8;
+  config.identity_embedding_size = identity_size;
+  config.pose_embedding_size = 6;
+  config.identity_encoder = "mobilenet_v2";
+  config.identity_encoder_width = config.pose_encoder_width = 0.25;
+  return config;
+}
+
+/// Small models of every system, by the names of their configurations.
+ReenactorConfig config_of(const std::string& name) {
+  auto config = small_config();
+  if (name == "ours") return config;
+  if (name == "x2face-plus" || name == "fabnet-plus") {
+    config.pose_encoder = name.substr(0, name.find('-'));
+    return config;
+  }
+  config.pose_encoder = "none";
+  if (name == "3dmm-plus") {
+    config.pose_source = "vector";
+    config.pose_embedding_size = 33;
+    return config;
+  }
+  config.identity_encoder = "conv_sum";
+  if (name == "fsth-plus") {
+    config.pose_source = "keypoints68";
+    config.pose_embedding_size = 136;
+    config.projector = "leaky";
+  } else {
+    config.architecture = "fsth";
+    config.pose_source = "stickman";
+  }
+  return config;
+}
+
+const char* const reenactors[] = {"ours", "x2face-plus", "fabnet-plus", "fsth", "fsth-plus", "3dmm-plus"};
+
+/// A picture with a bright disc, its mask, and facial points about it.
+HeadFrame some_frame(int number) {
+  HeadFrame frame;
+  frame.rgb = cv::Mat(side, side, CV_8UC3, cv::Scalar(40, 30, 20));
+  frame.mask = cv::Mat(side, side, CV_8UC1, cv::Scalar(0));
+  const cv::Point center(13 + number, 16);
+  cv::circle(frame.rgb, center, 8, {90, 150, 220}, cv::FILLED);
+  cv::circle(frame.mask, center, 8, 255, cv::FILLED);
+  for (int i = 0; i < 68; ++i)
+    frame.landmarks.emplace_back((center.x + 6 * std::cos(0.3f * i)) / side,
+                                 (16 + 6 * std::sin(0.3f * i)) / side);
+  frame.descriptor.assign(33, 0.1f * static_cast<float>(number));
+  return frame;
+}
+
+class ComparedSystems : public testing::Test {
+ protected:
+  std::string model(const std::string& name) const { return folder_ / (name + ".safetensors"); }
+
+  void write_reenactor(const std::string& name, bool masked = true) const {
+    torch::manual_seed(5);
+    const auto config = config_of(name);
+    PoseEncoderNetwork pose(config);
+    for (auto& item : pose->named_parameters())
+      // Codes of networks that learned nothing hardly differ.
+      if (item.key() == "classifier.1.weight" || item.key() == "down4.conv.weight" ||
+          item.key() == "enc4.weight")
+        item.value().detach().mul_(100);
+    const IdentityEncoderNetwork identity(config);
+    auto generator = make_head_generator(config);
+    generator->initialize_unit_gain();
+    if (!masked) {
+      torch::NoGradGuard no_grad;
+      generator->named_parameters()["out.weight"][3].zero_();
+      generator->named_parameters()["out.bias"][3].fill_(20);
+    }
+    auto tensors = weights_of(*pose, "pose.");
+    tensors.merge(weights_of(*identity, "idt."));
+    tensors.merge(weights_of(*generator, "gen."));
+    ModelInfo info;
+    info.config = to_json(config);
+    write_model(model(name), info, tensors);
+  }
+  void write_warper() const {
+    torch::manual_seed(6);
+    const WarperConfig config{.image_size = side, .width = 0.125, .code_size = 6};
+    ModelInfo info;
+    info.kind = ModelKind::warper;
+    info.config = to_json(config);
+    write_model(model("x2face"), info, weights_of(*X2Face(config), ""));
+  }
+  std::unique_ptr<ComparedSystem> system(const std::string& name) const {
+    ComparedSystemOptions options;
+    options.model = model(name);
+    options.overrides = {"run.steps=2", "run.batch_size=2", "loss.l1=10"};
+    return load_compared_system(options);
+  }
+
+  test::TemporaryFolder folder_;
+  std::vector<HeadFrame> person_ = {some_frame(0), some_frame(1), some_frame(3)};
+};
+
+double difference(const cv::Mat& a, const cv::Mat& b) {
+  return cv::norm(a, b, cv::NORM_INF);
+}
+
+TEST_F(ComparedSystems, LearnAPersonDrawThemAndRememberThem) {
+  for (const std::string name : reenactors) write_reenactor(name);
+  write_warper();
+  std::vector<std::string> names(std::begin(reenactors), std::end(reenactors));
+  names.push_back("x2face");
+  for (const auto& name : names) {
+    SCOPED_TRACE(name);
+    const auto first = system(name);
+    test::expect_error([&] { first->draw(some_frame(2)); }, ErrorCode::invalid, {"no person was learned"});
+    first->learn(person_);
+    const auto head = first->draw(some_frame(2)), other = first->draw(some_frame(6));
+    EXPECT_EQ(head.size(), cv::Size(side, side));
+    EXPECT_EQ(head.type(), CV_8UC3);
+    EXPECT_GT(difference(head, other), 0) << "it does not see the driver";
+    const auto identity = folder_ / (name + "-person.safetensors");
+    first->save(identity);
+    const auto second = system(name);
+    second->load(identity);
+    EXPECT_LE(difference(second->draw(some_frame(2)), head), 1);
+    EXPECT_EQ(first->image_size(), side);
+    EXPECT_EQ(first->masked(), name != "fsth" && name != "x2face");
+    if (name == "fsth") {
+      test::expect_error([&] { first->descriptor(some_frame(1)); }, ErrorCode::unsupported,
+                         {"pictures for poses"});
+      continue;
+    }
+    EXPECT_EQ(first->descriptor(some_frame(1)).size(),
+              name == "x2face" ? 6u : static_cast<std::size_t>(config_of(name).pose_embedding_size));
+  }
+}
+
+TEST_F(ComparedSystems, TuningLeavesForeignEncodersAndFsthsEmbeddingAlone) {
+  for (const std::string name : {"x2face-plus", "fabnet-plus", "fsth"}) {
+    SCOPED_TRACE(name);
+    write_reenactor(name);
+    const auto tuned = system(name);
+    tuned->learn(person_);
+    tuned->save(folder_ / "tuned.safetensors");
+    const ModelFile before(model(name)), after(folder_ / "tuned.safetensors");
+    int moved = 0;
+    for (const auto& [tensor_name, view] : before.file().tensors()) {
+      if (tensor_name.starts_with("idt.")) continue;
+      const auto was = to_torch(view), is = to_torch(after.file().at(tensor_name));
+      const bool stays = tensor_name.starts_with("pose.") || tensor_name == "gen.project.weight";
+      EXPECT_TRUE(!stays || torch::equal(was, is)) << tensor_name;
+      moved += !stays && !torch::equal(was, is);
+    }
+    EXPECT_GT(moved, 10);
+  }
+}
+
+TEST_F(ComparedSystems, WithoutTuningAreTheModelAndTheEncodedIdentity) {
+  write_reenactor("ours");
+  ComparedSystemOptions options;
+  options.model = model("ours");
+  options.tune = false;
+  const auto untuned = load_compared_system(options);
+  untuned->learn(person_);
+  untuned->save(folder_ / "untuned.safetensors");
+  const ModelFile before(model("ours")), after(folder_ / "untuned.safetensors");
+  for (const auto& [name, view] : before.file().tensors())
+    EXPECT_TRUE(!name.starts_with("gen.") || torch::equal(to_torch(view), to_torch(after.file().at(name))))
+        << name;
+}
+
+TEST_F(ComparedSystems, ThatWereTrainedWithoutMasksDrawTheBackground) {
+  write_reenactor("ours", /*masked=*/false);
+  EXPECT_FALSE(system("ours")->masked());
+  write_reenactor("ours");
+  EXPECT_TRUE(system("ours")->masked());
+}
+
+TEST_F(ComparedSystems, WithoutPosesOfPicturesAreRefusedLiveInOneSentence) {
+  for (const std::string name : {"fsth", "fsth-plus", "3dmm-plus"}) {
+    SCOPED_TRACE(name);
+    write_reenactor(name);
+    test::expect_error([&] { load_pose_encoder(model(name), {}); }, ErrorCode::unsupported,
+                       {name, "reenact-train draw"});
+    test::expect_error([&] { load_generator(model(name), {}); }, ErrorCode::unsupported, {name});
+  }
+  write_warper();
+  test::expect_error([&] { load_generator(model("x2face"), {}); }, ErrorCode::wrong_kind, {"is a warper"});
+}
+
+TEST_F(ComparedSystems, RefuseWhatTheyCannotLearnFrom) {
+  write_reenactor("fsth-plus");
+  write_warper();
+  const auto points = system("fsth-plus");
+  test::expect_error([&] { points->learn({}); }, ErrorCode::invalid, {"no pictures"});
+  auto blind = person_;
+  blind[0].landmarks.clear();
+  test::expect_error([&] { points->learn(blind); }, ErrorCode::invalid, {"no facial points", "--landmarks"});
+  points->learn(person_);
+  points->save(folder_ / "points.safetensors");
+  const auto warper = system("x2face");
+  test::expect_error([&] { warper->learn({}); }, ErrorCode::invalid, {"no pictures"});
+  test::expect_error([&] { warper->load(folder_ / "points.safetensors"); }, ErrorCode::wrong_kind,
+                     {"no sources of X2Face"});
+  test::expect_error([&] { points->load(model("x2face")); }, ErrorCode::wrong_kind, {"is a warper"});
+  ComparedSystemOptions options;
+  options.model = folder_ / "points.safetensors";
+  test::expect_error([&] { load_compared_system(options); }, ErrorCode::wrong_kind,
+                     {"identity", "wanted a reenactor or a warper"});
+}
+
+}  // namespace
+}  // namespace reenact::training
