@@ -40,7 +40,7 @@ def missing(block, folder):
             return program
         if program == "gst-launch-1.0":
             for element in re.findall(r"(?:!|gst-launch-1\.0(?: -\w)*) +([a-z][a-z0-9_]+)(?= |$)", line):
-                if subprocess.run(["gst-inspect-1.0", "--exists", element]).returncode != 0:
+                if subprocess.run(["gst-inspect-1.0", element], capture_output=True).returncode != 0:
                     return "element " + element
     return ""
 
@@ -53,16 +53,18 @@ def run(block, folder):
             status = process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             status = f"no end after {LONGEST} s"
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
         said.seek(0)
         return status, said.read()
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     page, source = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="reenact-documented-") as name:
         folder = pathlib.Path(name)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/personalise/fine_tuner.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "reenact/error.h"
@@ -40,6 +41,10 @@ torch::Tensor sum_of(const std::map<std::string, torch::Tensor>& losses,
   return total;
 }
 
+double root_mean_square(const torch::Tensor& values) {
+  return std::max(values.detach().square().mean().sqrt().item<double>(), 1e-6);
+}
+
 }  // namespace
 
 FineTuningOptions fine_tuning_preset(const std::string& preset) {
@@ -61,7 +66,8 @@ FineTuner::FineTuner(FineTunedNetworks networks, const FineTuningOptions& option
       options_(options),
       generator_optimizer_(trained_parameters(), {.learning_rate = options.generator_learning_rate}),
       embedding_optimizer_({networks_.person->identity_embedding},
-                           torch::optim::AdamOptions(options.embedding_learning_rate)),
+                           torch::optim::AdamOptions(options.embedding_learning_rate *
+                                                     root_mean_square(networks_.person->identity_embedding))),
       average_(*networks_.person, options.weight_average) {
   if (networks_.discriminator)
     discriminator_optimizer_ =
@@ -116,7 +122,8 @@ void FineTuner::add_content_losses(Losses& losses, const GeneratedHead& head, co
 }
 
 std::map<std::string, double> FineTuner::refine_embedding(const FineTuningBatch& batch) {
-  set_modes();
+  networks_.person->eval();  // no power iteration: it would change what spectral norms divide by
+  networks_.pose_encoder->eval();
   Losses losses;
   {
     const Autocast mixed(batch.target.device().type(), options_.precision);

@@ -36,7 +36,7 @@ struct FineTuningOptions {
 
   double generator_learning_rate = 5e-4;
   double discriminator_learning_rate = 8e-4;
-  double embedding_learning_rate = 2e-2;        ///< while the embedding is refined alone
+  double embedding_learning_rate = 2e-2;        ///< while it is refined, a share of its root mean square
   torch::ScalarType precision = torch::kFloat;  ///< of the networks; weights and losses stay float32
   double weight_average = 0.972;                ///< decay of the running average, which is what gets written
   FineTuningLosses loss;
