@@ -36,7 +36,7 @@ def missing(block, folder):
             return device
     for line in re.sub(r"\\\n\s*", "", block).splitlines():
         program = line.split()[0]
-        if shutil.which(program) is None and not (folder / program).exists():
+        if program != "wait" and shutil.which(program) is None and not (folder / program).exists():
             return program
         if program == "gst-launch-1.0":
             for element in re.findall(r"(?:!|gst-launch-1\.0(?: -\w)*) +([a-z][a-z0-9_]+)(?= |$)", line):
