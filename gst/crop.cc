@@ -65,6 +65,13 @@ enum class NoFace {
   black        ///< the same, and the compositor shows black
 };
 
+/// When the face that is followed is searched beside the stream, so that no frame waits for it.
+enum class BackgroundSearch {
+  live,    ///< in live pipelines: what is recorded or rendered from files stays the same from run to run
+  always,  ///< in others too
+  never
+};
+
 /// How the crop is cut.
 enum class CropStyle {
   paper,   ///< one cut, rim reflected, blurred and faded
@@ -82,6 +89,18 @@ GType enum_type<NoFace>() {
       enum_value(NoFace::black, "Show black", "black"),
       {}};
   static const GType type = register_enum("ReenactNoFace", values);
+  return type;
+}
+
+template <>
+GType enum_type<BackgroundSearch>() {
+  static const GEnumValue values[] = {
+      enum_value(BackgroundSearch::live, "In live pipelines", "live"),
+      enum_value(BackgroundSearch::always, "In all pipelines: which frame sees a detection is left to chance",
+                 "always"),
+      enum_value(BackgroundSearch::never, "Frames wait for the detector", "never"),
+      {}};
+  static const GType type = register_enum("ReenactBackgroundSearch", values);
   return type;
 }
 
@@ -120,6 +139,7 @@ struct CropSettings {
   NoFace no_face = NoFace::hold;
   int size = 0;
   bool post_messages = false;
+  BackgroundSearch background_search = BackgroundSearch::live;
 };
 
 using Finder = FaceFinder::Options;
@@ -154,7 +174,11 @@ constexpr Row property_table[] = {
         member<&CropSettings::size>, {0, 4096}, set_by_controller),
     Row("post-messages", "Post messages",
         "Post an element message reenact-face for every frame: found, box, score, track-id",
-        member<&CropSettings::post_messages>, {}, set_while_playing)};
+        member<&CropSettings::post_messages>, {}, set_while_playing),
+    Row("background-search", "Background search",
+        "Whether the face that is followed is searched beside the stream, so that no frame waits for it; face-select "
+        "is track",
+        member<&CropSettings::background_search>, {}, set_while_playing)};
 constexpr Properties<CropSettings> properties(property_table, first_own_property);
 
 }  // namespace
@@ -393,7 +417,11 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   const CropSettings settings = current_settings(filter);
   if (shed(filter, in)) return {drop_frame(base, in), false, true};
   const RgbPicture picture = p.reader.read(in);
-  p.finder->set_options(settings.finder);
+  FaceFinder::Options finder_options = settings.finder;
+  finder_options.in_background =
+      settings.background_search == BackgroundSearch::always ||
+      (settings.background_search == BackgroundSearch::live && network_filter_latency(filter).live());
+  p.finder->set_options(finder_options);
   const double seconds = seconds_of(filter->in_info, in, p.frames++);
   const auto face = p.finder->find(picture.mat(), seconds);
   log_face(self, face);

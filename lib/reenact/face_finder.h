@@ -50,6 +50,11 @@ class FaceFinder {
         5;  ///< seconds since the last detection above `score_threshold` for which that holds
     /// Seconds since the last detection for which the face is followed by its look alone; 0: it is lost at once.
     double longest_carry = 2;
+    /// Whether the face that is followed is searched on another thread: it goes on being tracked meanwhile, and what was
+    /// found is used in the first frame after it is there, moved as the face has moved since. Frames no longer wait for
+    /// the detector, but which frame sees a detection depends on its speed. Only with FaceSelect::track; where nobody is
+    /// followed, the face is lost, or another one is found in its place, the frame itself is searched and waits.
+    bool in_background = false;
     TrackerOptions tracker;
   };
 
@@ -73,9 +78,16 @@ class FaceFinder {
   const Detector& detector() const { return *detector_; }
 
  private:
-  std::vector<FaceBox> search(const cv::Mat& rgb, const FaceBox* expected, double seconds);
-  std::vector<FaceBox> detect(const cv::Mat& picture, float score_threshold);
+  struct Search;
+  struct Background;
+  Search prepare(const cv::Mat& rgb, double seconds) const;
+  std::optional<FaceBox> expected_at(double seconds) const;
   std::optional<TrackedFace> find_anew(const cv::Mat& rgb, double seconds);
+  std::optional<TrackedFace> follow(const cv::Mat& rgb, double seconds);
+  std::optional<TrackedFace> follow_in_background(const cv::Mat& rgb, double seconds);
+  std::optional<TrackedFace> use_background(const cv::Mat& rgb, double seconds);
+  void note_sizes(const std::vector<FaceBox>& faces);
+  void note_detection(const TrackedFace& face, bool was_expected, double seconds);
 
   std::unique_ptr<Detector> detector_;
   std::unique_ptr<FaceTracker> tracker_;
@@ -84,6 +96,7 @@ class FaceFinder {
   bool following_ = false;
   double largest_seen_ = 0;
   double last_sure_ = 0, last_detected_ = 0;  // seconds of detections above the threshold, and of any
+  std::unique_ptr<Background> background_;    // made when it is first needed; destroyed before the detector
 };
 
 }  // namespace reenact

@@ -158,6 +158,29 @@ std::optional<TrackedFace> FaceTracker::update(const cv::Mat& rgb, std::span<con
   return state;
 }
 
+std::optional<TrackedFace> FaceTracker::update_later(const cv::Mat& rgb, std::span<const FaceBox> detections,
+                                                     const FaceBox& box_then, double seconds) {
+  if (!p_->following) return std::nullopt;
+  const std::optional<FaceBox> found = p_->pattern.find(rgb, p_->box);
+  const FaceBox* nearest = nullptr;
+  for (const FaceBox& face : detections) {
+    if (usable(face) && intersection_over_union(face, box_then) >= least_overlap &&
+        (!nearest || intersection_over_union(face, box_then) > intersection_over_union(*nearest, box_then)))
+      nearest = &face;
+  }
+  if (!found || !usable(*found) || !nearest) return std::nullopt;
+  const float right = (found->left + found->right - box_then.left - box_then.right) / 2,
+              down = (found->top + found->bottom - box_then.top - box_then.bottom) / 2;
+  FaceBox moved = *nearest;
+  moved.left += right;
+  moved.right += right;
+  moved.top += down;
+  moved.bottom += down;
+  if (!usable(moved)) return std::nullopt;
+  p_->pattern.learn(rgb, moved);
+  return p_->follow(moved, true, seconds);
+}
+
 std::optional<TrackedFace> FaceTracker::predict(const cv::Mat& rgb, double seconds) {
   if (rgb.type() != CV_8UC3)
     throw Error(ErrorCode::invalid, "a face was to be followed in a picture that is not 8-bit RGB");

@@ -21,6 +21,10 @@ class FaceTracker {
   /// A frame (CV_8UC3) on which the detector ran; `seconds` is its time, from any origin; a time that does
   /// not grow is read as 1/30 s later. Empty when it found nothing that suits.
   std::optional<TrackedFace> update(const cv::Mat& rgb, std::span<const FaceBox> detections, double seconds);
+  /// A frame after one on which it ran, when the followed face was at `box_then` (last_box()): the detection of that face
+  /// is moved as the face has moved since. Empty when it is not among them, or is lost.
+  std::optional<TrackedFace> update_later(const cv::Mat& rgb, std::span<const FaceBox> detections,
+                                          const FaceBox& box_then, double seconds);
   /// A frame on which it did not run. Empty when no face is followed or it was lost.
   std::optional<TrackedFace> predict(const cv::Mat& rgb, double seconds);
   /// As predict(), on a frame on which the detector ran and missed the face: its look is learnt anew where it was found,

@@ -139,6 +139,12 @@ class PlayingPipeline {
  private:
   static void handed_off(GstElement*, GstBuffer*, GstPad*, gpointer self) {
     auto& pipeline = *static_cast<PlayingPipeline*>(self);
+    // From the first face on it is followed, and searched as in a live pipeline.
+    if (pipeline.frames_ == 0) {
+      const Owned<GstElement> crop(gst_bin_get_by_name(GST_BIN(pipeline.pipeline_.get()), "crop"));
+      gst_util_set_object_arg(G_OBJECT(crop.get()), "face-select", "track");
+      gst_util_set_object_arg(G_OBJECT(crop.get()), "background-search", "always");
+    }
     pipeline.out_.push_back(Clock::now());
     ++pipeline.frames_;
   }

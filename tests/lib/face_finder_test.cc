@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <mutex>
 #include <opencv2/imgproc.hpp>
+
+#include <thread>
 
 #include "reenact/face_cropper.h"
 
@@ -19,9 +23,11 @@ class ScriptedDetector : public Detector {
     cv::Size last_size;
     std::vector<FaceBox> shares;
     bool only_in_grey = false;
+    std::mutex held_up;  // a search waits while somebody holds it
   };
   explicit ScriptedDetector(Record& record) : record_(record) {}
   std::vector<FaceBox> do_detect(const cv::Mat& rgb, float score_threshold, float) override {
+    const std::lock_guard wait(record_.held_up);
     ++record_.calls;
     record_.last_size = rgb.size();
     std::vector<FaceBox> faces;
@@ -192,6 +198,109 @@ TEST_F(FaceFinderTest, IsFollowedByItsLookWhileTheDetectorMissesItForTwoSeconds)
   bool followed = true;
   for (; frame < 75; ++frame) followed = finder_.find(moved(frame), frame / 30.0).has_value();
   EXPECT_FALSE(followed) << "nobody has seen it for more than two seconds";
+}
+
+/// Searched on another thread, which the test holds up and lets go.
+class FaceFinderInBackgroundTest : public FaceFinderTest {
+ protected:
+  FaceFinderInBackgroundTest() {
+    options_.in_background = true;
+    finder_.set_options(options_);
+  }
+  /// The picture moved to the right, `record_` being told where the face is now.
+  cv::Mat moved(double right) {
+    cv::Mat picture;
+    cv::warpAffine(picture_, picture, cv::Matx23d(1, 0, right, 0, 1, 0), picture_.size(), cv::INTER_LINEAR,
+                   cv::BORDER_REFLECT);
+    return picture;
+  }
+  std::optional<TrackedFace> find(const cv::Mat& picture) { return finder_.find(picture, frame_++ / 30.0); }
+  /// Frames up to the one that begins a search.
+  void begin_search() {
+    for (int i = 0; i < options_.detect_interval + 1; ++i) ASSERT_TRUE(find(picture_));
+  }
+  void wait_for_calls(int calls) {
+    for (int i = 0; i < 5000; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(record_.held_up);
+      if (record_.calls >= calls) break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // what follows the detector
+  }
+  int frame_ = 0;
+};
+
+TEST_F(FaceFinderInBackgroundTest, FramesDoNotWaitAndUseWhatWasFoundAsTheFaceHasMovedSince) {
+  std::unique_lock hold(record_.held_up, std::defer_lock);
+  ASSERT_TRUE(find(picture_));
+  EXPECT_EQ(record_.calls, 1) << "the first face is waited for";
+  for (int i = 1; i < options_.detect_interval; ++i) EXPECT_FALSE(find(picture_)->detected);
+  hold.lock();
+  EXPECT_FALSE(find(picture_)->detected) << "the search has begun";
+  for (const double right : {2, 4, 6, 8}) {
+    const auto face = find(moved(right));
+    ASSERT_TRUE(face) << "a frame waits";
+    EXPECT_FALSE(face->detected);
+    EXPECT_NEAR(face->box.left, 160 + right, 2);
+  }
+  record_.shares[0].left -= 8 / 640.f;  // the detector sees a wider face than the one before
+  hold.unlock();
+  wait_for_calls(2);
+  const auto face = find(moved(10));
+  ASSERT_TRUE(face);
+  EXPECT_TRUE(face->detected);
+  EXPECT_EQ(face->track_id, 1u);
+  EXPECT_NEAR(face->box.left, 160 - 8 + 10, 2);
+  EXPECT_NEAR(face->box.right, 480 + 10, 2);
+  EXPECT_EQ(record_.calls, 2);
+}
+
+TEST_F(FaceFinderInBackgroundTest, ALostFaceIsSearchedInTheFrameItself) {
+  begin_search();
+  wait_for_calls(2);
+  record_.shares = {{0.1f, 0.1f, 0.4f, 0.5f, 0.99f}};
+  const auto face = find(cv::Mat(picture_.size(), CV_8UC3, cv::Scalar::all(90)));
+  ASSERT_TRUE(face);
+  EXPECT_TRUE(face->detected) << "what was found before is of another frame";
+  EXPECT_EQ(face->track_id, 2u);
+  EXPECT_NEAR(face->box.left, 64, 1e-3);
+  record_.shares.clear();
+  EXPECT_FALSE(find(picture_)) << "nothing is followed that nobody found";
+}
+
+TEST_F(FaceFinderInBackgroundTest, AnotherFaceIsSearchedInTheFrameItself) {
+  ASSERT_TRUE(find(picture_));
+  record_.shares = {{0.0f, 0.0f, 0.2f, 0.2f, 0.99f}};
+  for (int i = 0; i < options_.detect_interval; ++i) ASSERT_TRUE(find(picture_));
+  wait_for_calls(2);
+  // What the frame itself shows counts, not where the other one was meanwhile.
+  record_.shares = {{0.0f, 0.0f, 0.25f, 0.25f, 0.99f}};
+  const auto face = find(picture_);
+  ASSERT_TRUE(face);
+  EXPECT_TRUE(face->detected);
+  EXPECT_EQ(face->track_id, 2u);
+  EXPECT_NEAR(face->box.right, 160, 1e-3);
+  EXPECT_EQ(record_.calls, 3);
+}
+
+TEST_F(FaceFinderInBackgroundTest, IsFollowedByItsLookForTwoSecondsWhenMissed) {
+  ASSERT_TRUE(find(picture_));
+  record_.shares.clear();
+  int followed = 1;
+  for (; followed < 120 && find(picture_); ++followed) wait_for_calls(0);
+  EXPECT_GE(followed, 60);
+  EXPECT_LE(followed, 60 + 2 * options_.detect_interval);
+}
+
+TEST_F(FaceFinderInBackgroundTest, ForgettingTheFaceForgetsTheSearch) {
+  begin_search();
+  wait_for_calls(2);
+  finder_.reset();
+  record_.shares.clear();
+  EXPECT_FALSE(find(picture_));
+  FaceFinder other = std::move(finder_);
+  finder_ = std::move(other);
+  EXPECT_FALSE(find(picture_));
 }
 
 TEST_F(FaceFinderTest, PicturesThatHaveNothingToDoWithEachOtherKeepNothing) {
