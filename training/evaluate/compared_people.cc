@@ -47,7 +47,7 @@ std::vector<HeadFrame> read_frames(const fs::path& pictures, const fs::path& mas
   for (const auto& path : sorted_entries(pictures)) {
     if (frames.size() == wanted) break;
     if (!is_still_picture(path)) continue;
-    frames.push_back({at_compared_size(read_rgb(path)), mask_of(masks, path), {}});
+    frames.push_back({at_compared_size(read_rgb(path)), mask_of(masks, path), {}, {}});
   }
   return frames;
 }
