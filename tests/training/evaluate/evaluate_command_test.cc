@@ -75,12 +75,13 @@ TEST_F(EvaluateCommand, ComparesClipsWithTheirOriginal) {
   PoseTrack track;
   const std::string clip = file("data") + "/clips/c1/rgb.mp4";
   cv::VideoCapture reader(clip);
-  cv::VideoWriter writer(file("darker.avi"), cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 12, {72, 72});
+  const cv::Size size(int(reader.get(cv::CAP_PROP_FRAME_WIDTH)), int(reader.get(cv::CAP_PROP_FRAME_HEIGHT)));
+  cv::VideoWriter writer(file("darker.mp4"), cv::VideoWriter::fourcc('m', 'p', '4', 'v'), 12, size);
   for (cv::Mat frame; reader.read(frame);) {
     writer.write(frame * 0.5);
     track.poses.emplace_back(8, 0.1f);
     track.timestamps.push_back(std::int64_t(track.timestamps.size()) * 80'000'000);
-    track.placements.push_back({.crop = {0, 0, 72, 72}, .frame = {72, 72}, .found = true});
+    track.placements.push_back({.crop = {{}, size}, .frame = size, .found = true});
   }
   writer.release();
   ASSERT_GT(track.poses.size(), 5u);
@@ -91,7 +92,7 @@ TEST_F(EvaluateCommand, ComparesClipsWithTheirOriginal) {
                 {"--poses", file(poses), "--landmarks", file("landmarks.safetensors"), "--device", "cpu"});
     return test::run_program(more);
   };
-  const auto result = compare({clip, clip, file("darker.avi"), "--sheet", file("clips.png")});
+  const auto result = compare({clip, clip, file("darker.mp4"), "--sheet", file("clips.png")});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   std::istringstream lines(result.output);
   std::string same, darker;
@@ -99,8 +100,8 @@ TEST_F(EvaluateCommand, ComparesClipsWithTheirOriginal) {
   const auto same_figures = nlohmann::json::parse(same), darker_figures = nlohmann::json::parse(darker);
   EXPECT_EQ(same_figures.at("landmark_error"), 0);
   EXPECT_EQ(same_figures.at("frames"), track.poses.size());
-  EXPECT_EQ(darker_figures.at("clip"), "darker.avi");
-  EXPECT_EQ(darker_figures.at("bytes"), fs::file_size(file("darker.avi")));
+  EXPECT_EQ(darker_figures.at("clip"), "darker.mp4");
+  EXPECT_EQ(darker_figures.at("bytes"), fs::file_size(file("darker.mp4")));
   EXPECT_LT(darker_figures.at("psnr").get<double>(), 30);
   EXPECT_TRUE(fs::exists(file("clips.png")));
 
