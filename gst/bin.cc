@@ -73,11 +73,33 @@ struct ReenactBin::Private {
   Orientation background_orientation;  // while that pad is there
 };
 
-enum Signal { enrol_signal, set_reference_signal, signal_count };
+enum Signal { enrol_signal, set_reference_signal, panic_signal, signal_count };
 static guint signals[signal_count];
 
+/// All properties but panic: a preset that is loaded in the middle of one must not end it.
+static gchar** preset_property_names(GstPreset* preset) {
+  const auto* usual = static_cast<const GstPresetInterface*>(g_type_default_interface_peek(GST_TYPE_PRESET));
+  gchar** names = usual->get_property_names(preset);
+  if (!names) return nullptr;
+  gchar** end = names;
+  for (gchar** name = names; *name; ++name) {
+    if (g_str_equal(*name, "panic") || g_str_equal(*name, "compositor::panic")) {
+      g_free(*name);
+    } else {
+      *end++ = *name;
+    }
+  }
+  *end = nullptr;
+  return names;
+}
+
+static void preset_init(gpointer interface, gpointer) {
+  static_cast<GstPresetInterface*>(interface)->get_property_names = preset_property_names;
+}
+
 GST_ELEMENT_REGISTER_DEFINE(reenactbin, "reenactbin", GST_RANK_NONE, reenact_bin_get_type())
-G_DEFINE_TYPE(ReenactBin, reenact_bin, GST_TYPE_BIN)
+G_DEFINE_TYPE_WITH_CODE(ReenactBin, reenact_bin, GST_TYPE_BIN,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, preset_init))
 
 namespace {
 
@@ -265,6 +287,10 @@ void set_reference(ReenactBin* self) {
   if (GstElement* child = self->p->elements[generator]) g_signal_emit_by_name(child, "set-reference");
 }
 
+void panic(ReenactBin* self) {
+  g_object_set(self, "panic", TRUE, nullptr);
+}
+
 void install_signals(GObjectClass* object_class) {
   /**
    * ReenactBin::enrol:
@@ -286,6 +312,14 @@ void install_signals(GObjectClass* object_class) {
   signals[set_reference_signal] = g_signal_new_class_handler(
       "set-reference", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
       G_CALLBACK(set_reference), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+  /**
+   * ReenactBin::panic:
+   *
+   * Action: sets panic, which takes the head away with the next picture; set the property to FALSE to bring it back.
+   */
+  signals[panic_signal] = g_signal_new_class_handler(
+      "panic", G_OBJECT_CLASS_TYPE(object_class), GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK(panic), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
 }
 
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*, const GstCaps*) {
@@ -390,9 +424,12 @@ static void reenact_bin_init(ReenactBin* self) {
     if (i > crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);
   }
   for (const Proxy& proxy : proxies()) {
-    for (const Child child : proxy.of)
-      if (proxy.own_default && elements[child])
+    for (const Child child : proxy.of) {
+      if (!elements[child]) continue;
+      if (proxy.own_default)
         gst_util_set_object_arg(G_OBJECT(elements[child]), proxy.child_property, proxy.own_default);
+      pass_on_controllers(GST_OBJECT(self), proxy, GST_OBJECT(elements[child]));
+    }
   }
   add_ghost_pad(self, "sink", elements[crop], &sink_template);
   self->p->orientation = {elements[input], elements[orient]};

@@ -59,9 +59,10 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 /// What is given out for a frame on which nobody was found.
 enum class NoFace {
-  hold,       ///< the last face's place once more; before any face, as `background`
-  drop,       ///< nothing but a gap event
-  background  ///< a flat gray crop marked so that the compositor shows only the background
+  hold,        ///< the last face's place once more; before any face, as `background`
+  drop,        ///< nothing but a gap event
+  background,  ///< a flat gray crop marked so that the compositor shows only the background
+  black        ///< the same, and the compositor shows black
 };
 
 /// When the face that is followed is searched beside the stream, so that no frame waits for it.
@@ -85,6 +86,7 @@ GType enum_type<NoFace>() {
       enum_value(NoFace::hold, "Repeat the last face's place and pose", "hold"),
       enum_value(NoFace::drop, "Give out nothing for such frames", "drop"),
       enum_value(NoFace::background, "Show only the background", "background"),
+      enum_value(NoFace::black, "Show black", "black"),
       {}};
   static const GType type = register_enum("ReenactNoFace", values);
   return type;
@@ -145,15 +147,15 @@ using Row = Property<CropSettings>;
 constexpr Row property_table[] = {
     Row("detect-interval", "Detection interval",
         "Frames from one detection to the next while a face is followed; it is tracked in between",
-        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_while_playing),
+        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_by_controller),
     Row("score-threshold", "Score threshold", "Probability from which a detection counts as a face",
-        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_while_playing),
+        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_by_controller),
     Row("iou-threshold", "Overlap threshold",
         "Intersection over union above which two detections are one face",
-        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_while_playing),
+        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_by_controller),
     Row("detect-size", "Detection size",
         "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
-        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_while_playing),
+        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_by_controller),
     Row("crop-scale", "Crop scale", "Side of the crop in sides of the face box",
         member<&CropSettings::crop_scale>, {0.5, 10}, set_by_controller),
     Row("crop-style", "Crop style", "How the crop is cut out of the frame", member<&CropSettings::crop_style>,
@@ -162,14 +164,14 @@ constexpr Row property_table[] = {
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>, {}, set_while_playing),
     Row("face-index", "Face index", "Which face from the left drives, from 0, when face-select is index",
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>, {0, 1000},
-        set_while_playing),
+        set_by_controller),
     Row("smoothing", "Smoothing", "How steady the crop is held: 0 as detected, 1 steadiest",
         member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>, {0, 1},
         set_by_controller),
     Row("no-face", "No face", "What to give out for frames without a face", member<&CropSettings::no_face>,
         {}, set_while_playing),
     Row("size", "Size", "Side of the crop in pixels; 0: what downstream wants, else 256",
-        member<&CropSettings::size>, {0, 4096}, set_while_playing),
+        member<&CropSettings::size>, {0, 4096}, set_by_controller),
     Row("post-messages", "Post messages",
         "Post an element message reenact-face for every frame: found, box, score, track-id",
         member<&CropSettings::post_messages>, {}, set_while_playing),
@@ -435,6 +437,7 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   } else {
     meta->flags = face_missing;
     if (settings.no_face == NoFace::hold && p.last_face) meta->flags |= face_held;
+    if (settings.no_face == NoFace::black) meta->flags |= face_blackout;
   }
   const bool shows_face = face || (meta->flags & face_held);
   const int size = GST_VIDEO_INFO_WIDTH(&filter->out_info);

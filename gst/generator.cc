@@ -14,6 +14,8 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/element_description.h"
@@ -26,10 +28,13 @@
 #include "base/sighting.h"
 #include "base/time_segment.h"
 #include "elements.h"
+#include "identity_transition.h"
 #include "reenact/error.h"
 #include "reenact/landmark_head.h"
 #include "reenact/pose_mapper.h"
+#include "reenact/region_strengths.h"
 #include "stream/face_meta.h"
+#include "stream/face_place.h"
 #include "stream/identity_event.h"
 #include "stream/pose_buffer.h"
 #include "stream/progress_event.h"
@@ -74,6 +79,8 @@ GstStaticPadTemplate src_template =
 struct GeneratorSettings {
   PoseMode pose_mode = PoseMode::absolute;
   double pose_strength = 1;
+  RegionStrengths regions;
+  guint identity_transition = 0;  // milliseconds
 };
 
 using Row = Property<GeneratorSettings>;
@@ -82,7 +89,19 @@ constexpr Row property_table[] = {
         member<&GeneratorSettings::pose_mode>, {}, set_while_playing),
     Row("pose-strength", "Pose strength",
         "How far the head moves from its resting pose: 0 not at all, 1 as the driver, more exaggerates",
-        member<&GeneratorSettings::pose_strength>, {0, 3}, set_by_controller)};
+        member<&GeneratorSettings::pose_strength>, {0, 3}, set_by_controller),
+    Row("bearing-strength", "Bearing strength",
+        "How far the head turns, nods and tilts from its resting pose, on top of pose-strength",
+        member<&GeneratorSettings::regions, &RegionStrengths::bearing>, {0, 3}, set_by_controller),
+    Row("mouth-strength", "Mouth strength",
+        "How far the mouth moves from its resting pose, on top of pose-strength",
+        member<&GeneratorSettings::regions, &RegionStrengths::mouth>, {0, 3}, set_by_controller),
+    Row("eyes-strength", "Eyes strength",
+        "How far lids and brows move from their resting pose, on top of pose-strength",
+        member<&GeneratorSettings::regions, &RegionStrengths::eyes>, {0, 3}, set_by_controller),
+    Row("identity-transition", "Identity transition",
+        "Milliseconds in which one identity goes over into the next; 0: at once",
+        member<&GeneratorSettings::identity_transition>, {0, 60000}, set_by_controller)};
 constexpr Properties<GeneratorSettings> properties(property_table, first_own_property);
 
 /// Who is to be drawn.
@@ -100,8 +119,12 @@ struct ReenactGenerator::Private {
 
   std::unique_ptr<Generator> generator;
   Head head = Head::unknown;
-  std::shared_ptr<const Identity> identity;
+  std::shared_ptr<const Identity> identity;  // that was announced last
+  std::shared_ptr<const Identity> drawn;     // that the generator has
+  IdentityTransition transition;
   PoseMapper mapper;
+  std::shared_ptr<const LandmarkHead> landmark_head;  // null where the model has none
+  bool regions_missed = false;                        // whether that was said
 };
 
 enum Signal { set_reference_signal, signal_count };
@@ -128,7 +151,9 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
                     const EngineOptions& options) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator = load_generator(model, options);
-  p.mapper.set_landmark_head(load_landmark_head(model));
+  p.landmark_head = load_landmark_head(model);
+  p.mapper.set_landmark_head(p.landmark_head);
+  p.regions_missed = false;
   p.head = Head::unknown;
   return *p.generator;
 }
@@ -147,6 +172,9 @@ void unload(ReenactNetworkFilter* filter) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator.reset();
   p.identity.reset();
+  p.drawn.reset();
+  p.transition.reset();
+  p.landmark_head.reset();
   p.mapper.reset();
   p.reference_wanted = false;
 }
@@ -181,14 +209,39 @@ void tell_begun(ReenactNetworkFilter* filter, GstBuffer* buffer) {
     gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(base), new_begun_event(time));
 }
 
+/// Gives the generator whom it draws at that time.
+void draw_identity_of(ReenactNetworkFilter* filter, GstClockTime time) {
+  ReenactGenerator::Private& p = *self_of(filter)->p;
+  const std::shared_ptr<const Identity> identity = p.transition.at(time);
+  if (identity == p.drawn) return;
+  p.generator->set_identity(identity);
+  p.drawn = identity;
+}
+
+/// The pose with its regions as strong as wanted; says once where the model cannot tell them apart.
+std::vector<float> with_regions(ReenactNetworkFilter* filter, const RegionStrengths& strengths,
+                                std::span<const float> pose) {
+  ReenactGenerator::Private& p = *self_of(filter)->p;
+  if (p.landmark_head) return with_region_strengths(*p.landmark_head, pose, p.drawn->neutral_pose, strengths);
+  if (!std::exchange(p.regions_missed, true)) {
+    post_warning(GST_ELEMENT(filter),
+                 Error(ErrorCode::unsupported, "'" + network_filter_model_path(filter).string() +
+                                                   "' has no landmark head, wanted one for bearing-strength, "
+                                                   "mouth-strength and eyes-strength"));
+  }
+  return {pose.begin(), pose.end()};
+}
+
 Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
   const GeneratorSettings settings = copy_of(filter, p.settings);
   tell_begun(filter, in);
+  // Poses from elsewhere bring along where the face lay, and no meta. (A mapped frame takes none.)
+  add_face_meta_of_place(in, p.generator->pose_embedding_size(), out);
 
   MappedFrame target(filter->out_info, out, GST_MAP_WRITE);
   cv::Mat picture = target.mat(CV_8UC4);
-  if (is_faceless(in) || p.head == Head::nobody) {
+  if (is_faceless(out) || p.head == Head::nobody) {
     picture.setTo(cv::Scalar::all(0));
     GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
     return {.network_ran = false};
@@ -204,10 +257,15 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
                      GST_TIME_ARGS(GST_BUFFER_PTS(in)));
     p.mapper.set_reference();
   }
+  draw_identity_of(filter, running_time(GST_BASE_TRANSFORM(filter)->segment, GST_BUFFER_PTS(in)));
   const auto mapped =
-      p.mapper.map(pose.values(), p.identity->neutral_pose, settings.pose_mode, settings.pose_strength,
-                   sighting_of(GST_BASE_TRANSFORM(filter)->segment, in));
-  p.generator->generate(mapped).copyTo(picture);
+      p.mapper.map(pose.values(), p.drawn->neutral_pose, settings.pose_mode, settings.pose_strength,
+                   sighting_of(GST_BASE_TRANSFORM(filter)->segment, out));
+  if (settings.regions.change_nothing()) {
+    p.generator->generate(mapped).copyTo(picture);
+  } else {
+    p.generator->generate(with_regions(filter, settings.regions, mapped)).copyTo(picture);
+  }
   return {};
 }
 
@@ -217,7 +275,12 @@ void take_identity(ReenactGenerator* self, const std::shared_ptr<const Identity>
     if (!identity && p.head == Head::unknown) p.head = Head::nobody;
     return;
   }
-  if (identity) p.generator->set_identity(identity);
+  if (identity) {
+    p.generator->set_identity(identity);  // which says whether it fits
+    p.drawn = identity;
+  }
+  const GeneratorSettings settings = copy_of(self, p.settings);
+  p.transition.begin(identity, settings.identity_transition * GST_MSECOND);
   p.identity = identity;
   p.head = identity ? Head::known : Head::nobody;
   GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");

@@ -22,7 +22,9 @@
 #include "base/engine_settings.h"
 #include "base/glib.h"
 #include "base/properties.h"
+#include "base/time_segment.h"
 #include "elements.h"
+#include "enrolment_guide.h"
 #include "reenact/enrolment.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
@@ -58,16 +60,22 @@ GstStaticPadTemplate crops_template = GST_STATIC_PAD_TEMPLATE("crops", GST_PAD_S
 
 struct IdentitySettings {
   std::string identity_file;
+  EnrolmentGuide::Settings enrol;
 };
 
 using Row = Property<IdentitySettings>;
-constexpr Row property_table[] = {Row(
-    "identity-file", "Identity file",
-    "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the "
-    "installed models. "
-    "A change while playing takes effect between two buffers; a file that cannot be used then "
-    "gives a warning and leaves the identity as it is",
-    member<&IdentitySettings::identity_file>, {}, set_while_playing)};
+constexpr Row property_table[] = {
+    Row("identity-file", "Identity file",
+        "Whose head is drawn: a path, or a name looked for in the folders of REENACT_MODEL_PATH and among the "
+        "installed models. "
+        "A change while playing takes effect between two buffers; a file that cannot be used then "
+        "gives a warning and leaves the identity as it is",
+        member<&IdentitySettings::identity_file>, {}, set_while_playing),
+    Row("enrol-countdown", "Enrolment countdown",
+        "Seconds before the first picture of an enrolment is taken, each told by an element message",
+        member<&IdentitySettings::enrol, &EnrolmentGuide::Settings::countdown>, {0, 60}, set_by_controller),
+    Row("enrol-min-score", "Smallest enrolment score", "Pictures that score less are not learned from",
+        member<&IdentitySettings::enrol, &EnrolmentGuide::Settings::least_score>, {0, 1}, set_by_controller)};
 constexpr Properties<IdentitySettings> properties(property_table, first_own_property);
 
 }  // namespace
@@ -85,6 +93,8 @@ struct ReenactIdentity::Private {
   bool next_is_new = false;
 
   GstVideoInfo crops_info{};
+  GstSegment crops_segment{};
+  EnrolmentGuide guide;
   std::unique_ptr<Enrolment> enrolment;
 
   void switch_to(std::shared_ptr<const Identity> identity) {
@@ -188,7 +198,9 @@ gboolean stop(GstBaseTransform* base) {
   return TRUE;
 }
 
-void before_transform(GstBaseTransform* base, GstBuffer*) {
+void before_transform(GstBaseTransform* base, GstBuffer* buffer) {
+  const GstClockTime time = stream_time(base->segment, GST_BUFFER_PTS(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
   ReenactIdentity::Private& p = *self_of(base)->p;
   std::shared_ptr<const Identity> identity;
   {
@@ -204,13 +216,16 @@ void before_transform(GstBaseTransform* base, GstBuffer*) {
 GstFlowReturn crops_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
   ReenactIdentity::Private& p = *self_of(parent)->p;
   const GstFlowReturn flow = guarded(GST_ELEMENT(parent), GST_FLOW_ERROR, [&] {
-    if (p.enrolment->collecting() && !is_faceless(buffer) && GST_VIDEO_INFO_WIDTH(&p.crops_info) > 0) {
-      const FaceMeta* face = get_face_meta(buffer);
-      if (!face || !(face->flags & face_missing)) {
-        MappedFrame crop(p.crops_info, buffer, GST_MAP_READ);
-        p.enrolment->add(crop.mat(CV_8UC3));
-      }
-    }
+    auto* element = GST_ELEMENT(parent);
+    if (!p.enrolment->collecting() || GST_VIDEO_INFO_WIDTH(&p.crops_info) == 0) return GST_FLOW_OK;
+    const GstClockTime time = p.crops_segment.format == GST_FORMAT_TIME
+                                  ? running_time(p.crops_segment, GST_BUFFER_PTS(buffer))
+                                  : GST_BUFFER_PTS(buffer);
+    const FaceMeta* face = get_face_meta(buffer);
+    if (p.guide.counting_down(element, time) || is_faceless(buffer)) return GST_FLOW_OK;
+    if (face && (face->flags & face_missing)) return GST_FLOW_OK;
+    MappedFrame crop(p.crops_info, buffer, GST_MAP_READ);
+    if (p.guide.take(element, crop.mat(CV_8UC3), face, time)) p.enrolment->add(crop.mat(CV_8UC3));
     return GST_FLOW_OK;
   });
   gst_buffer_unref(buffer);
@@ -226,6 +241,8 @@ gboolean crops_event(GstPad*, GstObject* parent, GstEvent* event) {
     gst_event_parse_caps(event, &caps);
     GST_DEBUG_OBJECT(parent, "Crops are %" GST_PTR_FORMAT, caps);
     taken = gst_video_info_from_caps(&p.crops_info, caps);
+  } else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment(event, &p.crops_segment);
   } else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
     p.enrolment->end_of_crops();
   }
@@ -272,10 +289,12 @@ void release_pad(GstElement* element, GstPad* pad) {
 gboolean enrol(ReenactIdentity* self, guint crops, const gchar* location) {
   ReenactIdentity::Private& p = *self->p;
   EngineSettings engine;
+  EnrolmentGuide::Settings guide;
   {
     const ObjectLock lock(self);
     if (!p.started || !p.crops_pad) return FALSE;
     engine = p.engine;
+    guide = p.settings.enrol;
   }
   try {
     Enrolment::Request request;
@@ -285,6 +304,8 @@ gboolean enrol(ReenactIdentity* self, guint crops, const gchar* location) {
     request.crops = crops;
     request.learned_by = "reenactidentity enrol";
     GST_DEBUG_OBJECT(self, "Learns from the next %u crops with '%s'", crops, request.model.c_str());
+    if (p.enrolment->collecting()) return FALSE;
+    p.guide.begin(crops, guide);
     return p.enrolment->begin(request);
   } catch (const std::exception& error) {
     post_warning(GST_ELEMENT(self), error);
@@ -319,7 +340,9 @@ void install_signals(GObjectClass* object_class) {
    *
    * Action: learns an identity from the next @crops crops with a face on the pad crops (fewer if it ends
    * before), on a thread of its own, then switches to it and posts an element message reenact-enrolled with
-   * name and, if it was saved, location.
+   * name and, if it was saved, location. Element messages tell of it before: reenact-enrol-countdown (seconds) for
+   * each second of enrol-countdown, reenact-enrol-picture (number, of, taken, score, sharpness, exposure, size) for
+   * each picture.
    *
    * Returns: whether it was begun: it is not while another one runs, without the pad, or below PAUSED.
    */

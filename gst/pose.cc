@@ -3,7 +3,8 @@
  * SECTION:element-reenactpose
  * @title: reenactpose
  *
- * Turns face crops into latent pose descriptors, one tensor of 32-bit floats a crop, in NNStreamer's caps.
+ * Turns face crops into latent pose descriptors, tensors of 32-bit floats in NNStreamer's caps: the pose and, unless
+ * downstream wants one tensor alone, where the face lay.
  *
  *     gst-launch-1.0 v4l2src ! videoconvert ! reenactcrop ! reenactpose ! fakesink dump=true
  *
@@ -19,6 +20,7 @@
 #include "base/network_filter.h"
 #include "elements.h"
 #include "stream/face_meta.h"
+#include "stream/face_place.h"
 #include "stream/pose_buffer.h"
 #include "stream/video_frame.h"
 
@@ -48,6 +50,7 @@ GstStaticPadTemplate src_template =
 struct ReenactPose::Private {
   std::unique_ptr<PoseEncoder> encoder;
   std::vector<float> last_pose;  // empty before the first face
+  bool placed = false;           // whether where the face lay stands behind each pose
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactpose, "reenactpose", GST_RANK_NONE, reenact_pose_get_type())
@@ -84,7 +87,7 @@ void unload(ReenactNetworkFilter* filter) {
 GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
   const PoseEncoder* encoder = self_of(filter)->p->encoder.get();
   if (direction == GST_PAD_SRC) {
-    return encoder ? new_pose_caps(encoder->embedding_size())
+    return encoder ? new_placed_pose_caps(encoder->embedding_size())
                    : gst_static_pad_template_get_caps(&src_template);
   }
   GstCaps* caps = gst_static_pad_template_get_caps(&sink_template);
@@ -95,7 +98,13 @@ GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
   return caps;
 }
 
-Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+gboolean configure(ReenactNetworkFilter* filter, GstCaps*, GstCaps* out) {
+  self_of(filter)->p->placed = have_places(out);
+  return TRUE;
+}
+
+/// The pose of the face in `in`; whether the network ran for it.
+bool encode(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   ReenactPose::Private& p = *self_of(filter)->p;
   const FaceMeta* face = get_face_meta(in);
   const bool nobody = is_faceless(in);
@@ -106,16 +115,23 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   if (nobody || (held && p.last_pose.empty())) {
     std::fill(pose.values().begin(), pose.values().end(), 0.0f);
     GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_GAP);
-    return {.network_ran = false};
+    return false;
   }
   if (held) {
     std::copy(p.last_pose.begin(), p.last_pose.end(), pose.values().begin());
-    return {.network_ran = false};
+    return false;
   }
   MappedFrame crop(filter->in_info, in, GST_MAP_READ);
   p.encoder->encode(crop.mat(CV_8UC3), pose.values());
   p.last_pose.assign(pose.values().begin(), pose.values().end());
-  return {};
+  return true;
+}
+
+Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
+  const bool ran = encode(filter, in, out);
+  const ReenactPose::Private& p = *self_of(filter)->p;
+  if (p.placed) set_place(out, p.encoder->embedding_size());
+  return {.network_ran = ran};
 }
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
@@ -145,6 +161,7 @@ static void reenact_pose_class_init(ReenactPoseClass* klass) {
   filter_class->rehearse = rehearse;
   filter_class->unload = unload;
   filter_class->caps_for = caps_for;
+  filter_class->configure = configure;
   filter_class->process = process;
   GST_BASE_TRANSFORM_CLASS(klass)->sink_event = sink_event;
 }

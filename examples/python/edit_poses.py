@@ -55,7 +55,7 @@ def drive(source, identity, sink, edit):
     `edit` gets each pose, a numpy array of 256 float32, and returns the one to draw.
     """
     reading = Gst.parse_launch(f"{source} ! videoconvert ! reenactcrop name=crop ! reenactpose name=pose ! "
-                               "appsink name=poses sync=false max-buffers=4")
+                               "other/tensors,num_tensors=1 ! appsink name=poses sync=false max-buffers=4")
     drawing = Gst.parse_launch("appsrc name=poses format=time ! reenactidentity name=identity ! reenactgenerator name=generator ! "
                                f"reenactcompositor ! {sink}")
     drawing.get_by_name("identity").set_property("identity-file", identity)

@@ -53,4 +53,8 @@ const std::vector<Proxy>& proxies();
 /// The spec of a proxy, made from that of the child. GLib cannot copy a spec under another name.
 GParamSpec* new_spec(const Proxy& proxy);
 
+/// Lets a controller that is bound to the bin's property move it at the times of the frames that `child` works on. One that
+/// is bound to the child itself takes its place.
+void pass_on_controllers(GstObject* bin, const Proxy& proxy, GstObject* child);
+
 }  // namespace reenact

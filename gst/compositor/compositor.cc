@@ -417,6 +417,21 @@ void release_pad(GstElement* element, GstPad* pad) {
     GST_ELEMENT_CLASS(reenact_compositor_parent_class)->release_pad(element, pad);
 }
 
+void panic(ReenactCompositor* self) {
+  g_object_set(self, "panic", TRUE, nullptr);
+}
+
+void install_signals(GObjectClass* object_class) {
+  /**
+   * ReenactCompositor::panic:
+   *
+   * Action: sets panic, which takes the head away with the next picture; set the property to FALSE to bring it back.
+   */
+  g_signal_new_class_handler("panic", G_OBJECT_CLASS_TYPE(object_class),
+                             GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION), G_CALLBACK(panic), nullptr,
+                             nullptr, nullptr, G_TYPE_NONE, 0);
+}
+
 void finalize(GObject* object) {
   delete self_of(object)->p;
   G_OBJECT_CLASS(reenact_compositor_parent_class)->finalize(object);
@@ -435,6 +450,7 @@ static void reenact_compositor_class_init(ReenactCompositorClass* klass) {
   object_class->notify = notify;
   compositor_properties.install(object_class);
   install_stats(object_class, compositor_properties.end_id());
+  install_signals(object_class);
   describe_element(element_class, {"Head compositor", "Filter/Editor/Video/Compositor",
                                    "Lays generated heads over a background where the driver's head was"});
   gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,

@@ -14,12 +14,14 @@ namespace reenact {
 void HeadPainter::set_output(const GstVideoInfo& info) {
   space_ = std::make_shared<PixelSpace>(info);
   output_ = info;
+  last_.reset();
 }
 
 void HeadPainter::reset() {
   background_.reset();
   compositor_.reset();
   space_.reset();
+  last_.reset();
 }
 
 /// Whether pictures are painted as RGB of 8 bits, which is fastest, and not in the output's own components.
@@ -72,9 +74,59 @@ HeadLayer HeadPainter::draw_in_space(const CompositorSettings& settings, const G
   return layer;
 }
 
+/// What stands behind a head alone; where that is the driver's own picture, background-color.
+void HeadPainter::draw_without_head(CompositorSettings settings, bool black, MappedFrame& target) {
+  if (settings.shows_driver()) settings.background = BackgroundMode::color;
+  if (black && settings.background != BackgroundMode::transparent) {
+    settings.background = BackgroundMode::color;
+    settings.background_color = 0xff000000;
+  }
+  compositor_.reset();
+  background_.set_space(space_);
+  pixels_.create(GST_VIDEO_INFO_HEIGHT(&output_), GST_VIDEO_INFO_WIDTH(&output_), space_->type());
+  background_.paint(settings, nullptr, pixels_);
+  space_->pack(pixels_, target);
+}
+
+HeadLayer HeadPainter::draw_panic(const CompositorSettings& settings, MappedFrame& target) {
+  if (settings.panic_shows == PanicShow::freeze && last_) {
+    MappedFrame last(output_, last_.get(), GST_MAP_READ);
+    gst_video_frame_copy(target.get(), last.get());
+    return last_layer_;
+  }
+  draw_without_head(settings, settings.panic_shows == PanicShow::black, target);
+  return {};
+}
+
+/// Remembers a picture that may be frozen.
+void HeadPainter::keep(const CompositorSettings& settings, const HeadLayer& layer, MappedFrame& target) {
+  if (settings.panic_shows != PanicShow::freeze || settings.shows_driver()) {
+    last_.reset();
+    return;
+  }
+  if (!last_) last_.reset(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&output_), nullptr));
+  MappedFrame copy(output_, last_.get(), GST_MAP_WRITE);
+  gst_video_frame_copy(copy.get(), target.get());
+  last_layer_.place = layer.place;
+  layer.rgba.copyTo(last_layer_.rgba);
+}
+
 HeadLayer HeadPainter::draw(const CompositorSettings& settings, const GstVideoInfo& head_info,
                             GstBuffer* head, GstBuffer* out) {
   MappedFrame target(output_, out, GST_MAP_READWRITE);
+  if (settings.panic) return draw_panic(settings, target);
+  const FaceMeta* face = get_face_meta(head);
+  if (face && (face->flags & face_blackout)) {
+    draw_without_head(settings, /*black=*/true, target);
+    return {};
+  }
+  HeadLayer layer = draw_with_head(settings, head_info, head, target);
+  keep(settings, layer, target);
+  return layer;
+}
+
+HeadLayer HeadPainter::draw_with_head(const CompositorSettings& settings, const GstVideoInfo& head_info,
+                                      GstBuffer* head, MappedFrame& target) {
   if (paints_rgb(settings)) {
     const bool alpha = GST_VIDEO_INFO_HAS_ALPHA(&output_);
     return draw_rgb(settings, head_info, head, target.mat(alpha ? CV_8UC4 : CV_8UC3));

@@ -6,10 +6,12 @@
 #include <memory>
 #include <opencv2/core.hpp>
 
+#include "base/glib.h"
 #include "compositor/background_painter.h"
 #include "compositor/pixel_space.h"
 #include "compositor/settings.h"
 #include "reenact/compositor.h"
+#include "stream/video_frame.h"
 
 namespace reenact {
 
@@ -42,12 +44,20 @@ class HeadPainter {
   HeadLayer draw_rgb(const CompositorSettings& settings, const GstVideoInfo& head_info, GstBuffer* head,
                      cv::Mat picture);
   HeadLayer draw_in_space(const CompositorSettings& settings, const GstVideoInfo& head_info, GstBuffer* head);
+  HeadLayer draw_with_head(const CompositorSettings& settings, const GstVideoInfo& head_info, GstBuffer* head,
+                           MappedFrame& target);
+  void draw_without_head(CompositorSettings settings, bool black, MappedFrame& target);
+  HeadLayer draw_panic(const CompositorSettings& settings, MappedFrame& target);
+  void keep(const CompositorSettings& settings, const HeadLayer& layer, MappedFrame& target);
 
   BackgroundPainter background_;
   Compositor compositor_;
   GstVideoInfo output_{};
   std::shared_ptr<const PixelSpace> space_;  // of the output
   cv::Mat pixels_;                           // kept, so that frames allocate nothing
+  // The last picture and where its head was, for panic-shows=freeze; null where it showed something of the driver.
+  Owned<GstBuffer> last_;
+  HeadLayer last_layer_;
 };
 
 }  // namespace reenact

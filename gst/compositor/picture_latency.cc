@@ -25,7 +25,10 @@ void PictureLatency::begin_format(GstClockTime rehearsed) {
 
 GstClockTime PictureLatency::picture_leaves(GstClockTime running_time, gint64 began, GstClockTime elapsed) {
   constexpr int first = 2, last = 4;
-  if (++pictures_of_format_ >= first && pictures_of_format_ <= last) report(with_headroom(elapsed));
+  // What takes longer was a machine that stood still: nobody draws live at such a rate.
+  constexpr GstClockTime longest = GST_SECOND / 4;
+  if (++pictures_of_format_ >= first && pictures_of_format_ <= last)
+    report(with_headroom(std::min(elapsed, longest)));
   constexpr gint64 at_once = 500;  // microseconds
   const bool held_up = passed_on_ - left_ > at_once && began - passed_on_ < at_once,
              begins = first_left_ == 0;

@@ -44,6 +44,21 @@ GType enum_type<AlphaMode>() {
   return type;
 }
 
+template <>
+GType enum_type<PanicShow>() {
+  static const GEnumValue values[] = {
+      enum_value(PanicShow::background,
+                 "The background without a head; background-color for the driver's video", "background"),
+      enum_value(
+          PanicShow::freeze,
+          "The last picture before, as it was; as background where that showed something of the driver",
+          "freeze"),
+      enum_value(PanicShow::black, "Black", "black"),
+      {}};
+  static const GType type = register_enum("ReenactPanicShow", values);
+  return type;
+}
+
 namespace {
 
 using Settings = CompositorSettings;
@@ -80,10 +95,19 @@ constexpr Row table[] = {
         member<&Settings::mask, &MaskOptions::fade>, {0, 0.5}, set_by_controller),
     Row("mask-feather", "Mask feather", "Blur of the mask's edge, sigma in pixels",
         member<&Settings::mask, &MaskOptions::feather>, {0, 64}, set_by_controller),
+    Row("mask-reach", "Mask reach",
+        "Share of the head's side from its solid part at which its mask ends, so that no haze stays around it; 0: nowhere",
+        member<&Settings::mask, &MaskOptions::reach>, {0, 1}, set_by_controller),
     Row("mask-smoothing", "Mask smoothing", "Share of the previous frame's mask that is kept",
         member<&Settings::mask, &MaskOptions::smoothing>, {0, 0.95}, set_by_controller),
     Row("opacity", "Opacity", "Opacity of the head", member<&Settings::mask, &MaskOptions::opacity>, {0, 1},
         set_by_controller),
+    Row("panic", "Panic",
+        "Show no head and nothing of the driver from the next picture on, whatever background says",
+        member<&Settings::panic>, {}, set_while_playing),
+    Row("panic-shows", "Panic shows",
+        "What is shown during panic; freeze needs to be set a picture before it",
+        member<&Settings::panic_shows>, {}, set_while_playing),
     Row("color-match", "Color match",
         "Shift mean and deviation of the head's colors towards the background's",
         member<&Settings::mask, &MaskOptions::color_match>, {}, set_while_playing),

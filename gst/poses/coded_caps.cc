@@ -43,11 +43,12 @@ GstCaps* pose_caps_of_coded(const GstCaps* caps) {
   for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
     const GstStructure* structure = gst_caps_get_structure(caps, i);
     int size = 0;
-    GstCaps* one = gst_structure_get_int(structure, "pose-size", &size) && size > 0
-                       ? new_pose_caps(size)
-                       : gst_caps_from_string(REENACT_POSE_CAPS);
-    copy_framerate(structure, gst_caps_get_structure(one, 0));
-    gst_caps_append(poses, one);
+    GstCaps* some = gst_structure_get_int(structure, "pose-size", &size) && size > 0
+                        ? new_placed_pose_caps(size)
+                        : gst_caps_from_string(REENACT_POSE_CAPS);
+    for (guint k = 0; k < gst_caps_get_size(some); ++k)
+      copy_framerate(structure, gst_caps_get_structure(some, k));
+    gst_caps_append(poses, some);
   }
   return poses;
 }
@@ -61,7 +62,7 @@ GstCaps* coded_caps_of_poses(const GstCaps* caps) {
       gst_caps_set_simple(one, "pose-size", G_TYPE_INT, size, nullptr);
     copy_framerate(gst_caps_get_structure(source, 0), gst_caps_get_structure(one, 0));
     gst_caps_unref(source);
-    gst_caps_append(coded, one);
+    coded = gst_caps_merge(coded, one);
   }
   return coded;
 }

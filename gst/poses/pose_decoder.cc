@@ -28,7 +28,9 @@
 #include "reenact/error.h"
 #include "reenact/identity_packet.h"
 #include "reenact/pose_interpolation.h"
+#include "stream/face_place.h"
 #include "stream/identity_event.h"
+#include "stream/pose_buffer.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_pose_decoder_debug);
 #define GST_CAT_DEFAULT reenact_pose_decoder_debug
@@ -66,7 +68,7 @@ constexpr Row property_table[] = {
     Row("conceal", "Conceal",
         "Most poses in a row that are made up when theirs were lost, on the way from the pose before to the next "
         "one; 0: none",
-        member<&DecoderSettings::conceal>, {0, 1000}, set_while_playing)};
+        member<&DecoderSettings::conceal>, {0, 1000}, set_by_controller)};
 constexpr Properties<DecoderSettings> properties(property_table);
 
 struct Counts {
@@ -83,6 +85,7 @@ struct ReenactPoseDec::Private {
 
   std::unique_ptr<PoseStreamDecoder> decoder;
   int pose_size = 0;
+  bool placed = false;                           // whether places go out behind the poses
   PoseFrame last;                                // what the last buffer showed
   GstClockTime last_time = GST_CLOCK_TIME_NONE;  // its PTS; none: nothing came yet
   std::deque<Owned<GstBuffer>> ready;            // to go out, in their order
@@ -146,6 +149,7 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
           "the coded poses that come in do not say how many numbers a pose has, wanted caps with pose-size");
     p.decoder = std::make_unique<PoseStreamDecoder>(choose_basis(settings.basis, settings.model_file, size));
     p.pose_size = size;
+    p.placed = have_places(out);
     return TRUE;
   });
 }
@@ -249,10 +253,13 @@ GstFlowReturn generate_output(GstBaseTransform* base, GstBuffer** out) {
   ReenactPoseDec::Private& p = *self->p;
   if (Owned<GstBuffer> in(std::exchange(base->queued_buf, nullptr)); in) {
     if (!p.decoder) return GST_FLOW_NOT_NEGOTIATED;
+    const GstClockTime time = stream_time(base->segment, GST_BUFFER_PTS(in.get()));
+    if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
     if (const GstFlowReturn flow = take_packet(self, in.get()); flow != GST_FLOW_OK) return flow;
   }
   if (p.ready.empty()) return GST_FLOW_OK;
   *out = p.ready.front().release();
+  if (p.placed) set_place(*out, p.pose_size);
   p.ready.pop_front();
   return GST_FLOW_OK;
 }

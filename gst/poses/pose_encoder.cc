@@ -76,7 +76,7 @@ constexpr Row property_table[] = {
         member<&EncoderSettings::send_identity>, {}, set_while_playing),
     Row("identity-interval", "Identity interval",
         "Seconds after which the identity is sent again, for receivers that come late; 0: never",
-        member<&EncoderSettings::identity_interval>, {0, 3600}, set_while_playing)};
+        member<&EncoderSettings::identity_interval>, {0, 3600}, set_by_controller)};
 constexpr Properties<EncoderSettings> properties(property_table);
 
 }  // namespace

@@ -28,6 +28,7 @@
 #include "reenact/pose_filter.h"
 #include "reenact/pose_interpolation.h"
 #include "stream/face_meta.h"
+#include "stream/face_place.h"
 #include "stream/pose_buffer.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_pose_filter_debug);
@@ -79,6 +80,7 @@ struct ReenactPoseFilter::Private {
 
   PoseFilter filter;
   int pose_size = 0;
+  bool placed = false;                       // whether a place stands behind each pose
   std::atomic<GstClockTime> latency = 0;     // of another framerate, one interval of the poses that come in
   int numerator = 0, denominator = 1;        // framerate that goes out; 0: that of the input, pose by pose
   Owned<GstBuffer> before;                   // the filtered pose before this one, where the framerate changes
@@ -133,6 +135,7 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
   ReenactPoseFilter::Private& p = *self_of(base)->p;
   p.pose_size = pose_size_of_caps(in);
   if (p.pose_size == 0) return FALSE;
+  p.placed = have_places(out);
   int in_numerator = 0, in_denominator = 1, numerator = 0, denominator = 1;
   gst_structure_get_fraction(gst_caps_get_structure(in, 0), "framerate", &in_numerator, &in_denominator);
   gst_structure_get_fraction(gst_caps_get_structure(out, 0), "framerate", &numerator, &denominator);
@@ -154,16 +157,18 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
 }
 
 /// A buffer with everything of `like` but its pose.
-GstBuffer* with_pose(GstBuffer* like, std::span<const float> pose) {
+GstBuffer* with_pose(const ReenactPoseFilter::Private& p, GstBuffer* like, std::span<const float> pose) {
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, pose.size_bytes(), nullptr);
   gst_buffer_copy_into(
       buffer, like,
       GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
       gsize(-1));
   gst_buffer_fill(buffer, 0, pose.data(), pose.size_bytes());
-  if (!is_faceless(buffer)) return buffer;
-  GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_GAP);
-  if (FaceMeta* meta = get_face_meta(buffer)) meta->flags |= face_missing | face_held;
+  if (is_faceless(buffer)) {
+    GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_GAP);
+    if (FaceMeta* meta = get_face_meta(buffer)) meta->flags |= face_missing | face_held;
+  }
+  if (p.placed) set_place(buffer, p.pose_size);
   return buffer;
 }
 
@@ -181,7 +186,7 @@ Owned<GstBuffer> filtered(ReenactPoseFilter* self, Owned<GstBuffer> buffer) {
     pose = p.filter.filter(given.values(), sighting);
     if (std::ranges::equal(pose, given.values())) return buffer;
   }
-  return Owned<GstBuffer>(with_pose(buffer.get(), pose));
+  return Owned<GstBuffer>(with_pose(p, buffer.get(), pose));
 }
 
 /// The pose that lies `share` of the way from `from` to `to`.
@@ -193,7 +198,7 @@ GstBuffer* between(ReenactPoseFilter::Private& p, GstBuffer* from, GstBuffer* to
     const MappedPose a(from, p.pose_size, GST_MAP_READ), b(to, p.pose_size, GST_MAP_READ);
     interpolate_poses(a.values(), b.values(), share, pose);
   }
-  GstBuffer* buffer = with_pose(near, pose);
+  GstBuffer* buffer = with_pose(p, near, pose);
   const FaceMeta *a = get_face_meta(from), *b = get_face_meta(to);
   if (FaceMeta* meta = get_face_meta(buffer); meta && a && b && a->track_id == b->track_id) {
     const auto way = [share](int first, int second) {
@@ -201,6 +206,7 @@ GstBuffer* between(ReenactPoseFilter::Private& p, GstBuffer* from, GstBuffer* to
     };
     meta->crop = {way(a->crop.x, b->crop.x), way(a->crop.y, b->crop.y), way(a->crop.width, b->crop.width),
                   way(a->crop.height, b->crop.height)};
+    if (p.placed) set_place(buffer, p.pose_size);
   }
   return buffer;
 }
@@ -245,6 +251,7 @@ GstFlowReturn generate_output(GstBaseTransform* base, GstBuffer** out) {
     const GstClockTime synced = stream_time(base->segment, GST_BUFFER_PTS(in.get()));
     if (GST_CLOCK_TIME_IS_VALID(synced)) gst_object_sync_values(GST_OBJECT(base), synced);
     const GstFlowReturn flow = guarded(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
+      in.reset(with_face_meta(in.release(), p.pose_size));
       Owned<GstBuffer> pose = filtered(self, std::move(in));
       if (p.numerator == 0) {
         p.ready.push_back(std::move(pose));

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/glib.h"
 #include "reenact/crop.h"
+#include "stream/face_place.h"
 #include "stream/pose_buffer.h"
 
 namespace reenact {
@@ -42,7 +44,9 @@ std::optional<FacePlacement> placement_of(const FaceMeta& meta) {
   return FacePlacement{meta.crop, frame, !(meta.flags & face_missing)};
 }
 
-PoseFrame read_pose_frame(GstBuffer* buffer, int size) {
+PoseFrame read_pose_frame(GstBuffer* given, int size) {
+  const Owned<GstBuffer> owned(with_face_meta(gst_buffer_ref(given), size));
+  GstBuffer* buffer = owned.get();
   PoseFrame frame;
   if (const FaceMeta* meta = get_face_meta(buffer)) {
     frame.placement = placement_of(*meta);

@@ -25,6 +25,7 @@
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 #include "reenact/pose_track.h"
+#include "stream/face_place.h"
 #include "stream/pose_buffer.h"
 
 GST_DEBUG_CATEGORY_STATIC(reenact_pose_source_debug);
@@ -78,6 +79,7 @@ struct ReenactPoseSrc::Private {
   GstClockTime interval = 0;        // for which the last pose is shown
   guint64 next = 0;                 // counts on from round to round
   bool backwards = false;
+  bool placed = false;  // whether places go out behind the poses
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactposesrc, "reenactposesrc", GST_RANK_NONE, reenact_pose_src_get_type())
@@ -113,7 +115,7 @@ guint64 number_at(const ReenactPoseSrc::Private& p, GstClockTime time) {
 }
 
 GstCaps* new_caps(const ReenactPoseSrc::Private& p) {
-  GstCaps* caps = new_pose_caps(int(p.track.poses.front().size()));
+  GstCaps* caps = new_placed_pose_caps(int(p.track.poses.front().size()));
   int numerator = 25, denominator = 1;
   // Recorded times are rounded; the framerates people use are what they were rounded from.
   if (!gst_video_guess_framerate(p.interval, &numerator, &denominator))
@@ -175,6 +177,11 @@ GstCaps* get_caps(GstBaseSrc* base, GstCaps* filter) {
     if (const auto& known = self_of(base)->p->caps) caps = gst_caps_ref(known.get());
   }
   return filtered_caps(caps ? caps : gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(base)), filter);
+}
+
+gboolean set_caps(GstBaseSrc* base, GstCaps* caps) {
+  self_of(base)->p->placed = have_places(caps);
+  return TRUE;
 }
 
 gboolean is_seekable(GstBaseSrc*) {
@@ -254,6 +261,7 @@ GstFlowReturn create(GstBaseSrc* base, guint64, guint, GstBuffer** out) {
     GST_BUFFER_DURATION(buffer) = time_of(p, number + 1) - time;
     GST_BUFFER_OFFSET(buffer) = number;
     GST_BUFFER_OFFSET_END(buffer) = number + 1;
+    if (p.placed) set_place(buffer, int(p.track.poses[index].size()));
     *out = buffer;
     return GST_FLOW_OK;
   });
@@ -279,6 +287,7 @@ static void reenact_pose_src_class_init(ReenactPoseSrcClass* klass) {
   src_class->start = start;
   src_class->stop = stop;
   src_class->get_caps = get_caps;
+  src_class->set_caps = set_caps;
   src_class->is_seekable = is_seekable;
   src_class->do_seek = do_seek;
   src_class->query = query;

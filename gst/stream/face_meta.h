@@ -13,7 +13,9 @@ namespace reenact {
 enum FaceFlags : guint {
   face_detected = 1u << 0,  ///< the box comes from a detection on this very frame, not from following it
   face_missing = 1u << 1,   ///< nobody was found on this frame
-  face_held = 1u << 2  ///< with face_missing: box and crop are those of an earlier frame, the last pose stays
+  face_held =
+      1u << 2,  ///< with face_missing: box and crop are those of an earlier frame, the last pose stays
+  face_blackout = 1u << 3  ///< with face_missing: nothing at all is to be shown of this frame
 };
 
 /// The face of one frame, on the crop, on its pose and on the head drawn from it.

@@ -68,6 +68,7 @@ void lay_over_black(const cv::Mat& rgba, bool premultiplied, cv::Mat& rgb) {
 void RgbReader::configure(const GstVideoInfo& info, int width, int height) {
   reset();
   in_ = info;
+  hdr_ = media::HdrColors(info.colorimetry);
   rgb_ = converted(in_, GST_VIDEO_FORMAT_RGB, width, height);
   rgba_ = converted(in_, GST_VIDEO_FORMAT_RGBA, width, height);
   // The converter would drop alpha on the way to RGB.
@@ -84,8 +85,8 @@ void RgbReader::configure(const GstVideoInfo& info, int width, int height) {
   const auto allocate = [](const GstVideoInfo& format) {
     return gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&format), nullptr);
   };
-  if (has_alpha() || !same) picture_.reset(allocate(rgb_));
-  if (has_alpha() && !same) with_alpha_.reset(allocate(rgba_));
+  if (has_alpha() || hdr_.change() || !same) picture_.reset(allocate(rgb_));
+  if (has_alpha() && (hdr_.change() || !same)) with_alpha_.reset(allocate(rgba_));
   configured_ = true;
 }
 
@@ -99,14 +100,23 @@ void RgbReader::reset() {
 RgbPicture RgbReader::read(GstBuffer* buffer) {
   auto source = std::make_unique<MappedFrame>(in_, buffer, GST_MAP_READ);
   if (!picture_) return RgbPicture(std::move(source));
-  auto picture = std::make_unique<MappedFrame>(rgb_, picture_.get(), GST_MAP_WRITE);
+  auto picture = std::make_unique<MappedFrame>(rgb_, picture_.get(), GST_MAP_READWRITE);
+  // Into a frame of our own, in the range that networks know.
+  const auto convert = [&](MappedFrame& target, int type) {
+    cv::Mat pixels = target.mat(type);
+    if (converter_)
+      gst_video_converter_frame(converter_.get(), source->get(), target.get());
+    else
+      source->mat(type).copyTo(pixels);
+    hdr_.apply(pixels);
+  };
   if (!has_alpha()) {
-    gst_video_converter_frame(converter_.get(), source->get(), picture->get());
+    convert(*picture, CV_8UC3);
     return RgbPicture(std::move(picture));
   }
-  if (converter_) {
+  if (with_alpha_) {
     auto with_alpha = std::make_unique<MappedFrame>(rgba_, with_alpha_.get(), GST_MAP_READWRITE);
-    gst_video_converter_frame(converter_.get(), source->get(), with_alpha->get());
+    convert(*with_alpha, CV_8UC4);
     source = std::move(with_alpha);
   }
   cv::Mat rgb = picture->mat(CV_8UC3);

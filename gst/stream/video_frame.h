@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/glib.h"
+#include "media/hdr_colors.h"
 
 namespace reenact {
 
@@ -49,7 +50,8 @@ class RgbPicture {
 /// them.
 inline constexpr int level_behind_alpha = 0;
 
-/// Reads video frames of any format as RGB pictures; what is see-through shows level_behind_alpha.
+/// Reads video frames of any format as RGB pictures; HDR (PQ, HLG) becomes sRGB, which networks know, and what is
+/// see-through shows level_behind_alpha.
 class RgbReader {
  public:
   /// Frames of `info` become RGB of `width` x `height`. Throws Error (unsupported) for a format nobody can
@@ -72,9 +74,10 @@ class RgbReader {
 
   bool configured_ = false;
   GstVideoInfo in_{}, rgb_{}, rgba_{};
+  media::HdrColors hdr_;
   std::unique_ptr<GstVideoConverter, FreeConverter> converter_;  // null: frames are RGB (or RGBA) already
-  Owned<GstBuffer> picture_;                                     // RGB, where frames are not
-  Owned<GstBuffer> with_alpha_;                                  // RGBA, where frames have alpha otherwise
+  Owned<GstBuffer> picture_;     // RGB, where frames are not, or not of its range
+  Owned<GstBuffer> with_alpha_;  // RGBA, where frames have alpha otherwise
 };
 
 }  // namespace reenact

@@ -14,8 +14,8 @@ enum class ClipColors { rgb, grey };
 
 /// Reads a clip frame by frame through GStreamer, as a player shows it: of several streams the first that moves and is no
 /// cover picture, turned by its rotation tag, stretched to square pixels, in the colors that the stream or else its
-/// container tells, transparency over black; of interlaced frames the field that comes first. A change of size in mid-clip
-/// changes the size of the frames.
+/// container tells, HDR (PQ, HLG) brought to sRGB, transparency over black; of interlaced frames the field that comes
+/// first. A change of size in mid-clip changes the size of the frames.
 class ClipReader {
  public:
   struct Frame {
@@ -24,15 +24,14 @@ class ClipReader {
   };
 
   /// Decodes up to the first frame, with `threads` threads; 0: as many as the decoder likes. Throws Error: not_found;
-  /// unreadable when it is no clip, has no video or no decoder is installed for it; unsupported for HDR.
+  /// unreadable when it is no clip, has no video or no decoder is installed for it.
   explicit ClipReader(const std::filesystem::path& path, ClipColors colors = ClipColors::rgb,
                       int threads = 0);
   ~ClipReader();
   ClipReader(const ClipReader&) = delete;
   ClipReader& operator=(const ClipReader&) = delete;
 
-  /// Empty at the end. What cannot be decoded is passed over, see problems(). Throws Error (unsupported) when the clip
-  /// turns to HDR.
+  /// Empty at the end. What cannot be decoded is passed over, see problems().
   std::optional<Frame> next();
   /// Passes over a frame; false at the end.
   bool skip();

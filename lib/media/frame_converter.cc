@@ -19,12 +19,6 @@ int square_width(const GstVideoInfo& info) {
                                          : info.width;
 }
 
-const char* hdr_name(const GstVideoInfo& info) {
-  if (info.colorimetry.transfer == GST_VIDEO_TRANSFER_SMPTE2084) return "PQ";
-  if (info.colorimetry.transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67) return "HLG";
-  return nullptr;
-}
-
 }  // namespace
 
 void FrameConverter::set_caps(GstCaps* caps, const std::filesystem::path& path) {
@@ -34,20 +28,20 @@ void FrameConverter::set_caps(GstCaps* caps, const std::filesystem::path& path) 
       !picture_fits_memory(static_cast<std::uint64_t>(input.width), static_cast<std::uint64_t>(input.height)))
     throw Error(ErrorCode::unreadable,
                 "cannot read '" + path.string() + "': its frames have no usable format");
-  if (const char* name = hdr_name(input))
-    throw Error(ErrorCode::unsupported, "'" + path.string() + "' is HDR video (" + name +
-                                            "), wanted standard dynamic range: have it converted first");
+  hdr_ = HdrColors(input.colorimetry);
+  // The luma of HDR is not that of its picture.
+  const bool luma = grey_ && !hdr_.change();
   size_ = {square_width(input), input.height};
   GstVideoInfo output;
   const bool alpha = GST_VIDEO_INFO_HAS_ALPHA(&input);
   // The converter has no fast way to RGB, but one to four bytes a pixel.
   gst_video_info_set_format(&output,
-                            alpha   ? GST_VIDEO_FORMAT_RGBA
-                            : grey_ ? GST_VIDEO_FORMAT_GRAY8
-                                    : GST_VIDEO_FORMAT_RGBx,
+                            alpha  ? GST_VIDEO_FORMAT_RGBA
+                            : luma ? GST_VIDEO_FORMAT_GRAY8
+                                   : GST_VIDEO_FORMAT_RGBx,
                             static_cast<guint>(size_.width), static_cast<guint>(size_.height));
   limited_range_ = false;
-  if (!alpha && grey_) {
+  if (!alpha && luma) {
     output.stride[0] = size_.width;
     // The luma as it is: whether the converter widens the range depends on the way it takes.
     if (!GST_VIDEO_INFO_IS_RGB(&input)) {
@@ -85,6 +79,7 @@ cv::Mat FrameConverter::picture_of(GstBuffer* frame) {
   gst_video_frame_unmap(&from);
   if (limited_range_) converted.convertTo(converted, -1, 255.0 / 219, -16 * 255.0 / 219);
   if (converted.channels() == 1) return converted;
+  hdr_.apply(converted);
   if (GST_VIDEO_INFO_HAS_ALPHA(&input_))
     rgb = over_black(converted);
   else

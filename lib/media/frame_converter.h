@@ -9,15 +9,16 @@
 #include <optional>
 
 #include "media/gstreamer.h"
+#include "media/hdr_colors.h"
 
 namespace reenact::media {
 
-/// Turns decoded frames into RGB or grey with square pixels, by the conversion that videoconvert does.
+/// Turns decoded frames into RGB or grey with square pixels, by the conversion that videoconvert does; HDR becomes sRGB.
 class FrameConverter {
  public:
   explicit FrameConverter(bool grey) : grey_(grey) {}
-  /// Of the frames to come; costs nothing when they are those set before. Throws Error naming `path`: unsupported for HDR,
-  /// unreadable for caps that are no video.
+  /// Of the frames to come; costs nothing when they are those set before. Throws Error (unreadable) naming `path` for caps
+  /// that are no video.
   void set_caps(GstCaps* caps, const std::filesystem::path& path);
   /// CV_8UC3 or, when grey, CV_8UC1; transparency over black.
   cv::Mat picture_of(GstBuffer* frame);
@@ -33,6 +34,7 @@ class FrameConverter {
   GstVideoInfo input_ = {};
   cv::Size size_;
   bool limited_range_ = false;  // of grey taken from YUV as it is
+  HdrColors hdr_;
   std::unique_ptr<GstVideoConverter, Free> converter_;
 };
 

@@ -25,7 +25,7 @@ class PictureSource {
         timestamp;  ///< nanoseconds since the first picture: a clip's own time, 40 ms apart for images
   };
 
-  /// Throws Error: not_found, unreadable when it is neither an image nor a clip that can be decoded, unsupported for HDR.
+  /// Throws Error: not_found, unreadable when it is neither an image nor a clip that can be decoded.
   /// Warns of files in a folder that are no pictures.
   explicit PictureSource(const std::filesystem::path& path);
   ~PictureSource();

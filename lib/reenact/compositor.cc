@@ -38,6 +38,7 @@ void check(const cv::Mat& head, const cv::Rect& placement, const MaskOptions& op
   };
   check_range("clip", options.clip, 0.99);
   check_range("gain", options.gain, 16, 0.1);
+  check_range("reach", options.reach, 1);
   check_range("erode", options.erode, 64);
   check_range("feather", options.feather, 64);
   check_range("fade", options.fade, 0.5);
@@ -173,6 +174,7 @@ HeadLayer Compositor::prepare(const cv::Mat& head, const cv::Rect& placement, co
   const cv::Rect visible = placement & cv::Rect({}, output);
   if (visible.empty() || options.opacity == 0) return {};
   clip_mask(options.clip, options.gain);
+  mask_reach_.limit(work_, options.reach);
 
   // The mask is treated at the smaller of both sizes: up there every radius would only cost more.
   const double pixels = static_cast<double>(placement.width) * placement.height;

@@ -6,13 +6,16 @@
 
 #include "reenact/edge_colors.h"
 #include "reenact/export.h"
+#include "reenact/mask_reach.h"
 
 namespace reenact {
 
 /// How the mask of a head is treated before it is laid over a background.
 struct MaskOptions {
-  double clip = 0;     ///< alpha up to which nothing of the head is shown, 0..0.99
-  double gain = 1;     ///< by which alpha above `clip` rises, 0.1..16; 1: what was opaque is opaque
+  double clip = 0;  ///< alpha up to which nothing of the head is shown, 0..0.99
+  double gain = 1;  ///< by which alpha above `clip` rises, 0.1..16; 1: what was opaque is opaque
+  double reach =
+      0;  ///< share of the head's longer side from its solid part at which MaskReach ends it, 0..1; 0: nowhere
   double erode = 0;    ///< pixels of the output by which the mask shrinks, 0..64
   double feather = 0;  ///< sigma in pixels of the blur of its edge, 0..64
   double fade =
@@ -64,6 +67,7 @@ class Compositor {
   };
 
   EdgeColors edge_colors_;
+  MaskReach mask_reach_;
   Fade across_, down_;
   cv::Mat previous_mask_;            // CV_32FC1: 8 bits would never settle under strong smoothing
   cv::Mat work_;                     // the head as it is being prepared

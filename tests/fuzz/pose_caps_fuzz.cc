@@ -6,6 +6,7 @@
 #include "fuzz_target.h"
 #include "quiet_gstreamer.h"
 #include "reenact/error.h"
+#include "stream/face_place.h"
 #include "stream/pose_buffer.h"
 
 namespace reenact::test {
@@ -17,6 +18,7 @@ constexpr std::string_view tokens[] = {"other/tensors",
                                        ", num_tensors=(int)1",
                                        ", types=(string)float32",
                                        ", dimensions=(string)8:1:1:1",
+                                       ", dimensions=(string)\"8:1:1:1,20:1:1:1\"",
                                        ", dimensions=(string)\"\"",
                                        ", dimensions=(int)8",
                                        ", dimensions=(string){ 8, 16 }",
@@ -56,11 +58,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::require(pose_size_of_caps(ours.get()) == count, "caps of the size say the size");
   const Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, bytes.size(), nullptr));
   gst_buffer_fill(buffer.get(), 0, bytes.data(), bytes.size());
-  const bool fits = bytes.size() == static_cast<std::size_t>(count) * sizeof(float);
+  const std::size_t pose_bytes = static_cast<std::size_t>(count) * sizeof(float);
+  const bool fits = bytes.size() == pose_bytes || bytes.size() == pose_bytes + place_size * sizeof(float);
   try {
     const MappedPose pose(buffer.get(), count, GST_MAP_READ);
     test::require(fits, "a buffer of another size is refused");
-    test::require(pose.values().size_bytes() == bytes.size(), "a pose is all of its buffer");
+    test::require(pose.values().size_bytes() == pose_bytes, "a pose is all of its buffer but the place");
+    add_face_meta_of_place(buffer.get(), count, buffer.get());
     volatile float sum = std::accumulate(pose.values().begin(), pose.values().end(), 0.0f);
     (void)sum;
     ++test::accepted_inputs;

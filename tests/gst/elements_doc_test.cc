@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -150,22 +151,25 @@ std::string properties_table(GstElement* element) {
 }
 
 std::string signals_list(GstElement* element) {
-  std::ostringstream out;
+  std::vector<std::string> lines;  // GLib's order changes with what was registered before
   guint count = 0;
   guint* ids = g_signal_list_ids(G_OBJECT_TYPE(element), &count);
   for (guint i = 0; i < count; ++i) {
     GSignalQuery query;
     g_signal_query(ids[i], &query);
     if (!(query.signal_flags & G_SIGNAL_ACTION)) continue;
+    std::ostringstream out;
     out << "Action `" << query.signal_name << "(";
     for (guint n = 0; n < query.n_params; ++n) {
       out << (n ? ", " : "") << g_type_name(query.param_types[n] & ~G_SIGNAL_TYPE_STATIC_SCOPE);
     }
     out << ")` -> " << (query.return_type == G_TYPE_NONE ? "nothing" : g_type_name(query.return_type))
         << ".\n";
+    lines.push_back(out.str());
   }
   g_free(ids);
-  return out.str();
+  std::sort(lines.begin(), lines.end());
+  return std::accumulate(lines.begin(), lines.end(), std::string());
 }
 
 std::string tables_of(const char* name) {

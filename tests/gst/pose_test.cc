@@ -23,7 +23,10 @@ class PoseTest : public ElementTest {
 };
 
 TEST_F(PoseTest, GivesTensorsOfNnstreamersCaps) {
-  auto h = harness();
+  element_ = make("reenactpose");
+  Owned<GstHarness> h(gst_harness_new_with_element(element_.get(), "sink", "src"));
+  gst_harness_set_sink_caps_str(h.get(), "other/tensors, num_tensors=(int)1");
+  gst_harness_set_src_caps_str(h.get(), rgb_caps(test_image_size, test_image_size).c_str());
   Owned<GstBuffer> out(gst_harness_push_and_pull(h.get(), crop(51, 7, face_detected)));
   ASSERT_TRUE(out);
   Owned<GstCaps> caps(gst_pad_get_current_caps(h->sinkpad));

@@ -136,17 +136,6 @@ TEST_F(ClipReaders, ChooseTheStreamThatMoves) {
   EXPECT_EQ(count, 5);
 }
 
-TEST_F(ClipReaders, RefuseHdrInOneSentence) {
-  NEEDS("x264enc", "matroskamux");
-  for (const auto& [colors, name] :
-       std::vector<std::pair<std::string, std::string>>{{"bt2100-hlg", "HLG"}, {"bt2100-pq", "PQ"}}) {
-    ASSERT_TRUE(encode(steady_frames(2), "framerate=25/1",
-                       "videoconvert ! video/x-raw,format=I420_10LE,colorimetry=" + colors +
-                           " ! x264enc ! matroskamux" + sink("hdr.mkv")));
-    expect_error([&] { ClipReader(file("hdr.mkv")); }, ErrorCode::unsupported, {"hdr.mkv", name});
-  }
-}
-
 TEST_F(ClipReaders, KnowTheMatrixOfTheColors) {
   NEEDS("x264enc", "mp4mux");
   // BT.601 and BT.709 show the colors that went in.

@@ -130,6 +130,50 @@ void expect_what_went_in(const Seen& seen, const std::vector<TimedFrame>& frames
   }
 }
 
+double linear_of_srgb(double level) {
+  const double signal = level / 255;
+  return signal <= 0.04045 ? signal / 12.92 : std::pow((signal + 0.055) / 1.055, 2.4);
+}
+
+/// BT.2100's signal, 0 to 1, for light of three channels in cd/m2 on a display whose peak is 1000.
+cv::Vec3d hlg_signal(const cv::Vec3d& light) {
+  constexpr double peak = 1000, gamma = 1.2, a = 0.17883277, b = 0.28466892, c = 0.55991073;
+  const double luminance = (0.2627 * light[0] + 0.6780 * light[1] + 0.0593 * light[2]) / peak;
+  cv::Vec3d signal;
+  for (int i = 0; i < 3; ++i) {
+    const double scene = luminance > 0 ? light[i] / peak * std::pow(luminance, (1 - gamma) / gamma) : 0;
+    signal[i] = scene <= 1.0 / 12 ? std::sqrt(3 * scene) : a * std::log(12 * scene - b) + c;
+  }
+  return signal;
+}
+
+cv::Vec3d pq_signal(const cv::Vec3d& light) {
+  constexpr double m1 = 0.1593017578125, m2 = 78.84375, c1 = 0.8359375, c2 = 18.8515625, c3 = 18.6875;
+  cv::Vec3d signal;
+  for (int i = 0; i < 3; ++i) {
+    const double power = std::pow(light[i] / 10000, m1);
+    signal[i] = std::pow((c1 + c2 * power) / (1 + c3 * power), m2);
+  }
+  return signal;
+}
+
+/// sRGB as BT.2408 puts it into HDR: white is 203 cd/m2, times `brightness`.
+cv::Mat in_hdr(const cv::Mat& rgb, bool hlg, double brightness = 1) {
+  const cv::Matx33d to_2020(0.6274, 0.3293, 0.0433, 0.0691, 0.9195, 0.0114, 0.0164, 0.0880, 0.8956);
+  cv::Mat hdr(rgb.size(), CV_8UC3);
+  for (int y = 0; y < rgb.rows; ++y)
+    for (int x = 0; x < rgb.cols; ++x) {
+      const auto level = rgb.at<cv::Vec3b>(y, x);
+      const cv::Vec3d light =
+          to_2020 * cv::Vec3d(linear_of_srgb(level[0]), linear_of_srgb(level[1]), linear_of_srgb(level[2])) *
+          203 * brightness;
+      const cv::Vec3d signal = hlg ? hlg_signal(light) : pq_signal(light);
+      for (int c = 0; c < 3; ++c)
+        hdr.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<unsigned char>(255 * signal[c]);
+    }
+  return hdr;
+}
+
 class MediaKinds : public ::testing::Test {
  protected:
   MediaKinds() { gst_init(nullptr, nullptr); }
@@ -262,6 +306,50 @@ TEST_F(MediaKinds, AChangeOfSizeAndACutTailLookAlike) {
   EXPECT_GT(cut.pictures.size(), 3u);
   EXPECT_LT(cut.pictures.size(), 12u);
   expect_alike(cut, by_ffmpeg(file("cut.mkv")), "cut tail, FFmpeg");
+}
+
+TEST_F(MediaKinds, HdrShowsTheColorsThatWentIn) {
+  NEEDS("x264enc", "mp4mux", "matroskamux");
+  const auto frames = numbered_frames(steady_times(6));
+  for (const bool hlg : {true, false})
+    for (const std::string name : {"hdr.mp4", "hdr.mkv"}) {
+      auto hdr = frames;
+      for (auto& frame : hdr) frame.rgb = in_hdr(frame.rgb, hlg);
+      const std::string colors = hlg ? "bt2100-hlg" : "bt2100-pq", what = colors + " in " + name;
+      ASSERT_TRUE(encode(hdr, "framerate=25/1",
+                         "videoconvert ! video/x-raw,format=I420_10LE,colorimetry=" + colors +
+                             " ! x264enc quantizer=6 pass=quant ! " +
+                             (name == "hdr.mp4" ? "mp4mux" : "matroskamux") + sink(name)));
+      const auto read = by_reader(file(name));
+      expect_what_went_in(read, frames, what);
+      expect_alike(read, by_elements(file(name)), what + ", elements");
+    }
+}
+
+TEST_F(MediaKinds, WhatIsBrighterThanWhiteInHdrKeepsItsHueAndItsOrder) {
+  NEEDS("x264enc", "matroskamux");
+  for (const bool hlg : {true, false}) {
+    std::vector<TimedFrame> frames;
+    const std::vector<double> brightness = {0.5, 1, 2, 4};  // times white; HLG's peak is at 4.9
+    for (std::size_t i = 0; i < brightness.size(); ++i)
+      frames.push_back(
+          {in_hdr(test::quarters({128, 96}), hlg, brightness[i]), static_cast<std::int64_t>(i) * 40'000'000});
+    ASSERT_TRUE(encode(frames, "framerate=25/1",
+                       std::string("videoconvert ! video/x-raw,format=I420_10LE,colorimetry=") +
+                           (hlg ? "bt2100-hlg" : "bt2100-pq") +
+                           " ! x264enc quantizer=6 pass=quant ! matroskamux" + sink("bright.mkv")));
+    const auto read = by_reader(file("bright.mkv"));
+    ASSERT_EQ(read.pictures.size(), brightness.size());
+    int white_before = 0;
+    for (const auto& picture : read.pictures) {
+      const auto white = picture.at<cv::Vec3b>(72, 96), red = picture.at<cv::Vec3b>(24, 32);
+      EXPECT_GE(white[1], white_before) << "brighter light is no darker";
+      white_before = white[1];
+      EXPECT_LE(std::abs(white[0] - white[2]), 10) << "white stays white";
+      EXPECT_GT(red[0], 3 * std::max(red[1], red[2])) << "red stays red";
+    }
+    EXPECT_GT(white_before, 240);
+  }
 }
 
 TEST_F(MediaKinds, OfPalDvOneFieldIsSeenInItsShapeColorsAndTimes) {

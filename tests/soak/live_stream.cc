@@ -292,9 +292,17 @@ bool LiveStream::wait_until(GstClockTime running_time) {
   return false;
 }
 
+GstClockTime LiveStream::skip_to(GstClockTime running_time) const {
+  const GstClockTime now = running_time_now();
+  return now > running_time + GST_SECOND ? now : 0;
+}
+
 void LiveStream::push_video() {
   std::shared_ptr<const DriverFrames> frames;
   for (int number = 0; wait_until(time_of_frame(number, options_.frames_per_second)); ++number) {
+    const GstClockTime present = skip_to(time_of_frame(number, options_.frames_per_second));
+    number = std::max(number,
+                      int(gst_util_uint64_scale_int(present, options_.frames_per_second, int(GST_SECOND))));
     const bool marked =
         options_.flashes && is_flash(time_of_frame(number, options_.frames_per_second), options_.flash_every);
     std::shared_ptr<const DriverFrames> before = std::move(frames);
@@ -322,6 +330,7 @@ void LiveStream::push_video() {
 
 void LiveStream::push_audio() {
   for (guint64 number = 0; wait_until(number * audio_duration); ++number) {
+    number = std::max(number, skip_to(number * audio_duration) / audio_duration);
     const GstClockTime time = number * audio_duration;
     Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, audio_samples * sizeof(gint16), nullptr));
     GstMapInfo map;

@@ -114,6 +114,8 @@ class LiveStream {
   void serve(GstMessage* message);
   GstClockTime running_time_now() const;
   bool wait_until(GstClockTime running_time);
+  /// A source that is behind by more than a second goes on with the present, as a camera does: that time; 0 otherwise.
+  GstClockTime skip_to(GstClockTime running_time) const;
 
   const LiveOptions options_;
   Owned<GstElement> pipeline_, video_in_, audio_in_, video_out_, audio_out_;

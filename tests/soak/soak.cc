@@ -22,9 +22,9 @@ using reenact::soak::LiveStream;
 
 constexpr const char* usage =
     "soak --identities FILE,FILE[,...] [--seconds S] [--streams N] [--clip FILE] [--fps N] [--size-every S]\n"
-    "     [--background-every S] [--warm-up S] [--sample-every S] [--late PERCENT]\n"
+    "     [--background-every S] [--warm-up S] [--sample-every S] [--growth PERCENT] [--late PERCENT]\n"
     "Prints memory and threads every so many seconds (10); exits with 1 when after the warm-up memory grew by more than\n"
-    "2 %, the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
+    "so many percent (2), the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
     "pipeline's frames came later than the latency; and when a pipeline failed or showed nothing.\n";
 
 /// The number behind `key` in /proc/self/status.
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
   gst_init(&argc, &argv);
   reenact::soak::LiveOptions options;
   Plan plan;
-  double seconds = 300, warm_up = -1, sample_every = 10, late = 1;
+  double seconds = 300, warm_up = -1, sample_every = 10, growth = 2, late = 1;
   int streams = 4;
   for (int i = 1; i < argc; i += 2) {
     const std::string argument = argv[i];
@@ -143,6 +143,8 @@ int main(int argc, char** argv) {
       warm_up = std::atof(value.c_str());
     } else if (argument == "--sample-every") {
       sample_every = std::max(0.1, std::atof(value.c_str()));
+    } else if (argument == "--growth") {
+      growth = std::atof(value.c_str());
     } else if (argument == "--late") {
       late = std::atof(value.c_str());
     } else {
@@ -198,7 +200,7 @@ int main(int argc, char** argv) {
               << most_threads << " threads" << std::endl;
     // Two threads come and go with each background.
     const long of_backgrounds = plan.background_every > 0 ? 3L * streams : 0;
-    return failed || grown > 2 || most_threads - least_threads > of_backgrounds;
+    return failed || grown > growth || most_threads - least_threads > of_backgrounds;
   } catch (const std::exception& error) {
     std::cerr << "soak: " << error.what() << "\n";
     return 1;

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <ATen/record_function.h>
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <string>
 
 namespace reenact::test {
 
@@ -22,43 +17,6 @@ struct Multiplications {
 };
 
 /// Counts those of `work`, which runs in this thread.
-inline Multiplications count_multiplications(const std::function<void()>& work) {
-  // Inputs are told at a call's beginning alone, outputs at its end.
-  struct Products : at::ObserverContext {
-    Products(std::int64_t of_one_output, bool of_points)
-        : of_one_output(of_one_output), of_points(of_points) {}
-    std::int64_t of_one_output;
-    bool of_points;
-  };
-  static thread_local Multiplications count;
-  count = {};
-  const auto began = [](const at::RecordFunction& call) -> std::unique_ptr<at::ObserverContext> {
-    const std::string name = call.name();
-    if (name == "aten::convolution") {
-      const auto weight = call.inputs()[1].toTensor();
-      return std::make_unique<Products>(weight.numel() / weight.size(0),
-                                        weight.size(2) * weight.size(3) == 1);
-    }
-    if (name != "aten::addmm" && name != "aten::mm" && name != "aten::bmm") return nullptr;
-    return std::make_unique<Products>(call.inputs()[name == "aten::addmm" ? 1 : 0].toTensor().size(-1),
-                                      false);
-  };
-  const auto ended = [](const at::RecordFunction& call, at::ObserverContext* context) {
-    if (!context) return;
-    const auto* products = static_cast<Products*>(context);
-    (products->of_points ? count.of_points : count.others) +=
-        call.outputs().front().toTensor().numel() * products->of_one_output;
-  };
-  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(began, ended)
-                                                     .needsInputs(true)
-                                                     .needsOutputs(true)
-                                                     .scopes({at::RecordScope::FUNCTION}));
-  {
-    torch::NoGradGuard no_grad;
-    work();
-  }
-  at::removeCallback(handle);
-  return count;
-}
+Multiplications count_multiplications(const std::function<void()>& work);
 
 }  // namespace reenact::test

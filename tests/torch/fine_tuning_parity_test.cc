@@ -36,7 +36,7 @@ class FineTuningParity : public testing::Test {
     pose.pose_encoder_width = 0.25;
     networks_.pose_encoder = PoseEncoderNetwork(pose, /*dropout=*/0.0);
     networks_.person = PersonalGenerator(test::small_generator_config());
-    networks_.discriminator = Discriminator(config);
+    networks_.discriminator = Discriminator(config).ptr();
     test::load_state(*networks_.pose_encoder,
                      as_our_names("embedder", train_->with_prefix("before.embedder.")));
     test::load_state(*networks_.person, person_names(train_->with_prefix("before.generator.")));

@@ -51,6 +51,12 @@ def difference(first, second):
     return sum(abs(a - b) for a, b in zip(first, second)) / len(first)
 
 
+def middle(picture, width):
+    """Where across the picture, 0 to 1, lies the middle of what stands out from the plain background in its first corner."""
+    columns = [index % width for index, gray in enumerate(picture) if abs(gray - picture[0]) > 20]
+    return sum(columns) / len(columns) / width if columns else 0
+
+
 def is_open(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
@@ -121,17 +127,17 @@ class BrowserTest(unittest.TestCase):
             clip = folder + "/camera.mjpeg"
             subprocess.run(f"gst-launch-1.0 -q filesrc location={CLIP} ! decodebin ! videoconvert ! jpegenc ! filesink location={clip}", shell=True, check=True)
             began = time.monotonic()
-            server = subprocess.Popen([SERVE, "-p", "0"], stdout=subprocess.PIPE, text=True)
-            try:
-                page = server.stdout.readline().strip()
-                self.browser = Browser(clip)
+            with subprocess.Popen([SERVE, "-p", "0"], stdout=subprocess.PIPE, text=True) as server:
                 try:
-                    self.use(page, began)
+                    page = server.stdout.readline().strip()
+                    self.browser = Browser(clip)
+                    try:
+                        self.use(page, began)
+                    finally:
+                        self.browser.close()
                 finally:
-                    self.browser.close()
-            finally:
-                server.terminate()
-                self.assertEqual(server.wait(20), 0)
+                    server.terminate()
+            self.assertEqual(server.returncode, 0)
 
     def use(self, page, began):
         self.browser.request("/url", {"url": page})
@@ -141,6 +147,8 @@ class BrowserTest(unittest.TestCase):
         moved = self.later_picture()
         self.assertGreater(difference(first, moved), 0.3, "the head does not move")
         print(f"moving head after {time.monotonic() - began:.1f} s", flush=True)
+        self.assertAlmostEqual(middle(moved, self.browser.run('return Math.floor(document.getElementById("head").videoWidth / 4)')), 0.5, delta=0.12,
+                               msg="the head is not where the clip's face is")
 
         said = self.wait_for("latency", lambda: self.browser.run('return document.getElementById("latency").textContent'))
         print(said, flush=True)

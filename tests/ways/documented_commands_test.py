@@ -36,7 +36,7 @@ def missing(block, folder):
             return device
     for line in re.sub(r"\\\n\s*", "", block).splitlines():
         program = line.split()[0]
-        if shutil.which(program) is None and not (folder / program).exists():
+        if program != "wait" and shutil.which(program) is None and not (folder / program).exists():
             return program
         if program == "gst-launch-1.0":
             for element in re.findall(r"(?:!|gst-launch-1\.0(?: -\w)*) +([a-z][a-z0-9_]+)(?= |$)", line):
@@ -53,16 +53,18 @@ def run(block, folder):
             status = process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             status = f"no end after {LONGEST} s"
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
         said.seek(0)
         return status, said.read()
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     page, source = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="reenact-documented-") as name:
         folder = pathlib.Path(name)

@@ -15,6 +15,7 @@
 #include "torch/device.h"
 #include "training/commands.h"
 #include "training/evaluate/clip_evaluation.h"
+#include "training/evaluate/evaluate_commands.h"
 #include "training/evaluate/follow_evaluation.h"
 #include "training/evaluate/identity_evaluation.h"
 #include "training/evaluate/plane_plot.h"
@@ -227,6 +228,12 @@ CLI::App* add_evaluate_command(CLI::App& parent) {
   plane->add_option("lines", of_plane->lines, "Files with such lines")->option_text("FILE ...")->required();
   plane->add_option("--output", of_plane->output, "SVG file to write")->option_text("FILE")->required();
   plane->callback([of_plane] { run_plane(*of_plane); });
+
+  add_figure3_command(*command);
+  add_retrieval_command(*command);
+  add_keypoints_command(*command);
+  add_interpolate_command(*command);
+  add_smoothness_command(*command);
   return command;
 }
 

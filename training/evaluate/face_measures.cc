@@ -25,7 +25,12 @@ void make_ready(Network& network, const ModelFile& file, const std::string& pref
 
 LandmarkNetwork load_landmark_network(const std::string& model, const torch::Device& device) {
   const ModelFile file(find_model(model), ModelKind::landmarks);
-  LandmarkNetwork network(file.info().config.get<LandmarksConfig>());
+  const auto config = file.info().config.get<LandmarksConfig>();
+  if (config.architecture == "fan")
+    throw Error(
+        ErrorCode::wrong_kind,
+        "'" + file.path().string() + "' is a FAN of 68 points, wanted a landmark network of a face mesh");
+  LandmarkNetwork network(config);
   make_ready(network, file, "lmk.", device);
   return network;
 }

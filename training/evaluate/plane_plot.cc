@@ -83,7 +83,7 @@ std::vector<PlanePoint> plane_points(const std::vector<nlohmann::json>& lines) {
   return both;
 }
 
-std::string plane_plot(const std::vector<PlanePoint>& points) {
+std::string plane_plot(const std::vector<PlanePoint>& points, const PlaneTitles& titles) {
   constexpr int width = 720, height = 520;
   constexpr double left = 80, right = 700, top = 20, bottom = 460;
   double least_x = 1e9, most_x = -1e9, least_y = 1e9, most_y = -1e9;
@@ -115,8 +115,8 @@ std::string plane_plot(const std::vector<PlanePoint>& points) {
     line(left, y.at(y.mark(i)), right, y.at(y.mark(i)), "#dddddd");
     text(left - 8, y.at(y.mark(i)) + 4, "end", fmt::format("{:.4g}", y.mark(i)), "");
   }
-  text((left + right) / 2, bottom + 42, "middle", "distance to the identity (1 - cosine)", "");
-  text(20, (top + bottom) / 2, "middle", "not followed (1 - correlation)",
+  text((left + right) / 2, bottom + 42, "middle", titles.identity, "");
+  text(20, (top + bottom) / 2, "middle", titles.follow,
        fmt::format(" transform=\"rotate(-90 20 {:.1f})\"", (top + bottom) / 2));
   constexpr const char* colors[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd",
                                     "#ff7f0e", "#17becf", "#8c564b"};

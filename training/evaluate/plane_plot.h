@@ -13,7 +13,12 @@ namespace reenact::training {
 struct PlanePoint {
   std::string label;
   Interval identity;  ///< distance to the identity's own pictures
-  Interval follow;    ///< 1 - correlation with the driver, mean over the movements
+  Interval follow;    ///< 1 - correlation with the driver, mean over the movements, or an error of the pose
+};
+
+/// What stands at the axes.
+struct PlaneTitles {
+  std::string identity = "distance to the identity (1 - cosine)", follow = "not followed (1 - correlation)";
 };
 
 /// One point for each label that has both a line of `evaluate identity` and one of `evaluate follow`, in the order of the
@@ -22,6 +27,6 @@ struct PlanePoint {
 std::vector<PlanePoint> plane_points(const std::vector<nlohmann::json>& lines);
 
 /// The points with their intervals as an SVG document; better is to the left and below.
-std::string plane_plot(const std::vector<PlanePoint>& points);
+std::string plane_plot(const std::vector<PlanePoint>& points, const PlaneTitles& titles = {});
 
 }  // namespace reenact::training

@@ -162,7 +162,8 @@ TEST_F(KeyTest, ClipTakesHazeAndGainHardensTheEdge) {
       rgba.at<cv::Vec4b>(y, x)[3] = std::max<uchar>(rgba.at<cv::Vec4b>(y, x)[3], 6);
   }
   const auto key_with = [&](const std::string& properties) {
-    start("background=transparent " + properties, "video/x-raw, format=RGB", "video/x-raw, format=GRAY8");
+    start("background=transparent mask-reach=0 " + properties, "video/x-raw, format=RGB",
+          "video/x-raw, format=GRAY8");
     gst_harness_push(fill_.get(), head(0, rgba));
     const cv::Mat key = gray_key();
     key_.reset();
@@ -176,6 +177,28 @@ TEST_F(KeyTest, ClipTakesHazeAndGainHardensTheEdge) {
   EXPECT_EQ(clipped.at<uchar>(60, 80), 255);
   const auto soft = [](const cv::Mat& key) { return cv::countNonZero((key > 10) & (key < 245)); };
   EXPECT_LT(soft(hard), soft(clipped) / 2);
+}
+
+TEST_F(KeyTest, TheMasksReachEndsHazeAndKeepsTheEdge) {
+  cv::Mat rgba = soft_head(head_color);
+  for (int y = 0; y < head_size; ++y) {
+    for (int x = 0; x < head_size; ++x)
+      rgba.at<cv::Vec4b>(y, x)[3] = std::max<uchar>(rgba.at<cv::Vec4b>(y, x)[3], 60);
+  }
+  const auto key_with = [&](const std::string& properties) {
+    start("background=transparent key-clip=0 " + properties, "video/x-raw, format=RGB",
+          "video/x-raw, format=GRAY8");
+    gst_harness_push(fill_.get(), head(0, rgba));
+    const cv::Mat key = gray_key();
+    key_.reset();
+    fill_.reset();
+    return key;
+  };
+  const cv::Mat everywhere = key_with("mask-reach=0"), usual = key_with("");
+  EXPECT_EQ(everywhere.at<uchar>(32, 52), 60);
+  EXPECT_LT(usual.at<uchar>(32, 52), 20) << "eight pixels away, of ten";
+  for (const int x : {80, 96, 100, 103})
+    EXPECT_NEAR(usual.at<uchar>(60, x), everywhere.at<uchar>(60, x), 1) << x;
 }
 
 TEST_F(KeyTest, CarriesTheTimecodeThatTheFillCarries) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/app/gstappsink.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -15,8 +16,10 @@
 namespace reenact {
 namespace {
 
+/// The numbers of the pose, without the place behind it.
 std::vector<float> values_of(GstBuffer* buffer) {
-  std::vector<float> values(gst_buffer_get_size(buffer) / sizeof(float));
+  std::vector<float> values(
+      std::min<std::size_t>(test_pose_size, gst_buffer_get_size(buffer) / sizeof(float)));
   gst_buffer_extract(buffer, 0, values.data(), values.size() * sizeof(float));
   return values;
 }
@@ -48,6 +51,7 @@ class PoseCodecTest : public ElementTest {
     gst_harness_set_src_caps_str(encoder_.get(), pose_caps_string().c_str());
     decoder_element_ = make("reenactposedec", decoder);
     decoder_.reset(gst_harness_new_with_element(decoder_element_.get(), "sink", "src"));
+    gst_harness_set_sink_caps_str(decoder_.get(), "other/tensors, num_tensors=(int)1");
     gst_harness_set_src_caps_str(
         decoder_.get(),
         ("application/x-reenact-pose, version=1, framerate=25/1, pose-size=" + std::to_string(test_pose_size))

@@ -34,6 +34,7 @@ class PoseTrackElementsTest : public ElementTest {
   Owned<GstHarness> source(const std::string& properties) {
     element_ = make("reenactposesrc", properties);
     Owned<GstHarness> h(gst_harness_new_with_element(element_.get(), nullptr, "src"));
+    gst_harness_set_sink_caps_str(h.get(), "other/tensors, num_tensors=(int)1");
     return h;
   }
   /// Poses from the source until `count` came or the stream ended.

@@ -99,5 +99,34 @@ TEST(RgbReader, LeavesOpaquePicturesAsTheyAre) {
   }
 }
 
+TEST(RgbReader, BringsHdrToTheRangeThatNetworksKnow) {
+  // BT.2408: diffuse white of 203 cd/m2 has the signal .58 in PQ and .75 in HLG, a grey card of 26 cd/m2 .38 in both,
+  // which is 12.8 % of white and sRGB's level 100.
+  struct Level {
+    GstVideoTransferFunction transfer;
+    double signal;
+    int wanted, tolerance;
+  };
+  for (const auto& [transfer, signal, wanted, tolerance] :
+       {Level{GST_VIDEO_TRANSFER_SMPTE2084, 0.38, 100, 4},
+        Level{GST_VIDEO_TRANSFER_ARIB_STD_B67, 0.38, 100, 4},
+        Level{GST_VIDEO_TRANSFER_SMPTE2084, 0.58, 247, 6},
+        Level{GST_VIDEO_TRANSFER_ARIB_STD_B67, 0.75, 247, 6}, Level{GST_VIDEO_TRANSFER_SMPTE2084, 0, 0, 0},
+        Level{GST_VIDEO_TRANSFER_ARIB_STD_B67, 1, 255, 2}})
+    for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_RGBA}) {
+      GstVideoInfo info = info_of(format, {64, 4});
+      info.colorimetry.transfer = transfer;
+      info.colorimetry.primaries = GST_VIDEO_COLOR_PRIMARIES_BT2020;
+      const cv::Mat rgba(4, 64, CV_8UC4, cv::Scalar(255 * signal, 255 * signal, 255 * signal, 255));
+      const Owned<GstBuffer> buffer = buffer_of(rgba, format);
+      RgbReader reader;
+      reader.configure(info, 64, 4);
+      const RgbPicture picture = reader.read(buffer.get());
+      for (int c = 0; c < 3; ++c)
+        EXPECT_NEAR(picture.mat().at<cv::Vec3b>(1, 1)[c], wanted, tolerance)
+            << int(transfer) << " " << signal;
+    }
+}
+
 }  // namespace
 }  // namespace reenact

@@ -87,10 +87,12 @@ class ComparedSystems : public testing::Test {
       // Codes of networks that learned nothing hardly differ.
       if (item.key() == "classifier.1.weight" || item.key() == "down4.conv.weight" ||
           item.key() == "enc4.weight")
-        item.value().detach().mul_(100);
+        item.value().detach().mul_(1e4);
     const IdentityEncoderNetwork identity(config);
     auto generator = make_head_generator(config);
     generator->initialize_unit_gain();
+    for (auto& item : generator->named_parameters())
+      if (item.key() == "proj.fc3.weight") item.value().detach().mul_(100);
     if (!masked) {
       torch::NoGradGuard no_grad;
       generator->named_parameters()["out.weight"][3].zero_();
@@ -114,7 +116,8 @@ class ComparedSystems : public testing::Test {
   std::unique_ptr<ComparedSystem> system(const std::string& name) const {
     ComparedSystemOptions options;
     options.model = model(name);
-    options.overrides = {"run.steps=2", "run.batch_size=2", "loss.l1=10"};
+    options.overrides = {"run.steps=2", "run.batch_size=2", "loss.l1=10",
+                         "tuning.generator_learning_rate=0.05"};
     return load_compared_system(options);
   }
 
@@ -170,8 +173,9 @@ TEST_F(ComparedSystems, TuningLeavesForeignEncodersAndFsthsEmbeddingAlone) {
       if (tensor_name.starts_with("idt.")) continue;
       const auto was = to_torch(view), is = to_torch(after.file().at(tensor_name));
       const bool stays = tensor_name.starts_with("pose.") || tensor_name == "gen.project.weight";
-      EXPECT_TRUE(!stays || torch::equal(was, is)) << tensor_name;
-      moved += !stays && !torch::equal(was, is);
+      // A running average of equal weights rounds.
+      EXPECT_TRUE(!stays || torch::allclose(was, is, 1e-5, 1e-7)) << tensor_name;
+      moved += !stays && !torch::allclose(was, is, 1e-5, 1e-7);
     }
     EXPECT_GT(moved, 10);
   }

@@ -176,7 +176,8 @@ TEST_F(ComparedTraining, EverySystemLearnsFromItsOwnPoses) {
     torch::manual_seed(3);
     ReenactorTrainer trainer(config, sampler.label_count());
     if (foreign) trainer.start_pose_from(config.training.start_pose_from);
-    const auto before = trainer.model();
+    auto before = trainer.model();
+    for (auto& [tensor_name, tensor] : before) tensor = tensor.clone();
     Random random(4);
     for (int step = 0; step < 2; ++step) {
       const auto losses = trainer.step(sampler.draw(config.training.batch_size, random), step);

@@ -57,8 +57,10 @@ TEST(MeshTo68, OfPortraitsIsSymmetricAndInTheOrderOfTheAnnotation) {
               middle = (mean[36].x + mean[45].x) / 2;
   for (std::size_t k = 0; k < 68; ++k) {
     const auto& other = mean[static_cast<std::size_t>(mirrored_order_of_68()[k])];
-    EXPECT_NEAR(2 * middle - mean[k].x, other.x, 0.08f * eyes) << k;
-    EXPECT_NEAR(mean[k].y, other.y, 0.08f * eyes) << k;
+    // On the jaw the published table itself is not the same on both sides.
+    const bool jaw = k < 17;
+    EXPECT_NEAR(2 * middle - mean[k].x, other.x, (jaw ? 0.13f : 0.08f) * eyes) << k;
+    EXPECT_NEAR(mean[k].y, other.y, (jaw ? 0.13f : 0.08f) * eyes) << k;
   }
   const auto leftmost_of_eyes =
       std::min_element(mean.begin() + 36, mean.begin() + 48, [](auto& a, auto& b) { return a.x < b.x; });

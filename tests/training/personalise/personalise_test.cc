@@ -103,9 +103,17 @@ class Personalise : public testing::Test {
   }
   test::ProgramResult personalise(const std::string& pictures, const std::string& output,
                                   std::vector<std::string> more) {
-    std::vector<std::string> arguments{
-        "personalise", file(pictures), "--masks", file(pictures + "-masks"), "--already-cropped", "--output",
-        file(output),  "--threads",    "1"};
+    std::vector<std::string> arguments{"personalise",
+                                       file(pictures),
+                                       "--masks",
+                                       file(pictures + "-masks"),
+                                       "--already-cropped",
+                                       "--output",
+                                       file(output),
+                                       "--threads",
+                                       "1",
+                                       "--set",
+                                       "run.embedding_steps=4"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return test::run_program(arguments);
   }
