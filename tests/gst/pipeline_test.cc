@@ -139,17 +139,17 @@ TEST_F(PipelineTest, StockElementsMayStandInBetween) {
 }
 
 TEST_F(PipelineTest, TheBinDoesTheSame) {
-  launch(source_caps +
-         "! reenactbin name=r identity-file=red.safetensors device=cuda compositor::opacity=0.5 "
-         "background=color ! video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false");
+  launch(
+      source_caps +
+      "! reenactbin name=r identity-file=red.safetensors device=cuda background=color ! video/x-raw,format=RGB ! appsink name=out wait-on-eos=false sync=false");
   GstAppSrc* in = nullptr;
   GstAppSink* out = nullptr;
   GstElement* bin = nullptr;
   const auto in_element = element("in", &in), out_element = element("out", &out),
              bin_element = element("r", &bin);
   // Not in the line above: gst_parse_launch of 1.22 keeps a reference on a child it sets a property of, stock
-  // ones too (and the leaks tracer does not watch aggregators).
-  gst_child_proxy_set(GST_CHILD_PROXY(bin), "crop::detect-interval", 3, nullptr);
+  // ones too.
+  gst_child_proxy_set(GST_CHILD_PROXY(bin), "crop::detect-interval", 3, "compositor::opacity", 0.5, nullptr);
   int interval = 0, background = 0;
   double opacity = 0;
   gchar* device = nullptr;

@@ -92,7 +92,7 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
     "identity_embedding_size":32,"pose_embedding_size":16,"constant_size":8,"residual_blocks":1,"projector_hidden":512,
     "reflection_padding":true,"identity_encoder":"mobilenet_v2","identity_encoder_width":0.5,"pose_encoder_width":0.25,
     "pose_encoder":"mobilenet_v2",
-    "pose_input_size":96})"));
+    "pose_input_size":96,"architecture":"adain","pose_source":"picture","projector":"spectral","self_attention":false})"));
   EXPECT_EQ(json::parse(to_json(DetectorConfig()).text()),
             json::parse(R"({"width":1.0,"channel_order":"bgr","subtract_mean":true})"));
   EXPECT_EQ(json::parse(to_json(SegmenterConfig()).text()),

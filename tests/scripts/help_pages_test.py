@@ -16,7 +16,7 @@ def commands(path=()):
     text = subprocess.run([PROGRAM, *path, "--help"], check=True, capture_output=True, text=True).stdout
     options = [name for names in re.findall(r"^  (-[-\w,]+)", text, re.M) for name in names.split(",")]
     below = text.split("\nSubcommands:\n")[1] if "\nSubcommands:\n" in text else ""
-    names = re.findall(r"^  ([a-z]+)", below, re.M)
+    names = re.findall(r"^  ([a-z][a-z0-9]*)", below, re.M)
     yield path, options, names
     for name in names:
         yield from commands((*path, name))

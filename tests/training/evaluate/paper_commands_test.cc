@@ -238,20 +238,17 @@ set = ["run.batch_size=2"]
     return times;
   };
   const auto learned = people();
-  EXPECT_EQ(learned.size(), 2u);
+  EXPECT_EQ(learned.size(), 1u);  // both were drawn from the same pictures, so one serves the other
   EXPECT_EQ(run("figure3", arguments).output, result.output);
   EXPECT_EQ(people(), learned);
 }
 
-TEST_F(PaperCommand, SmoothnessComparesWithTheDriver) {
+// A landmark network of random weights sees no movement at all.
+TEST_F(PaperCommand, SmoothnessRefusesDriversWhoHoldStill) {
   std::ofstream(file("plain.toml")) << "[[system]]\nname = \"Ours\"\nmodel = \"reenactor.safetensors\"\n";
   auto arguments = comparing(file("plain.toml"), file("data"), file("smoothness"));
   arguments.insert(arguments.end(), {"--landmarks", file("landmarks.safetensors"), "--steps", "0"});
-  const auto result = run("smoothness", arguments);
-  ASSERT_EQ(result.exit_code, 0) << result.errors;
-  const auto line = nlohmann::json::parse(result.output);
-  EXPECT_GE(line.at("systems")[0].at("tremble_over_driver_as_another").at("mean").get<double>(), 0);
-  EXPECT_THAT(content_of(file("smoothness") + "/report.md"), HasSubstr("not comparable"));
+  expect_refused(run("smoothness", arguments), {"wanted at least one driver"});
 }
 
 TEST_F(PaperCommand, ComparisonsSayInOneSentenceWhatIsWrong) {

@@ -206,10 +206,10 @@ TEST_F(Personalise, ThePatchDiscriminatorOfARunsCheckpointJudgesAsItDidThere) {
 TEST_F(Personalise, RefiningMovesTheEmbeddingTowardsThePictureAndNothingElse) {
   write_pictures("person", 1);
   const auto run = [&](const std::string& how) {
-    const auto result =
-        personalise("person", how + ".safetensors",
-                    {"--model", model(), "--identity-embedding", how, "--iterations", "1", "--set",
-                     "tuning.generator_learning_rate=0", "--set", "run.keep_best=false"});
+    const auto result = personalise("person", how + ".safetensors",
+                                    {"--model", model(), "--identity-embedding", how, "--iterations", "1",
+                                     "--set", "run.embedding_steps=40", "--set",
+                                     "tuning.generator_learning_rate=0", "--set", "run.keep_best=false"});
     EXPECT_EQ(result.exit_code, 0) << result.errors;
     return load_identity(file(how + ".safetensors"));
   };
