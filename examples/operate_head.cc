@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -141,8 +142,8 @@ void press(Show& show, char key) {
       std::printf("%s", keys);
       break;
     case 'q':
+      // What records writes its end before the loop hears of it.
       gst_element_send_event(show.pipeline, gst_event_new_eos());
-      g_main_loop_quit(show.loop);
       break;
     default:
       break;
@@ -169,6 +170,11 @@ void tell(const GstStructure* told) {
   } else if (gst_structure_has_name(told, "reenact-enrolled")) {
     std::printf("learned %s\n", gst_structure_get_string(told, "name"));
   }
+}
+
+gboolean on_signal(gpointer data) {
+  g_main_loop_quit(static_cast<Show*>(data)->loop);
+  return G_SOURCE_CONTINUE;
 }
 
 gboolean on_message(GstBus*, GstMessage* message, gpointer data) {
@@ -235,6 +241,8 @@ int main(int argc, char** argv) {
   GstBus* bus = gst_element_get_bus(pipeline);
   gst_bus_add_watch(bus, on_message, &show);
   g_unix_fd_add(STDIN_FILENO, G_IO_IN, on_keys, &show);
+  // Without these the terminal would stay as the keyboard needs it.
+  for (const int number : {SIGINT, SIGTERM}) g_unix_signal_add(number, on_signal, &show);
   std::printf("%s", keys);
   std::fflush(stdout);
   if (gst_element_set_state(pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE) {

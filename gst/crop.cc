@@ -23,6 +23,7 @@
 #include "base/network_filter.h"
 #include "base/settings.h"
 #include "base/time_segment.h"
+#include "crop_settings.h"
 #include "elements.h"
 #include "face_tally.h"
 #include "load_shedding.h"
@@ -56,130 +57,6 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
     GST_STATIC_CAPS("video/x-raw, format=(string)RGB, width=(int)[1, 4096], height=(int)[1, 4096], "
                     "framerate=(fraction)[0/1, 2147483647/1]"));
-
-/// What is given out for a frame on which nobody was found.
-enum class NoFace {
-  hold,        ///< the last face's place once more; before any face, as `background`
-  drop,        ///< nothing but a gap event
-  background,  ///< a flat gray crop marked so that the compositor shows only the background
-  black        ///< the same, and the compositor shows black
-};
-
-/// When the face that is followed is searched beside the stream, so that no frame waits for it.
-enum class BackgroundSearch {
-  live,    ///< in live pipelines: what is recorded or rendered from files stays the same from run to run
-  always,  ///< in others too
-  never
-};
-
-/// How the crop is cut.
-enum class CropStyle {
-  paper,   ///< one cut, rim reflected, blurred and faded
-  authors  ///< the second cut of the authors' data loader on top, for their published weights
-};
-
-}  // namespace
-
-template <>
-GType enum_type<NoFace>() {
-  static const GEnumValue values[] = {
-      enum_value(NoFace::hold, "Repeat the last face's place and pose", "hold"),
-      enum_value(NoFace::drop, "Give out nothing for such frames", "drop"),
-      enum_value(NoFace::background, "Show only the background", "background"),
-      enum_value(NoFace::black, "Show black", "black"),
-      {}};
-  static const GType type = register_enum("ReenactNoFace", values);
-  return type;
-}
-
-template <>
-GType enum_type<BackgroundSearch>() {
-  static const GEnumValue values[] = {
-      enum_value(BackgroundSearch::live, "In live pipelines", "live"),
-      enum_value(BackgroundSearch::always, "In all pipelines: which frame sees a detection is left to chance",
-                 "always"),
-      enum_value(BackgroundSearch::never, "Frames wait for the detector", "never"),
-      {}};
-  static const GType type = register_enum("ReenactBackgroundSearch", values);
-  return type;
-}
-
-template <>
-GType enum_type<CropStyle>() {
-  static const GEnumValue values[] = {
-      enum_value(CropStyle::paper, "The paper's crop: squared, enlarged, rim reflected, blurred and faded",
-                 "paper"),
-      enum_value(CropStyle::authors, "The same cut again as the authors' data loader does, for their weights",
-                 "authors"),
-      {}};
-  static const GType type = register_enum("ReenactCropStyle", values);
-  return type;
-}
-
-template <>
-GType enum_type<FaceSelect>() {
-  static const GEnumValue values[] = {
-      enum_value(FaceSelect::largest, "The largest face of each detection", "largest"),
-      enum_value(FaceSelect::center, "The face nearest to the middle of the picture", "center"),
-      enum_value(FaceSelect::track,
-                 "The face followed so far, else the largest of those nearly as sure as the surest", "track"),
-      enum_value(FaceSelect::index, "The face-index-th from the left", "index"),
-      {}};
-  static const GType type = register_enum("ReenactFaceSelect", values);
-  return type;
-}
-
-namespace {
-
-/// The properties besides those of the detector; copied for every frame.
-struct CropSettings {
-  FaceFinder::Options finder;
-  double crop_scale = paper_crop_scale;
-  CropStyle crop_style = CropStyle::paper;
-  NoFace no_face = NoFace::hold;
-  int size = 0;
-  bool post_messages = false;
-  BackgroundSearch background_search = BackgroundSearch::live;
-};
-
-using Finder = FaceFinder::Options;
-using Row = Property<CropSettings>;
-constexpr Row property_table[] = {
-    Row("detect-interval", "Detection interval",
-        "Frames from one detection to the next while a face is followed; it is tracked in between",
-        member<&CropSettings::finder, &Finder::detect_interval>, {1, G_MAXINT}, set_by_controller),
-    Row("score-threshold", "Score threshold", "Probability from which a detection counts as a face",
-        member<&CropSettings::finder, &Finder::score_threshold>, {0, 1}, set_by_controller),
-    Row("iou-threshold", "Overlap threshold",
-        "Intersection over union above which two detections are one face",
-        member<&CropSettings::finder, &Finder::iou_threshold>, {0, 1}, set_by_controller),
-    Row("detect-size", "Detection size",
-        "Longer side in pixels of the reduced copy that is searched for faces; 0: the frame itself",
-        member<&CropSettings::finder, &Finder::detect_size>, {0, 16384}, set_by_controller),
-    Row("crop-scale", "Crop scale", "Side of the crop in sides of the face box",
-        member<&CropSettings::crop_scale>, {0.5, 10}, set_by_controller),
-    Row("crop-style", "Crop style", "How the crop is cut out of the frame", member<&CropSettings::crop_style>,
-        {}, set_while_playing),
-    Row("face-select", "Face selection", "Which of several faces drives",
-        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::select>, {}, set_while_playing),
-    Row("face-index", "Face index", "Which face from the left drives, from 0, when face-select is index",
-        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::index>, {0, 1000},
-        set_by_controller),
-    Row("smoothing", "Smoothing", "How steady the crop is held: 0 as detected, 1 steadiest",
-        member<&CropSettings::finder, &Finder::tracker, &TrackerOptions::smoothing>, {0, 1},
-        set_by_controller),
-    Row("no-face", "No face", "What to give out for frames without a face", member<&CropSettings::no_face>,
-        {}, set_while_playing),
-    Row("size", "Size", "Side of the crop in pixels; 0: what downstream wants, else 256",
-        member<&CropSettings::size>, {0, 4096}, set_by_controller),
-    Row("post-messages", "Post messages",
-        "Post an element message reenact-face for every frame: found, box, score, track-id",
-        member<&CropSettings::post_messages>, {}, set_while_playing),
-    Row("background-search", "Background search",
-        "Whether the face that is followed is searched beside the stream, so that no frame waits for it; face-select "
-        "is track",
-        member<&CropSettings::background_search>, {}, set_while_playing)};
-constexpr Properties<CropSettings> properties(property_table, first_own_property);
 
 }  // namespace
 
@@ -514,7 +391,7 @@ static void reenact_crop_class_init(ReenactCropClass* klass) {
   object_class->notify = notify;
   object_class->finalize = finalize;
   network_filter_install_properties(filter_class, "The S3FD face detector", "detector.safetensors");
-  network_filter_install_settings<properties, settings_of>(filter_class);
+  network_filter_install_settings<crop_properties, settings_of>(filter_class);
   describe_element(element_class,
                    {"Face cropper", "Filter/Analyzer/Effect/Video",
                     "Finds and follows a face and cuts it out as the reenactment networks expect it"},

@@ -78,6 +78,10 @@ def drive(source, identity, sink, edit):
             pipeline.set_state(Gst.State.NULL)
 
 
+def quoted(path):
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def main():
     parser = argparse.ArgumentParser(description="Lets a face in a clip move somebody else's head, more or less than it moves itself.")
     parser.add_argument("identity", help="identity file, or the name of an installed one such as identities/alex")
@@ -95,8 +99,10 @@ def main():
         return drawn[-1]
 
     edit.first = None
-    source = f'filesrc location="{arguments.driver}" ! decodebin'
-    drive(source, arguments.identity, f'videoconvert ! x264enc ! video/x-h264,profile=high ! mp4mux ! filesink location="{arguments.output}"', edit)
+    source = f"filesrc location={quoted(arguments.driver)} ! decodebin"
+    drive(source, arguments.identity, f"videoconvert ! x264enc ! video/x-h264,profile=high ! mp4mux ! filesink location={quoted(arguments.output)}", edit)
+    if not drawn:
+        raise RuntimeError(f"no pose came from '{arguments.driver}', wanted a clip with a face")
     if arguments.save:
         np.save(arguments.save, np.array(drawn))
     print(f"{arguments.output}: {len(drawn)} frames, poses of length {np.linalg.norm(drawn, axis=1).mean():.1f} on average")

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "cpu/arithmetic_speed.h"
 #include "cpu/generator.h"
@@ -115,14 +114,6 @@ TEST(CpuGeneratorParity, FullGenerator) {
     EXPECT_LE(mask_difference, tolerance + tolerance * largest(mask)) << to_string(precision);
     RecordProperty("rgb_difference_" + to_string(precision), std::to_string(rgb_difference));
   }
-}
-
-std::vector<float> random_values(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
 }
 
 /// Small, with channels that are no multiple of a vector, as in `lite`.

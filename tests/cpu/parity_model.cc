@@ -122,6 +122,14 @@ std::map<std::string, std::vector<std::int64_t>> generator_shapes(const Reenacto
   return shapes;
 }
 
+std::vector<float> random_values(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
 FloatTensors random_generator(const ReenactorConfig& config, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;

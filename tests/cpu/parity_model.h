@@ -34,6 +34,9 @@ std::map<std::string, std::vector<std::int64_t>> generator_shapes(const Reenacto
 /// Random weights whose convolutions keep the size of their input, with spectral norms of one.
 FloatTensors random_generator(const ReenactorConfig& config, unsigned seed);
 
+/// Of a normal distribution: poses and embeddings.
+std::vector<float> random_values(std::size_t count, unsigned seed);
+
 /// Writes a model file into a temporary folder, removed when the test program ends, and opens it.
 std::shared_ptr<const ModelFile> write_model(const std::string& name, ModelKind kind,
                                              const JsonObject& config, const FloatTensors& tensors);

@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -17,14 +16,6 @@ namespace reenact::test {
 namespace {
 
 constexpr int streams = 4, frames = 24;
-
-std::vector<float> random_values(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 /// One stream's pictures: poses and identities of its own, another identity every few frames.
 std::vector<cv::Mat> draw_stream(const std::shared_ptr<const ModelFile>& model, unsigned stream) {

@@ -33,7 +33,9 @@ void write_identity(const std::string& name, std::vector<float> embedding, std::
   save_identity(ElementTest::folder() / name, identity, {});
 }
 
-ReenactorConfig small_config(int pose_size) {
+}  // namespace
+
+ReenactorConfig fake_reenactor_config(int pose_size) {
   ReenactorConfig config;
   config.preset = "lite";
   config.image_size = test_image_size;
@@ -44,8 +46,6 @@ ReenactorConfig small_config(int pose_size) {
   return config;
 }
 
-}  // namespace
-
 std::filesystem::path ElementTest::folder() {
   return std::filesystem::temp_directory_path() / ("reenact-element-tests-" + std::to_string(::getpid()));
 }
@@ -54,8 +54,8 @@ void ElementTest::SetUpTestSuite() {
   std::filesystem::create_directories(folder());
   ::setenv("REENACT_MODEL_PATH", folder().c_str(), 1);
   write_model("detector.safetensors", ModelKind::detector, to_json(DetectorConfig()));
-  write_model("reenactor.safetensors", ModelKind::reenactor, to_json(small_config(test_pose_size)));
-  write_model("wide.safetensors", ModelKind::reenactor, to_json(small_config(2 * test_pose_size)));
+  write_model("reenactor.safetensors", ModelKind::reenactor, to_json(fake_reenactor_config(test_pose_size)));
+  write_model("wide.safetensors", ModelKind::reenactor, to_json(fake_reenactor_config(2 * test_pose_size)));
   std::vector<float> neutral(test_pose_size, 0.0f);
   neutral[0] = 0.25f;
   write_identity("red.safetensors", {1, 0, 0, 0}, neutral);

@@ -14,6 +14,7 @@
 
 #include "base/glib.h"
 #include "fake_colors.h"
+#include "reenact/config.h"
 
 namespace reenact {
 
@@ -25,6 +26,9 @@ struct Unref<GstHarness> {
 /// Sizes of the fake networks.
 inline constexpr int test_image_size = 32, test_pose_size = 8, test_identity_size = 4;
 inline constexpr GstClockTime frame_duration = GST_SECOND / 25;
+
+/// Of a reenactor that the fake backend takes.
+ReenactorConfig fake_reenactor_config(int pose_size = test_pose_size);
 
 /// Models of the fake backend in a folder of their own, which REENACT_MODEL_PATH names: detector.safetensors,
 /// reenactor.safetensors, wide.safetensors (poses twice as long), red.safetensors and green.safetensors

@@ -14,13 +14,12 @@ class PresetTest : public ElementTest {
   void SetUp() override { bin_ = make("reenactbin", "identity-file=red.safetensors"); }
   bool load(const char* name) { return gst_preset_load_preset(GST_PRESET(bin_.get()), name); }
   std::string text(const char* property) {
-    GValue value = G_VALUE_INIT, as_text = G_VALUE_INIT;
+    GValue value = G_VALUE_INIT;
     gst_child_proxy_get_property(GST_CHILD_PROXY(bin_.get()), property, &value);
     gchar* serialised = gst_value_serialize(&value);
     const std::string result = serialised ? serialised : "";
     g_free(serialised);
     g_value_unset(&value);
-    (void)as_text;
     return result;
   }
   std::string nick(const char* property) {

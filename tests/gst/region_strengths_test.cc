@@ -21,16 +21,9 @@ namespace {
 class RegionsElementTest : public ElementTest {
  protected:
   static std::string write_model() {
-    ReenactorConfig config;
-    config.preset = "lite";
-    config.image_size = test_image_size;
-    config.num_channels = 8;
-    config.max_channels = 16;
-    config.identity_embedding_size = test_identity_size;
-    config.pose_embedding_size = test_pose_size;
     ModelInfo info;
     info.kind = ModelKind::reenactor;
-    info.config = to_json(config);
+    info.config = to_json(fake_reenactor_config());
     info.licence = "CC0-1.0";
     const test::SmallLandmarkHead small;
     const auto view = [](const std::vector<float>& values, std::vector<std::int64_t> shape) {

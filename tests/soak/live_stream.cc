@@ -5,8 +5,6 @@
 #include <gst/app/gstappsrc.h>
 #include <gst/base/gstbasesink.h>
 #include <gst/video/video.h>
-#include <pthread.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -489,31 +487,6 @@ std::string to_text(const LiveReport& report) {
   if (!report.stats.empty()) out << "stats: " << report.stats << "\n";
   if (!report.error.empty()) out << "error: " << report.error << "\n";
   return out.str();
-}
-
-Load::Load(int threads) {
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] {
-      volatile unsigned turns = 0;
-      while (!ending_.load(std::memory_order_relaxed)) turns = turns + 1;
-    });
-  }
-}
-
-Load::~Load() {
-  ending_ = true;
-  for (std::thread& thread : threads_) thread.join();
-}
-
-double Load::cpu_seconds() const {
-  double sum = 0;
-  for (std::thread& thread : threads_) {
-    clockid_t clock{};
-    timespec time{};
-    if (pthread_getcpuclockid(thread.native_handle(), &clock) == 0 && clock_gettime(clock, &time) == 0)
-      sum += double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
-  }
-  return sum;
 }
 
 }  // namespace reenact::soak

@@ -139,17 +139,4 @@ class LiveStream {
 /// The report as lines "name: value".
 std::string to_text(const LiveReport& report);
 
-/// Threads that keep so many cores busy while it lives.
-class Load {
- public:
-  explicit Load(int threads);
-  ~Load();
-  /// That its threads have used so far.
-  double cpu_seconds() const;
-
- private:
-  std::atomic<bool> ending_ = false;
-  mutable std::vector<std::thread> threads_;
-};
-
 }  // namespace reenact::soak

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Measures a live pipeline: lateness against the latency reported, frames lost, freezes, jumps of the audio, and flash
 // against beep at the sinks. docs/reliability.md says how it is used and what it measured.
+#include <pthread.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "live_stream.h"
@@ -19,6 +23,39 @@ namespace {
 constexpr const char* usage =
     "measure-live [--fps N] [--seconds S] [--load THREADS] [--streams N] [--no-sync] [--clip FILE]\n"
     "             [--size WIDTHxHEIGHT] [--chain DESCRIPTION]\n";
+
+/// Threads that keep so many cores busy while it lives.
+class Load {
+ public:
+  explicit Load(int threads) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] {
+        volatile unsigned turns = 0;
+        while (!ending_.load(std::memory_order_relaxed)) turns = turns + 1;
+      });
+    }
+  }
+  ~Load() {
+    ending_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  /// That its threads have used so far.
+  double cpu_seconds() const {
+    double sum = 0;
+    for (std::thread& thread : threads_) {
+      clockid_t clock{};
+      timespec time{};
+      if (pthread_getcpuclockid(thread.native_handle(), &clock) == 0 && clock_gettime(clock, &time) == 0)
+        sum += double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+    }
+    return sum;
+  }
+
+ private:
+  std::atomic<bool> ending_ = false;
+  mutable std::vector<std::thread> threads_;
+};
 
 /// That this process has used.
 double cpu_seconds() {
@@ -63,7 +100,7 @@ int main(int argc, char** argv) {
       return std::cerr << usage, 2;
   }
   try {
-    const reenact::soak::Load busy(load);
+    const Load busy(load);
     const auto frames = load_frames(options);
     std::vector<std::unique_ptr<reenact::soak::LiveStream>> all;
     for (int i = 0; i < streams; ++i)

@@ -72,7 +72,18 @@ class Browser:
         # It says what port it took, but not before its buffer is full.
         self.driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL)
         self.address = f"http://127.0.0.1:{port}/session"
+        try:
+            self.begin(port, clip)
+        except BaseException:
+            self.driver.kill()
+            self.driver.wait()
+            raise
+
+    def begin(self, port, clip):
+        end = time.monotonic() + LONGEST
         while not is_open(port):
+            if time.monotonic() > end:
+                raise RuntimeError("chromedriver does not listen")
             if self.driver.poll() is not None:
                 raise RuntimeError("chromedriver ended")
             time.sleep(0.1)

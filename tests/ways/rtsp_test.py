@@ -60,7 +60,7 @@ class RtspTest(unittest.TestCase):
 
     def tearDown(self):
         self.server.terminate()
-        self.said = self.server.communicate(timeout=20)[0]
+        self.server.communicate(timeout=20)
         self.assertEqual(self.server.returncode, 0)
 
     def test_two_clients_share_one_pipeline(self):

@@ -15,6 +15,24 @@ const cv::Vec3b head_color(200, 90, 40);
 
 class KeyTest : public HeadFramesTest {
  protected:
+  /// The key of one head that is drawn alone with these properties.
+  cv::Mat key_of(const cv::Mat& rgba, const std::string& properties) {
+    start("background=transparent " + properties, "video/x-raw, format=RGB", "video/x-raw, format=GRAY8");
+    gst_harness_push(fill_.get(), head(0, rgba));
+    const cv::Mat key = gray_key();
+    key_.reset();
+    fill_.reset();
+    return key;
+  }
+  /// soft_head() in haze: alpha is `least` or more everywhere.
+  static cv::Mat hazy_head(uchar least) {
+    cv::Mat rgba = soft_head(head_color);
+    for (int y = 0; y < head_size; ++y) {
+      for (int x = 0; x < head_size; ++x)
+        rgba.at<cv::Vec4b>(y, x)[3] = std::max(rgba.at<cv::Vec4b>(y, x)[3], least);
+    }
+    return rgba;
+  }
   /// One frame of key as CV_8UC1.
   cv::Mat gray_key() {
     const Owned<GstBuffer> buffer = pull(key_);
@@ -156,19 +174,9 @@ TEST_F(KeyTest, IsEmptyWhereThereIsNoHead) {
 }
 
 TEST_F(KeyTest, ClipTakesHazeAndGainHardensTheEdge) {
-  cv::Mat rgba = soft_head(head_color);
-  for (int y = 0; y < head_size; ++y) {
-    for (int x = 0; x < head_size; ++x)
-      rgba.at<cv::Vec4b>(y, x)[3] = std::max<uchar>(rgba.at<cv::Vec4b>(y, x)[3], 6);
-  }
+  const cv::Mat rgba = hazy_head(6);
   const auto key_with = [&](const std::string& properties) {
-    start("background=transparent mask-reach=0 " + properties, "video/x-raw, format=RGB",
-          "video/x-raw, format=GRAY8");
-    gst_harness_push(fill_.get(), head(0, rgba));
-    const cv::Mat key = gray_key();
-    key_.reset();
-    fill_.reset();
-    return key;
+    return key_of(rgba, "mask-reach=0 " + properties);
   };
   const cv::Mat plain = key_with("key-clip=0"), clipped = key_with("key-clip=0.04"),
                 hard = key_with("key-clip=0.04 key-gain=4");
@@ -180,19 +188,9 @@ TEST_F(KeyTest, ClipTakesHazeAndGainHardensTheEdge) {
 }
 
 TEST_F(KeyTest, TheMasksReachEndsHazeAndKeepsTheEdge) {
-  cv::Mat rgba = soft_head(head_color);
-  for (int y = 0; y < head_size; ++y) {
-    for (int x = 0; x < head_size; ++x)
-      rgba.at<cv::Vec4b>(y, x)[3] = std::max<uchar>(rgba.at<cv::Vec4b>(y, x)[3], 60);
-  }
+  const cv::Mat rgba = hazy_head(60);
   const auto key_with = [&](const std::string& properties) {
-    start("background=transparent key-clip=0 " + properties, "video/x-raw, format=RGB",
-          "video/x-raw, format=GRAY8");
-    gst_harness_push(fill_.get(), head(0, rgba));
-    const cv::Mat key = gray_key();
-    key_.reset();
-    fill_.reset();
-    return key;
+    return key_of(rgba, "key-clip=0 " + properties);
   };
   const cv::Mat everywhere = key_with("mask-reach=0"), usual = key_with("");
   EXPECT_EQ(everywhere.at<uchar>(32, 52), 60);

@@ -16,10 +16,10 @@
 namespace reenact {
 namespace {
 
-std::string placed_caps_string(int size = test_pose_size) {
+std::string placed_caps_string() {
   return "other/tensors, format=(string)static, num_tensors=(int)2, types=(string)\"float32,float32\", "
          "dimensions=(string)\"" +
-         std::to_string(size) + ":1:1:1,20:1:1:1\", framerate=(fraction)25/1";
+         std::to_string(test_pose_size) + ":1:1:1,20:1:1:1\", framerate=(fraction)25/1";
 }
 
 /// A pose with a face meta and the same behind it as a place.
@@ -79,8 +79,8 @@ class PosePlaceTest : public ElementTest {
   }
 
   static constexpr int frames_ = 9;
-  static void push_scenes(GstElement* source, int count = frames_) {
-    for (int i = 0; i < count; ++i) {
+  static void push_scenes(GstElement* source) {
+    for (int i = 0; i < frames_; ++i) {
       const cv::Rect face(40 + 4 * i, 30 + i, 30, 36);
       gst_app_src_push_buffer(GST_APP_SRC(source),
                               new_frame(i < 6 ? scene(160, 120, face) : scene(160, 120), i));
