@@ -197,8 +197,6 @@ void add_background_orientation(ReenactBin* self, GstPad* ghost) {
     if (made.flip) gst_object_unref(made.flip);
     return;
   }
-  // What is too late there is the compositor's to judge.
-  g_object_set(made.input, "qos", FALSE, nullptr);
   self->p->background_orientation = made;
   gst_bin_add_many(GST_BIN(self), made.input, made.flip, nullptr);
   watch_orientation(GST_BIN(self), ghost, &self->p->background_orientation);
@@ -417,8 +415,7 @@ static void reenact_bin_init(ReenactBin* self) {
     if (i == queue) bound(elements[i], 1);
     if (i == output) bound(elements[i], 4);
     // What is too late is left out by the crop, before there was work on it.
-    if (i == input || i == pose || i == generator || i == convert)
-      g_object_set(elements[i], "qos", FALSE, nullptr);
+    if (i == pose || i == generator || i == convert) g_object_set(elements[i], "qos", FALSE, nullptr);
     gst_bin_add(GST_BIN(self), elements[i]);
     // What turns pictures is linked where they have to be turned.
     if (i > crop && elements[i - 1]) gst_element_link(elements[i - 1], elements[i]);

@@ -172,8 +172,9 @@ GstClockTime rehearsed_reading(ReenactNetworkFilter* filter) {
   };
   std::ostringstream what;
   what << "crop reads " << gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&filter->in_info)) << " of "
-       << GST_VIDEO_INFO_WIDTH(&filter->in_info) << "x" << GST_VIDEO_INFO_HEIGHT(&filter->in_info) << " as "
-       << p.square_width << " wide, reduced to " << settings.finder.detect_size << ", cut to "
+       << GST_VIDEO_INFO_WIDTH(&filter->in_info) << "x" << GST_VIDEO_INFO_HEIGHT(&filter->in_info)
+       << " of transfer " << int(filter->in_info.colorimetry.transfer) << " as " << p.square_width
+       << " wide, reduced to " << settings.finder.detect_size << ", cut to "
        << GST_VIDEO_INFO_WIDTH(&filter->out_info) << " at " << settings.crop_scale << " times "
        << int(settings.crop_style) + 1;
   return rehearsed_time(what.str(), {}, read, {.runs = 3});
@@ -369,8 +370,13 @@ gboolean src_event(GstBaseTransform* base, GstEvent* event) {
     gst_event_unref(event);
     return TRUE;
   }
-  if (const auto picture = parse_drawn_event(event))
+  // It ends here like the one above: what lies upstream may be another chain's crop.
+  if (const auto picture = parse_drawn_event(event)) {
     self_of(base)->p->shedding.drawn(picture->running_time, picture->late);
+    network_filter_latency(&self_of(base)->parent).leave_growth();
+    gst_event_unref(event);
+    return TRUE;
+  }
   return GST_BASE_TRANSFORM_CLASS(reenact_crop_parent_class)->src_event(base, event);
 }
 

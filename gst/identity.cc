@@ -341,7 +341,8 @@ void install_signals(GObjectClass* object_class) {
    * Action: learns an identity from the next @crops crops with a face on the pad crops (fewer if it ends
    * before), on a thread of its own, then switches to it and posts an element message reenact-enrolled with
    * name and, if it was saved, location. Element messages tell of it before: reenact-enrol-countdown (seconds) for
-   * each second of enrol-countdown, reenact-enrol-picture (number, of, taken, score, sharpness, exposure, size) for
+   * each second of enrol-countdown, reenact-enrol-picture (number, of, taken, timestamp, score, sharpness, exposure,
+   * size) for
    * each picture.
    *
    * Returns: whether it was begun: it is not while another one runs, without the pad, or below PAUSED.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "identity_transition.h"
+#include "reenact/smooth_step.h"
 
 #include <algorithm>
 #include <utility>
@@ -51,7 +52,7 @@ std::shared_ptr<const Identity> IdentityTransition::at(GstClockTime time) {
     return shown_;
   }
   const double way = double(time - begun_) / double(duration_);
-  shown_ = mixed(from_, to_, float(way * way * (3 - 2 * way)));
+  shown_ = mixed(from_, to_, float(smooth_step(way)));
   return shown_;
 }
 

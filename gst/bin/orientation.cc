@@ -77,6 +77,9 @@ void watch_orientation(GstBin* bin, GstPad* ghost, const Orientation* orientatio
   const Owned<GstPad> sink(gst_element_get_static_pad(orientation->input, "sink"));
   gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, want_segment_of_time, bin, nullptr);
   gst_util_set_object_arg(G_OBJECT(orientation->flip), "video-direction", "auto");
+  // What is too late is for the crop and the compositor to judge.
+  for (GstElement* element : {orientation->input, orientation->flip})
+    g_object_set(element, "qos", FALSE, nullptr);
   const Owned<GstPad> src(gst_element_get_static_pad(orientation->flip, "src"));
   gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, say_upright, nullptr, nullptr);
   gst_element_link(orientation->input, orientation->flip);

@@ -116,11 +116,11 @@ HeadLayer HeadPainter::draw(const CompositorSettings& settings, const GstVideoIn
   MappedFrame target(output_, out, GST_MAP_READWRITE);
   if (settings.panic) return draw_panic(settings, target);
   const FaceMeta* face = get_face_meta(head);
-  if (face && (face->flags & face_blackout)) {
+  HeadLayer layer;
+  if (face && (face->flags & face_blackout))
     draw_without_head(settings, /*black=*/true, target);
-    return {};
-  }
-  HeadLayer layer = draw_with_head(settings, head_info, head, target);
+  else
+    layer = draw_with_head(settings, head_info, head, target);
   keep(settings, layer, target);
   return layer;
 }
@@ -142,7 +142,8 @@ cv::Mat HeadPainter::key_of(const HeadLayer& layer) const {
   return key;
 }
 
-GstClockTime HeadPainter::rehearse(const MaskOptions& mask, const GstVideoInfo& head_info) const {
+GstClockTime HeadPainter::rehearse(MaskOptions mask, const GstVideoInfo& head_info) const {
+  mask.opacity = 1;  // a head that is faded in costs as much a moment later
   const cv::Mat head(GST_VIDEO_INFO_HEIGHT(&head_info), GST_VIDEO_INFO_WIDTH(&head_info), CV_8UC4,
                      cv::Scalar(120, 110, 100, 200));
   cv::Mat picture(GST_VIDEO_INFO_HEIGHT(&output_), GST_VIDEO_INFO_WIDTH(&output_), CV_8UC4);
@@ -155,8 +156,8 @@ GstClockTime HeadPainter::rehearse(const MaskOptions& mask, const GstVideoInfo& 
   };
   std::ostringstream what;
   what << "compositor lays " << head.cols << "x" << head.rows << " over " << picture.cols << "x"
-       << picture.rows << ", mask " << mask.clip << " " << mask.gain << " " << mask.erode << " "
-       << mask.feather << " " << mask.fade << " " << mask.decontaminate << " " << mask.smoothing << " "
+       << picture.rows << ", mask " << mask.clip << " " << mask.gain << " " << mask.reach << " " << mask.erode
+       << " " << mask.feather << " " << mask.fade << " " << mask.decontaminate << " " << mask.smoothing << " "
        << mask.color_match;
   return rehearsed_time(what.str(), {}, paint, {.runs = 3});
 }

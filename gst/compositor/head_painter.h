@@ -34,7 +34,7 @@ class HeadPainter {
   /// Alpha of a head over all of the output, CV_8UC1.
   cv::Mat key_of(const HeadLayer& layer) const;
   /// What a head of `head_info` costs to lay over an output; the background comes on top.
-  GstClockTime rehearse(const MaskOptions& mask, const GstVideoInfo& head_info) const;
+  GstClockTime rehearse(MaskOptions mask, const GstVideoInfo& head_info) const;
 
  private:
   bool paints_rgb(const CompositorSettings& settings) const;

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "media/bt2100.h"
+
 namespace reenact {
 namespace {
 
 constexpr int table_size = 4096;
-constexpr double diffuse_white = 203;  // cd/m2, BT.2408
-constexpr double pq_peak = 10000, hlg_peak = 1000, hlg_system_gamma = 1.2;
+using media::diffuse_white, media::pq_peak, media::hlg_peak, media::hlg_system_gamma;
 
 /// BT.709 to BT.2020 in linear light, BT.2087.
 constexpr float to_wide[3][3] = {

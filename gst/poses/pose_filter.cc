@@ -157,7 +157,7 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
 }
 
 /// A buffer with everything of `like` but its pose.
-GstBuffer* with_pose(const ReenactPoseFilter::Private& p, GstBuffer* like, std::span<const float> pose) {
+GstBuffer* with_pose(GstBuffer* like, std::span<const float> pose) {
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, pose.size_bytes(), nullptr);
   gst_buffer_copy_into(
       buffer, like,
@@ -168,7 +168,6 @@ GstBuffer* with_pose(const ReenactPoseFilter::Private& p, GstBuffer* like, std::
     GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_GAP);
     if (FaceMeta* meta = get_face_meta(buffer)) meta->flags |= face_missing | face_held;
   }
-  if (p.placed) set_place(buffer, p.pose_size);
   return buffer;
 }
 
@@ -186,7 +185,9 @@ Owned<GstBuffer> filtered(ReenactPoseFilter* self, Owned<GstBuffer> buffer) {
     pose = p.filter.filter(given.values(), sighting);
     if (std::ranges::equal(pose, given.values())) return buffer;
   }
-  return Owned<GstBuffer>(with_pose(p, buffer.get(), pose));
+  Owned<GstBuffer> changed(with_pose(buffer.get(), pose));
+  if (p.placed) set_place(changed.get(), p.pose_size);
+  return changed;
 }
 
 /// The pose that lies `share` of the way from `from` to `to`.
@@ -198,7 +199,7 @@ GstBuffer* between(ReenactPoseFilter::Private& p, GstBuffer* from, GstBuffer* to
     const MappedPose a(from, p.pose_size, GST_MAP_READ), b(to, p.pose_size, GST_MAP_READ);
     interpolate_poses(a.values(), b.values(), share, pose);
   }
-  GstBuffer* buffer = with_pose(p, near, pose);
+  GstBuffer* buffer = with_pose(near, pose);
   const FaceMeta *a = get_face_meta(from), *b = get_face_meta(to);
   if (FaceMeta* meta = get_face_meta(buffer); meta && a && b && a->track_id == b->track_id) {
     const auto way = [share](int first, int second) {
@@ -206,8 +207,8 @@ GstBuffer* between(ReenactPoseFilter::Private& p, GstBuffer* from, GstBuffer* to
     };
     meta->crop = {way(a->crop.x, b->crop.x), way(a->crop.y, b->crop.y), way(a->crop.width, b->crop.width),
                   way(a->crop.height, b->crop.height)};
-    if (p.placed) set_place(buffer, p.pose_size);
   }
+  if (p.placed) set_place(buffer, p.pose_size);
   return buffer;
 }
 

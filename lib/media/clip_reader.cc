@@ -92,15 +92,15 @@ bool is_picture_stream(GstPad* pad) {
   return caps && g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)), "image/");
 }
 
-/// Which field of interlaced video comes first; empty for progressive video.
-std::optional<const char*> first_field(GstPad* pad) {
+/// Which field of interlaced video comes first; null for progressive video.
+const char* first_field(GstPad* pad) {
   Owned<GstCaps> caps(gst_pad_get_current_caps(pad));
   if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
-  if (!caps || gst_caps_get_size(caps.get()) == 0) return {};
+  if (!caps || gst_caps_get_size(caps.get()) == 0) return nullptr;
   const GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
   const gchar *mode = gst_structure_get_string(structure, "interlace-mode"),
               *order = gst_structure_get_string(structure, "field-order");
-  if (!mode || g_str_equal(mode, "progressive")) return {};
+  if (!mode || g_str_equal(mode, "progressive")) return nullptr;
   return order && g_str_equal(order, "bottom-field-first") ? "bottom" : "top";
 }
 
@@ -133,8 +133,15 @@ void ClipReader::Private::connect(GstElement* decodebin) {
                      if (is_video(pad)) self->streams.emplace_back(GST_PAD(gst_object_ref(pad)));
                    }),
                    this);
-  g_signal_connect(decodebin, "no-more-pads",
-                   G_CALLBACK(+[](GstElement*, Private* self) { self->choose_stream(); }), this);
+  g_signal_connect(decodebin, "no-more-pads", G_CALLBACK(+[](GstElement* element, Private* self) {
+                     // No exception may leave a signal.
+                     try {
+                       self->choose_stream();
+                     } catch (const Error& error) {
+                       GST_ELEMENT_ERROR(element, CORE, MISSING_PLUGIN, ("%s", error.what()), (nullptr));
+                     }
+                   }),
+                   this);
   g_signal_connect(
       decodebin, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* element, Private* self) {
         media::prefer_colors_of_stream(element);
@@ -159,7 +166,7 @@ void ClipReader::Private::choose_stream() {
   for (auto pad = streams.begin(); pad != streams.end(); ++pad) {
     GstElement* target = sink;
     if (pad == chosen) {
-      if (const auto fields = first_field(pad->get())) target = add_deinterlacer(*fields);
+      if (const char* field = first_field(pad->get())) target = add_deinterlacer(field);
     } else {
       target = pipeline.add(media::make_element("fakesink"));
       g_object_set(target, "sync", FALSE, "async", FALSE, nullptr);

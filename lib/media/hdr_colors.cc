@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "media/bt2100.h"
+
 namespace reenact::media {
 namespace {
 
 constexpr int table_size = 4096;
-constexpr double diffuse_white = 203;  // cd/m2, BT.2408
-constexpr double pq_peak = 10000, hlg_peak = 1000, hlg_system_gamma = 1.2;
 constexpr float brightest = static_cast<float>(pq_peak / diffuse_white);
 
 /// BT.2020 to BT.709 in linear light, BT.2087's matrix turned round, and the luminance of BT.2020.

@@ -46,8 +46,11 @@ GstPadProbeReturn add_where_silent(GstPad* pad, GstPadProbeInfo* info, gpointer)
   const Owned<GstElement> parser(gst_pad_get_parent_element(pad));
   const auto* colors =
       static_cast<const gchar*>(parser ? g_object_get_data(G_OBJECT(parser.get()), kept) : nullptr);
-  if (colors && !gst_structure_has_field(structure, field))
-    gst_structure_set(structure, field, G_TYPE_STRING, colors, nullptr);
+  if (!colors || gst_structure_has_field(structure, field)) {
+    gst_caps_unref(caps);
+    return GST_PAD_PROBE_OK;
+  }
+  gst_structure_set(structure, field, G_TYPE_STRING, colors, nullptr);
   replace_caps(info, caps);
   return GST_PAD_PROBE_OK;
 }

@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
+#include "reenact/smooth_step.h"
 
 namespace reenact {
 namespace {
@@ -243,11 +244,10 @@ void Compositor::Fade::set(double first_share, double last_share, int size) {
   weights.resize(static_cast<std::size_t>(size));
   for (int i = 0; i < size; ++i) {
     const double place = (i + 0.5) / size;
-    const auto smooth_step = [](double distance, double width) {
-      const double t = width > 0 ? std::min(distance / width, 1.0) : 1.0;
-      return t * t * (3 - 2 * t);
+    const auto rise = [](double distance, double width) {
+      return smooth_step(width > 0 ? std::min(distance / width, 1.0) : 1.0);
     };
-    const double weight = smooth_step(place, first) * smooth_step(1 - place, last);
+    const double weight = rise(place, first) * rise(1 - place, last);
     weights[static_cast<std::size_t>(i)] = static_cast<int>(std::lround(256 * weight));
   }
 }

@@ -68,20 +68,11 @@ struct FaceFinder::Background {
 
 FaceFinder::FaceFinder(std::unique_ptr<Detector> detector)
     : detector_(std::move(detector)), tracker_(std::make_unique<FaceTracker>()) {}
-FaceFinder::~FaceFinder() = default;
-FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
-FaceFinder& FaceFinder::operator=(FaceFinder&& other) noexcept {
-  background_ = std::move(other.background_);  // first: it may be using the detector
-  detector_ = std::move(other.detector_);
-  tracker_ = std::move(other.tracker_);
-  options_ = other.options_;
-  frames_since_detection_ = other.frames_since_detection_;
-  following_ = other.following_;
-  largest_seen_ = other.largest_seen_;
-  last_sure_ = other.last_sure_;
-  last_detected_ = other.last_detected_;
-  return *this;
+FaceFinder::~FaceFinder() {
+  background_.reset();  // it may be using the detector
 }
+FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
+FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
 
 void FaceFinder::set_options(const Options& options) {
   options_ = options;
@@ -197,6 +188,7 @@ std::optional<TrackedFace> FaceFinder::find_anew(const cv::Mat& rgb, double seco
 std::optional<TrackedFace> FaceFinder::follow(const cv::Mat& rgb, double seconds) {
   if (options_.in_background && options_.tracker.select == FaceSelect::track)
     return follow_in_background(rgb, seconds);
+  if (background_) background_->abandon();
   if (++frames_since_detection_ >= options_.detect_interval) return std::nullopt;
   return tracker_->predict(rgb, seconds);
 }
@@ -214,7 +206,6 @@ std::optional<TrackedFace> FaceFinder::follow_in_background(const cv::Mat& rgb, 
     // The caller may reuse the picture's memory.
     if (background.search.picture.data == rgb.data) background.search.picture = rgb.clone();
     background.box = *tracker_->last_box(seconds);
-    background.faces.clear();
     background.searching = true;
     background.thread.start(
         [&background, detector = detector_.get()] { background.faces = background.search.run(*detector); });

@@ -89,6 +89,8 @@ class FaceFinder {
   void note_sizes(const std::vector<FaceBox>& faces);
   void note_detection(const TrackedFace& face, bool was_expected, double seconds);
 
+  /// Made when it is first needed; before the detector, so that a move ends the old search before its detector goes.
+  std::unique_ptr<Background> background_;
   std::unique_ptr<Detector> detector_;
   std::unique_ptr<FaceTracker> tracker_;
   Options options_;
@@ -96,7 +98,6 @@ class FaceFinder {
   bool following_ = false;
   double largest_seen_ = 0;
   double last_sure_ = 0, last_detected_ = 0;  // seconds of detections above the threshold, and of any
-  std::unique_ptr<Background> background_;    // made when it is first needed; destroyed before the detector
 };
 
 }  // namespace reenact

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reenact/mask_reach.h"
+#include "reenact/smooth_step.h"
 
 #include <algorithm>
 #include <cmath>
@@ -58,7 +59,7 @@ void MaskReach::limit(cv::Mat& rgba, double reach) {
     auto* weight = weights_.ptr(y);
     for (int x = 0; x < reduced.width; ++x) {
       const double t = std::clamp((end - distance[x]) / (end - begin), 0.0, 1.0);
-      weight[x] = static_cast<std::uint8_t>(std::lround(255 * t * t * (3 - 2 * t)));
+      weight[x] = static_cast<std::uint8_t>(std::lround(255 * smooth_step(t)));
     }
   }
   cv::resize(weights_, scaled_, rgba.size(), 0, 0, cv::INTER_LINEAR);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "reenact/pose_interpolation.h"
+#include "reenact/smooth_step.h"
 
 namespace reenact {
 namespace {
@@ -113,8 +114,7 @@ void PoseFilter::ease(double now) {
     held_.clear();
     return;
   }
-  // Slow at both ends.
-  interpolate_poses(held_, pose_, share * share * (3 - 2 * share), pose_);
+  interpolate_poses(held_, pose_, smooth_step(share), pose_);
 }
 
 }  // namespace reenact

@@ -84,6 +84,14 @@ TEST_F(PanicTest, ThereIsNothingToFreezeBeforeTheFirstPicture) {
   EXPECT_EQ(picture(0).at<cv::Vec3b>(60, 80), cv::Vec3b(0x10, 0x20, 0x30));
 }
 
+TEST_F(PanicTest, FreezeAfterBlackIsBlackAndNotTheHeadBefore) {
+  start("background=color background-color=0xff102030 panic-shows=freeze", "video/x-raw, format=RGB");
+  ASSERT_TRUE(shows_head(picture(0)));
+  ASSERT_EQ(cv::norm(picture(1, face_missing | face_blackout), cv::NORM_INF), 0);
+  panic();
+  EXPECT_EQ(cv::norm(picture(2), cv::NORM_INF), 0);
+}
+
 TEST_F(PanicTest, KeyAndFillAreEmpty) {
   start("background=transparent", "video/x-raw, format=RGB", "video/x-raw, format=GRAY8");
   gst_harness_push(fill_.get(), head(0, soft_head(head_color)));

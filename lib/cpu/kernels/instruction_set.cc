@@ -158,7 +158,9 @@ bool has_amx() {
 
 std::string engine_name(Arithmetic arithmetic) {
   std::string instructions = to_string(instruction_set());
-  if (arithmetic == Arithmetic::int8) instructions = to_string(byte_instructions());
+  // Pairs are multiplied in whatever vectors there are.
+  if (arithmetic == Arithmetic::int8 && byte_instructions() != ByteInstructions::pairs)
+    instructions = to_string(byte_instructions());
   if (arithmetic != Arithmetic::f32 && has_amx()) instructions = "amx";
   const char* name = arithmetic == Arithmetic::f32    ? "fp32"
                      : arithmetic == Arithmetic::bf16 ? "bf16"
