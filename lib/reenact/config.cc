@@ -156,7 +156,8 @@ void check(const std::string& what, const char* field, Number value, Number leas
 }
 
 /// Checks that a text is one of several.
-void check_choice(const char* field, const std::string& found, std::initializer_list<const char*> choices) {
+void check_choice(const std::string& what, const char* field, const std::string& found,
+                  std::initializer_list<const char*> choices) {
   std::string wanted;
   std::size_t left = choices.size();
   for (const char* choice : choices) {
@@ -164,7 +165,7 @@ void check_choice(const char* field, const std::string& found, std::initializer_
     wanted += (wanted.empty() ? "\"" : left == 1 ? " or \"" : ", \"") + std::string(choice) + '"';
     --left;
   }
-  refuse("reenactor", field, found, wanted);
+  refuse(what, field, found, wanted);
 }
 
 bool is_power_of_two(int value) {
@@ -209,20 +210,20 @@ void validate(const ReenactorConfig& config) {
   check(what, "identity_encoder_width", config.identity_encoder_width, 0.05, 8.0);
   check(what, "pose_encoder_width", config.pose_encoder_width, 0.05, 8.0);
   if (config.pose_input_size != 0) check(what, "pose_input_size", config.pose_input_size, 32, 2048);
-  check_choice("identity_encoder", config.identity_encoder, {"resnext50_32x4d", "mobilenet_v2", "conv_sum"});
-  check_choice("pose_encoder", config.pose_encoder,
+  check_choice("reenactor", "identity_encoder", config.identity_encoder,
+               {"resnext50_32x4d", "mobilenet_v2", "conv_sum"});
+  check_choice("reenactor", "pose_encoder", config.pose_encoder,
                {"resnext50_32x4d", "mobilenet_v2", "x2face", "fabnet", "none"});
-  check_choice("pose_source", config.pose_source, {"picture", "keypoints68", "vector", "stickman"});
-  check_choice("projector", config.projector, {"spectral", "leaky"});
-  check_choice("architecture", config.architecture, {"adain", "fsth"});
+  check_choice("reenactor", "pose_source", config.pose_source,
+               {"picture", "keypoints68", "vector", "stickman"});
+  check_choice("reenactor", "projector", config.projector, {"spectral", "leaky"});
+  check_choice("reenactor", "architecture", config.architecture, {"adain", "fsth"});
   check_together(config);
 }
 
 void validate(const DetectorConfig& config) {
   check("detector", "width", config.width, 0.05, 4.0);
-  if (config.channel_order != "bgr" && config.channel_order != "rgb") {
-    refuse("detector", "channel_order", config.channel_order, "\"bgr\" or \"rgb\"");
-  }
+  check_choice("detector", "channel_order", config.channel_order, {"bgr", "rgb"});
 }
 
 void validate(const SegmenterConfig& config) {
@@ -256,17 +257,15 @@ void validate(const WarperConfig& config) {
 }
 
 void validate(const LandmarksConfig& config) {
+  check_choice("landmarks", "architecture", config.architecture, {"mobilenet_v2", "fan"});
   const bool fan = config.architecture == "fan";
-  if (!fan && config.architecture != "mobilenet_v2")
-    refuse("landmarks", "architecture", config.architecture, "\"mobilenet_v2\" or \"fan\"");
   // The face's five points and its measures are taken by their numbers among these.
   const int points = fan ? 68 : 478;
   if (config.points != points) refuse("landmarks", "points", config.points, std::to_string(points));
   if (fan && config.image_size != 256) refuse("landmarks", "image_size", config.image_size, "256");
   check("landmarks", "image_size", config.image_size, 32, 1024);
   check("landmarks", "stacks", config.stacks, 1, 8);
-  if (config.channel_order != "rgb" && config.channel_order != "bgr")
-    refuse("landmarks", "channel_order", config.channel_order, "\"rgb\" or \"bgr\"");
+  check_choice("landmarks", "channel_order", config.channel_order, {"rgb", "bgr"});
   check("landmarks", "width", config.width, 0.05, 4.0);
   check("landmarks", "framing", config.framing, 1.0, 3.0);
 }

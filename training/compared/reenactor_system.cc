@@ -31,7 +31,12 @@ void fill_named(torch::nn::Module& module, const std::map<std::string, torch::Te
                 const std::string& prefix) {
   torch::NoGradGuard no_grad;
   const auto take = [&](const std::string& name, torch::Tensor own) {
-    if (const auto found = tensors.find(prefix + name); found != tensors.end()) own.copy_(found->second);
+    const auto found = tensors.find(prefix + name);
+    if (found == tensors.end()) return;
+    if (found->second.sizes() != own.sizes())
+      throw Error(ErrorCode::wrong_kind,
+                  "the identity's tensor '" + found->first + "' has another shape than the model's");
+    own.copy_(found->second);
   };
   for (auto& item : module.named_parameters()) take(item.key(), item.value());
   for (auto& item : module.named_buffers()) take(item.key(), item.value());
@@ -48,7 +53,7 @@ ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
     : options_(options),
       model_(std::make_shared<const ModelFile>(options.model, ModelKind::reenactor)),
       config_(model_->info().config.get<ReenactorConfig>()),
-      personalise_(read_personalise(options, config_)),
+      personalise_(fitting(read_personalise(options, config_), *model_)),
       pose_input_(config_),
       masked_(draws_masks(*model_)),
       model_pose_(config_, /*dropout=*/0),
@@ -61,7 +66,7 @@ ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
         static_cast<torch::nn::Module*>(generator_.get())})
     place_for_use(*module, options_.device);
   if (options_.landmarks.empty() || !pose_input_.needs_landmarks()) return;
-  landmarks_ = load_landmark_network(options_.landmarks);
+  landmarks_ = load_landmark_network(options_.landmarks.string(), torch::kCPU);
 }
 
 HeadFrame ReenactorSystem::ready(const HeadFrame& frame) {
@@ -83,15 +88,14 @@ void ReenactorSystem::learn(const std::vector<HeadFrame>& pictures) {
   PersonPictures person_pictures;
   person_pictures.training = pictures;
   if (!landmarks_.is_empty()) find_missing_landmarks(person_pictures.training, landmarks_);
-  PerceptualNetworks perceptual;
-  if (!options_.perceptual.empty()) perceptual = load_perceptual_networks(options_.perceptual);
-  Personaliser person({model_, model_, model_}, personalise_, std::move(person_pictures), perceptual, {},
+  if (!options_.perceptual.empty() && perceptual_.vgg19.is_empty() && perceptual_.vgg_face.is_empty())
+    perceptual_ = load_perceptual_networks(options_.perceptual);
+  Personaliser person({model_, model_, model_}, personalise_, std::move(person_pictures), perceptual_, {},
                       options_.device, options_.seed);
   auto steps = personalise_.run.steps > 0 ? personalise_.run.steps : iterations_for(pictures.size());
   if (!options_.tune) steps = 0;
-  for (std::int64_t step = 0; options_.tune && step < fitting(personalise_, *model_).run.embedding_steps;
-       ++step)
-    person.refine_embedding();
+  const auto refining = options_.tune ? personalise_.run.embedding_steps : 0;
+  for (std::int64_t step = 0; step < refining; ++step) person.refine_embedding();
   for (std::int64_t step = 0; step < steps; ++step) person.step();
   Tensors tensors = person.generator_weights();
   for (const auto& [name, tensor] : person.encoder_weights())

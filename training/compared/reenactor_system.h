@@ -10,6 +10,7 @@
 #include "torch/networks/landmark_network.h"
 #include "training/compared/compared_system.h"
 #include "training/data/pose_input.h"
+#include "training/learning/content_loss.h"
 #include "training/personalise/personalise_config.h"
 
 namespace reenact::training {
@@ -43,6 +44,7 @@ class ReenactorSystem : public ComparedSystem {
   PoseInput pose_input_;
   bool masked_;
   LandmarkNetwork landmarks_ = nullptr;
+  PerceptualNetworks perceptual_;         // read when the first person is learned
   PoseEncoderNetwork model_pose_, pose_;  // the model's, and as it became while the person was learned
   HeadGenerator generator_;
   torch::Tensor embedding_;  // [1, d_i]; undefined before anybody was learned

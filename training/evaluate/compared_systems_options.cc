@@ -3,6 +3,7 @@
 
 #include "offline/command_line_options.h"
 #include "reenact/model_file.h"
+#include "training/evaluate/evaluate_commands.h"
 
 namespace reenact::training {
 
@@ -27,6 +28,10 @@ void add_compared_systems_options(CLI::App& command, ComparedSystemsArguments& a
       ->option_text("FILE")
       ->capture_default_str();
   command
+      .add_option("--driving-landmarks", arguments.driving_landmarks,
+                  "Network of a face mesh for systems that are driven by facial points; default: --landmarks")
+      ->option_text("FILE");
+  command
       .add_option("--point-detector", arguments.point_detector,
                   "Detector whose boxes a FAN looks at; without one the middle of the crop")
       ->option_text("FILE");
@@ -42,6 +47,7 @@ void add_compared_systems_options(CLI::App& command, ComparedSystemsArguments& a
 }
 
 ComparedSystems load_compared(const ComparedSystemsArguments& arguments, bool consecutive) {
+  use_threads(arguments.engine);
   ComparedSystems compared;
   const auto entries = read_systems(arguments.systems);
   compared.people = read_compared_people(arguments.data, arguments.people, arguments.frames, consecutive);
@@ -49,7 +55,8 @@ ComparedSystems load_compared(const ComparedSystemsArguments& arguments, bool co
   plan.steps = arguments.steps;
   plan.seed = arguments.seed;
   plan.device = arguments.engine.device;
-  plan.landmarks = find_model(arguments.landmarks);
+  plan.landmarks =
+      find_model(arguments.driving_landmarks.empty() ? arguments.landmarks : arguments.driving_landmarks);
   for (const auto& entry : entries)
     compared.systems.push_back(std::make_unique<LearnedHeads>(entry, plan, arguments.output / "people"));
   if (!std::filesystem::is_directory(arguments.data / "images-cropped"))

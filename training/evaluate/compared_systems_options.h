@@ -15,7 +15,7 @@ namespace reenact::training {
 /// What commands that compare systems are told.
 struct ComparedSystemsArguments {
   std::filesystem::path systems, data, output;
-  std::string landmarks = "landmarks.safetensors", point_detector;
+  std::string landmarks = "landmarks.safetensors", driving_landmarks, point_detector;
   std::size_t people = 30, frames = 32;
   int steps = 600;
   std::uint64_t seed = 0;

@@ -19,6 +19,7 @@
 #include "training/evaluate/follow_evaluation.h"
 #include "training/evaluate/identity_evaluation.h"
 #include "training/evaluate/plane_plot.h"
+#include "training/evaluate/report.h"
 
 namespace reenact::training {
 namespace {
@@ -37,10 +38,6 @@ struct PlaneArguments {
   std::vector<fs::path> lines;
   fs::path output;
 };
-
-void use_threads(const EngineOptions& engine) {
-  if (engine.threads > 0) at::set_num_threads(engine.threads);
-}
 
 DrivenHeads heads_of(EvaluationArguments& arguments) {
   static const std::map<std::string, PoseMode> modes = {
@@ -68,7 +65,7 @@ void give_out(const HeadReport& report, const char* command, const EvaluationArg
     fs::create_directories(arguments.output);
     write_png(arguments.output / sheet, report.sheet);
   }
-  std::puts(line.dump().c_str());
+  print_line(line);
 }
 
 void run_identity(EvaluationArguments& arguments) {
@@ -113,7 +110,7 @@ void run_clips(const ClipsArguments& arguments) {
   for (nlohmann::json line : report.figures["clips"]) {
     line["command"] = "evaluate clips";
     line["original"] = report.figures["original"];
-    std::puts(line.dump().c_str());
+    print_line(line);
   }
 }
 
@@ -173,6 +170,10 @@ void add_head_options(CLI::App& command, EvaluationArguments& arguments) {
 }
 
 }  // namespace
+
+void use_threads(const EngineOptions& engine) {
+  if (engine.threads > 0) at::set_num_threads(engine.threads);
+}
 
 CLI::App* add_evaluate_command(CLI::App& parent) {
   auto* command =

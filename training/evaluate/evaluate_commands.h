@@ -3,7 +3,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "reenact/engine.h"
+
 namespace reenact::training {
+
+/// Lets LibTorch's networks take as many threads as the options ask for; 0 leaves them as they are.
+void use_threads(const EngineOptions& engine);
 
 /// Each adds one subcommand of `reenact-train evaluate`: a figure or table of the paper.
 void add_figure3_command(CLI::App& parent);      // figure3_command.cc

@@ -10,35 +10,14 @@
 #include "training/learning/expression_loss.h"
 
 namespace reenact::training {
-namespace {
-
-template <typename Network>
-void make_ready(Network& network, const ModelFile& file, const std::string& prefix,
-                const torch::Device& device) {
-  load_weights(*network, file, prefix);
-  network->to(device);
-  network->eval();
-  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
-}
-
-}  // namespace
-
-LandmarkNetwork load_landmark_network(const std::string& model, const torch::Device& device) {
-  const ModelFile file(find_model(model), ModelKind::landmarks);
-  const auto config = file.info().config.get<LandmarksConfig>();
-  if (config.architecture == "fan")
-    throw Error(
-        ErrorCode::wrong_kind,
-        "'" + file.path().string() + "' is a FAN of 68 points, wanted a landmark network of a face mesh");
-  LandmarkNetwork network(config);
-  make_ready(network, file, "lmk.", device);
-  return network;
-}
 
 IResNet load_recogniser(const std::string& model, const torch::Device& device) {
   const ModelFile file(find_model(model), ModelKind::recogniser);
   IResNet network(file.info().config.get<RecogniserConfig>());
-  make_ready(network, file, "arc.", device);
+  load_weights(*network, file, "arc.");
+  network->to(device);
+  network->eval();
+  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
   return network;
 }
 

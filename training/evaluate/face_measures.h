@@ -17,9 +17,7 @@ namespace reenact::training {
 
 using Mesh = std::vector<cv::Point2f>;
 
-/// The network of a model file of kind `landmarks`, ready to measure. Throws Error as ModelFile and load_weights() do.
-LandmarkNetwork load_landmark_network(const std::string& model, const torch::Device& device);
-/// The same of kind `recogniser`.
+/// The network of a model file of kind `recogniser`, ready to measure. Throws Error as ModelFile and load_weights() do.
 IResNet load_recogniser(const std::string& model, const torch::Device& device);
 
 /// Pictures of frames, backgrounds made black by the masks of those that have one.

@@ -56,6 +56,7 @@ PathFigures figures_of(const std::vector<MeasuredFace>& faces,
 }
 
 void run_interpolate(const InterpolateArguments& arguments) {
+  use_threads(arguments.engine);
   const auto model = find_model(arguments.model);
   const auto encoder = load_pose_encoder(model, arguments.engine);
   const auto generator = load_generator(model, arguments.engine);

@@ -69,6 +69,7 @@ std::vector<KeypointSample> samples_of(const std::vector<KeypointPicture>& pictu
 }
 
 void run_keypoints(KeypointArguments& arguments) {
+  use_threads(arguments.engine);
   for (const auto& features : arguments.features) parts_of(features);
   const auto data = read_keypoint_pictures(arguments.data, arguments.layout, arguments.regression.seed);
   arguments.cropper.already_cropped |= data.already_cropped;

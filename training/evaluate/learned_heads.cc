@@ -4,25 +4,15 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
 #include "offline/sha256.h"
 #include "torch/device.h"
 #include "training/evaluate/face_measures.h"
+#include "training/personalise/personalise_config.h"
 
 namespace reenact::training {
-namespace {
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
-
 std::string fingerprint_of(const std::vector<HeadFrame>& frames) {
   std::string bytes;
   for (const auto& frame : frames)
@@ -46,14 +36,11 @@ LearnedHeads::LearnedHeads(const SystemEntry& entry, const LearningPlan& plan,
   options.device = device_from(plan.device);
   options.seed = plan.seed;
   options.tune = plan.steps > 0;
-  // The protocol takes the last weights, not those that do best on some of the frames.
-  if (options.tune)
-    for (const auto& setting :
-         {"run.steps=" + std::to_string(plan.steps), std::string("run.keep_best=false")})
-      options.overrides.push_back(setting);
-  fingerprint_ =
-      "system " + sha256_of_file(entry.model) + " " + sha256_of_text(content_of(entry.personalise));
-  for (const auto& setting : options.overrides) fingerprint_ += " " + setting;
+  if (options.tune) options.overrides.push_back("run.steps=" + std::to_string(plan.steps));
+  // With the files that it is based on: what is told is what was read.
+  const RunConfig told(entry.personalise, options.overrides);
+  read_personalise_config(told, "paper");
+  fingerprint_ = "system " + sha256_of_file(entry.model) + " " + sha256_of_text(told.to_toml());
   fingerprint_ += " seed " + std::to_string(plan.seed);
   if (!plan.landmarks.empty()) fingerprint_ += " landmarks " + sha256_of_file(plan.landmarks);
   if (!entry.perceptual.empty()) fingerprint_ += " perceptual " + sha256_of_file(entry.perceptual);
@@ -80,7 +67,6 @@ void LearnedHeads::bring(const ComparedPerson& person) {
     std::filesystem::create_directories(folder_);
     system_->save(file);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    seconds_learning_ += seconds;
     spdlog::info("{} learned {} in {:.0f} s", name_, person.name, seconds);
   }
   current_ = key;

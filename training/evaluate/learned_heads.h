@@ -38,7 +38,6 @@ class LearnedHeads {
   bool masked() const { return system_->masked(); }
   /// The same only for the same model, configuration, steps and seed.
   const std::string& fingerprint() const { return fingerprint_; }
-  double seconds_learning() const { return seconds_learning_; }
 
  private:
   void bring(const ComparedPerson& person);
@@ -46,7 +45,6 @@ class LearnedHeads {
   std::string name_, fingerprint_, current_;
   std::filesystem::path folder_;
   std::unique_ptr<ComparedSystem> system_;
-  double seconds_learning_ = 0;
 };
 
 /// What tells frames from others: the hash of their pixels.

@@ -32,8 +32,8 @@ Report& Report::table(const std::vector<std::string>& columns,
   return *this;
 }
 
-void Report::write(const std::filesystem::path& folder) const {
-  write_file_atomically(folder / "report.md", std::as_bytes(std::span(text_)));
+void Report::write(const std::filesystem::path& folder, const std::string& name) const {
+  write_file_atomically(folder / name, std::as_bytes(std::span(text_)));
 }
 
 std::string in_words(const Interval& interval, int digits) {

@@ -20,8 +20,8 @@ class Report {
   Report& paragraph(const std::string& words);
   /// `rows` have as many cells as `columns`.
   Report& table(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows);
-  /// As `report.md` in `folder`, which is made.
-  void write(const std::filesystem::path& folder) const;
+  /// As a file of that name in `folder`, which is made.
+  void write(const std::filesystem::path& folder, const std::string& name = "report.md") const;
   const std::string& text() const { return text_; }
 
  private:

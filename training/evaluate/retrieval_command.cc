@@ -75,6 +75,7 @@ RetrievalCase case_of_file(const fs::path& path, const LabelledPictures& data) {
 }
 
 void run_retrieval(RetrievalArguments& arguments) {
+  use_threads(arguments.engine);
   if (arguments.models.empty() && arguments.descriptors.empty())
     throw Error(ErrorCode::invalid, "there is nothing to search by, wanted --model or --descriptors");
   const auto data = read_labelled_pictures(arguments.data, arguments.layout);
@@ -163,9 +164,7 @@ void add_retrieval_command(CLI::App& parent) {
       ->add_option("--model", a->models,
                    "Reenactors, landmark networks or recognisers that describe the pictures")
       ->option_text("FILE ...");
-  command
-      ->add_option("--descriptors", a->descriptors,
-                   "Files of `describe` with descriptors of the same pictures")
+  command->add_option("--descriptors", a->descriptors, "Files of kind descriptors, of the same pictures")
       ->option_text("FILE ...");
   command->add_option("--data", a->data, "Folder of the pictures, or the table")
       ->option_text("PATH")

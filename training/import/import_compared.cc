@@ -50,11 +50,10 @@ NamePairs fabnet_names() {
 }
 
 PickledTensors under_our_names(const PickledTensors& held, const NamePairs& names) {
-  PickledTensors result;
-  for (const auto& [theirs, ours] : names)
-    if (const auto found = held.find(theirs); found != held.end())
-      result.insert_or_assign(ours, found->second);
-  return result;
+  return renamed(held, [&](const std::string& theirs) {
+    const auto ours = names.find(theirs);
+    return ours == names.end() ? std::string() : ours->second;
+  });
 }
 
 /// A reenactor file that holds nothing but a pose encoder.
@@ -70,10 +69,6 @@ ModelInfo encoder_info(const std::string& encoder, int code_size, const TorchArc
   info.licence = licence;
   info.provenance = provenance_of(archive);
   return info;
-}
-
-std::string written_sentence(const std::filesystem::path& path, const char* kind, std::size_t tensors) {
-  return "wrote " + quoted(path) + ": " + kind + ", " + std::to_string(tensors) + " tensors";
 }
 
 }  // namespace
@@ -99,7 +94,7 @@ std::vector<std::string> import_x2face(const std::filesystem::path& weights,
     info.licence = licence;
     info.provenance = provenance_of(archive);
     imported.write(output, info);
-    report.push_back(written_sentence(output, "warper", imported.size()));
+    report.push_back(written(output, "warper", imported));
   }
   if (!encoder.empty()) {
     NamePairs names;
@@ -110,7 +105,7 @@ std::vector<std::string> import_x2face(const std::filesystem::path& weights,
                  shapes_of(*X2FaceEncoder(config.image_size, config.code_size, config.width), "pose."),
                  "X2Face's driving encoder", held);
     imported.write(encoder, encoder_info("x2face", config.code_size, archive, licence));
-    report.push_back(written_sentence(encoder, "reenactor (pose encoder only)", imported.size()));
+    report.push_back(written(encoder, "reenactor (pose encoder only)", imported));
   }
   return report;
 }
@@ -126,7 +121,7 @@ std::vector<std::string> import_fabnet(const std::filesystem::path& weights,
   imported.add(archive, under_our_names(held, fabnet_names()),
                shapes_of(*FabNetEncoder(image_size, code_size, 1.0), "pose."), "FAb-Net's encoder", held);
   imported.write(output, encoder_info("fabnet", code_size, archive, licence));
-  return {written_sentence(output, "reenactor (pose encoder only)", imported.size())};
+  return {written(output, "reenactor (pose encoder only)", imported)};
 }
 
 }  // namespace reenact::training

@@ -11,26 +11,20 @@
 namespace reenact::training {
 namespace {
 
-PickledTensors prefixed(const PickledTensors& tensors, const std::string& prefix) {
-  PickledTensors result;
-  for (const auto& [name, tensor] : tensors) result.insert_or_assign(prefix + name, tensor);
-  return result;
-}
-
 template <typename Config>
 std::string write_measuring(const TorchArchive& archive, const PickledTensors& held,
                             const TensorShapes& shapes, const std::string& prefix, const std::string& network,
                             ModelKind kind, const Config& config, const MeasuringImport& options) {
   ImportedWeights weights;
-  weights.add(archive, prefixed(held, prefix), shapes, network, held);
+  weights.add(archive, renamed(held, [&](const std::string& name) { return prefix + name; }), shapes, network,
+              held);
   ModelInfo info;
   info.kind = kind;
   info.config = to_json(config);
   info.licence = options.licence;
   info.provenance = provenance_of(archive);
   weights.write(options.output, info);
-  return "wrote " + quoted(options.output) + ": " + to_string(kind) + ", " + network + ", " +
-         std::to_string(weights.size()) + " tensors";
+  return written(options.output, to_string(kind) + ", " + network, weights);
 }
 
 }  // namespace

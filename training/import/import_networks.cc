@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <charconv>
-#include <functional>
 
 #include "reenact/error.h"
 #include "torch/networks/mobilenet_v2.h"
@@ -13,15 +12,6 @@
 
 namespace reenact::training {
 namespace {
-
-/// The tensors whose names `rename` gives a new name; it returns an empty one for those to leave out.
-PickledTensors renamed(const PickledTensors& tensors,
-                       const std::function<std::string(const std::string&)>& rename) {
-  PickledTensors result;
-  for (const auto& [name, tensor] : tensors)
-    if (auto ours = rename(name); !ours.empty()) result.insert_or_assign(std::move(ours), tensor);
-  return result;
-}
 
 /// Reads the convolutions that the losses use; names are "features.N.weight" or "N.weight".
 void add_vgg(ImportedWeights& weights, const TorchArchive& archive, VggLayout layout,
@@ -49,11 +39,6 @@ void add_backbone(ImportedWeights& weights, const TorchArchive& archive, TensorS
   std::erase_if(tensors, is_head);
   std::erase_if(shapes, is_head);
   weights.add(archive, tensors, shapes, network, held);
-}
-
-std::string written(const std::filesystem::path& path, const std::string& kind,
-                    const ImportedWeights& weights) {
-  return "wrote " + quoted(path) + ": " + kind + ", " + std::to_string(weights.size()) + " tensors";
 }
 
 }  // namespace

@@ -46,6 +46,14 @@ PickledTensors with_prefix(const PickledTensors& tensors, const std::string& pre
   return chosen;
 }
 
+PickledTensors renamed(const PickledTensors& tensors,
+                       const std::function<std::string(const std::string&)>& rename) {
+  PickledTensors result;
+  for (const auto& [name, tensor] : tensors)
+    if (auto ours = rename(name); !ours.empty()) result.insert_or_assign(std::move(ours), tensor);
+  return result;
+}
+
 TensorShapes shapes_of(const torch::nn::Module& network, const std::string& prefix) {
   TensorShapes shapes;
   for (const auto& item : network.named_parameters())
@@ -101,6 +109,11 @@ void ImportedWeights::write(const std::filesystem::path& path, const ModelInfo& 
   auto metadata = to_metadata(info);
   metadata.insert(additional.begin(), additional.end());
   write_safetensors(path, views, metadata);
+}
+
+std::string written(const std::filesystem::path& path, const std::string& kind,
+                    const ImportedWeights& weights) {
+  return "wrote " + quoted(path) + ": " + kind + ", " + std::to_string(weights.size()) + " tensors";
 }
 
 nlohmann::json provenance_of(const TorchArchive& archive) {

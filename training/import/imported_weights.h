@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,10 @@ using TensorShapes = std::map<std::string, std::vector<std::int64_t>>;
 
 /// Those whose names start with `prefix`.
 PickledTensors with_prefix(const PickledTensors& tensors, const std::string& prefix);
+
+/// The tensors whose names `rename` gives a new name; it returns an empty one for those to leave out.
+PickledTensors renamed(const PickledTensors& tensors,
+                       const std::function<std::string(const std::string&)>& rename);
 
 /// Shapes of a network's parameters and floating-point buffers under `<prefix><name>`: what a file of ours
 /// holds.
@@ -57,6 +62,10 @@ class ImportedWeights {
   };
   std::map<std::string, Values> values_;
 };
+
+/// "wrote FILE: KIND, N tensors".
+std::string written(const std::filesystem::path& path, const std::string& kind,
+                    const ImportedWeights& weights);
 
 /// What provenance says about a file that was imported: its name, container and SHA-256.
 nlohmann::json provenance_of(const TorchArchive& archive);

@@ -79,14 +79,6 @@ class HeadReader {
 
 }  // namespace
 
-LandmarkNetwork load_landmark_network(const std::filesystem::path& path) {
-  const ModelFile file(path, ModelKind::landmarks);
-  LandmarkNetwork network(file.info().config.get<LandmarksConfig>());
-  load_weights(*network, file, "lmk.");
-  network->eval();
-  return network;
-}
-
 void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network) {
   torch::InferenceMode inference;
   for (auto& frame : frames)

@@ -29,8 +29,6 @@ struct PersonPictures {
   std::size_t faceless = 0;         ///< pictures left out since no face was found
 };
 
-/// A network of kind `landmarks`, ready to be asked. Throws Error as load_weights() does.
-LandmarkNetwork load_landmark_network(const std::filesystem::path& path);
 /// Facial points for every picture that has none, by a network of kind `landmarks` in evaluation mode.
 void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network);
 

@@ -118,7 +118,7 @@ class PersonaliseRun {
   /// Facial points, of models that are driven by them.
   void find_landmarks_in(std::vector<HeadFrame>& frames) const {
     if (arguments_.landmarks.empty()) return;
-    auto network = load_landmark_network(find_model(arguments_.landmarks));
+    auto network = load_landmark_network(arguments_.landmarks, torch::kCPU);
     find_missing_landmarks(frames, network);
   }
 

@@ -5,6 +5,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "reenact/error.h"
+#include "reenact/model_file.h"
+#include "torch/load_weights.h"
 
 namespace reenact {
 namespace {
@@ -70,6 +72,21 @@ cv::Mat cut_square(const cv::Mat& rgb, const FaceSquare& square, int size) {
   }
   cv::warpAffine(source, result, place, {size, size}, cv::INTER_LINEAR | cv::WARP_INVERSE_MAP);
   return result;
+}
+
+LandmarkNetwork load_landmark_network(const std::string& model, const torch::Device& device) {
+  const ModelFile file(find_model(model), ModelKind::landmarks);
+  const auto config = file.info().config.get<LandmarksConfig>();
+  if (config.architecture == "fan")
+    throw Error(
+        ErrorCode::wrong_kind,
+        "'" + file.path().string() + "' is a FAN of 68 points, wanted a landmark network of a face mesh");
+  LandmarkNetwork network(config);
+  load_weights(*network, file, "lmk.");
+  network->to(device);
+  network->eval();
+  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
+  return network;
 }
 
 std::vector<std::vector<cv::Point2f>> find_landmarks(LandmarkNetwork& network,

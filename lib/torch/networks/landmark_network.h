@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <opencv2/core.hpp>
+#include <string>
 #include <vector>
 
 #include "reenact/config.h"
@@ -24,6 +25,10 @@ class LandmarkNetworkImpl : public MobileNetV2Impl {
   LandmarksConfig config_;
 };
 TORCH_MODULE(LandmarkNetwork);
+
+/// The network of a model file of kind `landmarks`, by its name for find_model(), in evaluation mode and with weights that do
+/// not learn. Throws Error as ModelFile and load_weights() do, and wrong_kind for a FAN.
+LandmarkNetwork load_landmark_network(const std::string& model, const torch::Device& device);
 
 /// A square of a picture, in pixels.
 struct FaceSquare {

@@ -4,7 +4,7 @@
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "tests/training/import/pickle_writer.h"
+#include "tests/training/import/constant_state_dict.h"
 #include "tests/training/import/test_file.h"
 #include "torch/load_weights.h"
 #include "torch/networks/encoders.h"
@@ -15,23 +15,7 @@
 namespace reenact::training {
 namespace {
 
-using test::LegacyFile;
-using test::PickleWriter;
 using test::TestFile;
-
-/// A state_dict under the name that the authors give it, each tensor one element repeated; the i-th by name is i / 64.
-std::string checkpoint_of(const std::string& entry, const TensorShapes& shapes) {
-  PickleWriter writer;
-  writer.op('}').mark().text(entry).global("collections", "OrderedDict").ops(")R").mark();
-  LegacyFile file;
-  for (const auto& [name, shape] : shapes) {
-    const auto key = std::to_string(file.storages.size());
-    writer.text(name).tensor(key, 1, 0, shape, std::vector<std::int64_t>(shape.size(), 0));
-    file.storages.push_back({key, {static_cast<float>(file.storages.size()) / 64}});
-  }
-  file.object = writer.op('u').op('u').stop();
-  return file.bytes();
-}
 
 float value_of(const TensorShapes& shapes, const std::string& name) {
   return static_cast<float>(std::distance(shapes.begin(), shapes.find(name))) / 64;
@@ -66,7 +50,7 @@ TensorShapes x2face_shapes() {
 
 TEST(ImportX2Face, ReadsTheReleasedNames) {
   const auto shapes = x2face_shapes();
-  const TestFile weights("x2face.pth", checkpoint_of("state_dict", shapes));
+  const TestFile weights("x2face.pth", test::constant_state_dict(shapes, "state_dict"));
   const test::TemporaryFolder folder;
   import_x2face(weights.path(), folder / "warper.safetensors", folder / "encoder.safetensors", "unstated");
   const ModelFile warper(folder / "warper.safetensors", ModelKind::warper);
@@ -99,7 +83,7 @@ TEST(ImportFabNet, ReadsTheReleasedNames) {
     if (i > 0 && i < 7) add_norm(shapes, "encoder." + std::to_string(layers[i] + 1), channels[i]);
   }
   shapes["decoder.2.weight"] = {256, 512, 3, 3};  // what draws is left out
-  const TestFile weights("fabnet.pt", checkpoint_of("state_dict_model", shapes));
+  const TestFile weights("fabnet.pt", test::constant_state_dict(shapes, "state_dict_model"));
   const test::TemporaryFolder folder;
   import_fabnet(weights.path(), folder / "fabnet.safetensors", "");
   const ModelFile model(folder / "fabnet.safetensors", ModelKind::reenactor);
@@ -112,7 +96,8 @@ TEST(ImportFabNet, ReadsTheReleasedNames) {
 }
 
 TEST(ImportOfComparedSystems, RefusesFilesOfAnotherKindInOneSentence) {
-  const TestFile other("other.pth", checkpoint_of("state_dict", {{"features.0.weight", {8, 3, 3, 3}}}));
+  const TestFile other("other.pth",
+                       test::constant_state_dict({{"features.0.weight", {8, 3, 3, 3}}}, "state_dict"));
   const test::TemporaryFolder folder;
   test::expect_error([&] { import_x2face(other.path(), folder / "a.safetensors", "", ""); },
                      ErrorCode::wrong_kind, {"X2Face"});
@@ -120,7 +105,7 @@ TEST(ImportOfComparedSystems, RefusesFilesOfAnotherKindInOneSentence) {
                      ErrorCode::wrong_kind, {"FAb-Net"});
   auto short_of_one = x2face_shapes();
   short_of_one.erase("pix2pixSampler.netG.model.submodule.up.3.bias");
-  const TestFile damaged("damaged.pth", checkpoint_of("state_dict", short_of_one));
+  const TestFile damaged("damaged.pth", test::constant_state_dict(short_of_one, "state_dict"));
   test::expect_error([&] { import_x2face(damaged.path(), folder / "a.safetensors", "", ""); },
                      ErrorCode::wrong_kind, {"x2drive.up1.bn.bias"});
   test::expect_error([&] { import_x2face(damaged.path(), "", "", ""); }, ErrorCode::invalid,

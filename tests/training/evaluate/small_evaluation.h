@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 
 #include "reenact/identity.h"
+#include "support/random_weights.h"
 #include "support/small_face_dataset.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
@@ -20,13 +20,6 @@
 #include "torch/networks/landmark_network.h"
 
 namespace reenact::test {
-
-template <typename Module>
-inline void randomize(Module& module) {
-  torch::NoGradGuard no_grad;
-  for (auto& parameter : module->parameters())
-    if (parameter.dim() > 1) parameter.normal_(0, 1.5 / std::sqrt(static_cast<double>(parameter[0].numel())));
-}
 
 /// Drawn faces of two people who drive, and small networks of random weights: `data`, `reenactor.safetensors`,
 /// `recogniser.safetensors`, `landmarks.safetensors`, and the identities `nobody.safetensors` and, without a resting pose,

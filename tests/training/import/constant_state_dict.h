@@ -5,16 +5,17 @@
 
 #include <string>
 
-#include "pickle_writer.h"
 #include "reenact/safetensors.h"
+#include "tests/training/import/pickle_writer.h"
 #include "training/import/imported_weights.h"
 
 namespace reenact::test {
 
 /// A state_dict whose tensors are constant: one element each, repeated by strides of 0. The i-th tensor by
-/// name is filled with i / 64.
-inline std::string constant_state_dict(const training::TensorShapes& shapes) {
+/// name is filled with i / 64. With `entry` it stands under that name in a dict, as in a checkpoint.
+inline std::string constant_state_dict(const training::TensorShapes& shapes, const std::string& entry = "") {
   PickleWriter writer;
+  if (!entry.empty()) writer.op('}').mark().text(entry);
   writer.global("collections", "OrderedDict").ops(")R").mark();
   LegacyFile file;
   for (const auto& [name, shape] : shapes) {
@@ -22,7 +23,9 @@ inline std::string constant_state_dict(const training::TensorShapes& shapes) {
     writer.text(name).tensor(key, 1, 0, shape, std::vector<std::int64_t>(shape.size(), 0));
     file.storages.push_back({key, {static_cast<float>(file.storages.size()) / 64}});
   }
-  file.object = writer.op('u').stop();
+  writer.op('u');
+  if (!entry.empty()) writer.op('u');
+  file.object = writer.stop();
   return file.bytes();
 }
 

@@ -11,6 +11,7 @@
 #include "reenact/identity.h"
 #include "reenact/safetensors.h"
 #include "support/errors.h"
+#include "support/random_weights.h"
 #include "support/run_program.h"
 #include "support/temporary_folder.h"
 #include "torch/load_weights.h"
@@ -51,15 +52,6 @@ DiscriminatorConfig small_discriminator() {
   return config;
 }
 
-/// Weights with which activations keep their size, so that outputs depend on inputs.
-template <typename Module>
-void randomise(Module& module) {
-  torch::NoGradGuard no_grad;
-  for (auto& parameter : module->parameters())
-    if (parameter.dim() > 1) parameter.normal_(0, 1.5 / std::sqrt(static_cast<double>(parameter[0].numel())));
-  module->eval();
-}
-
 /// A file with all networks of a reenactor.
 class Personalise : public testing::Test {
  protected:
@@ -69,9 +61,9 @@ class Personalise : public testing::Test {
         person_(small_config()),
         discriminator_(small_discriminator()) {
     torch::manual_seed(5);
-    randomise(pose_);
-    randomise(identity_);
-    randomise(person_);
+    test::randomize(pose_);
+    test::randomize(identity_);
+    test::randomize(person_);
     torch::NoGradGuard no_grad;
     person_->identity_embedding.normal_();
     std::map<std::string, torch::Tensor> tensors = weights_of(*pose_, "pose.");
@@ -182,7 +174,7 @@ TEST_F(Personalise, ThePatchDiscriminatorOfARunsCheckpointJudgesAsItDidThere) {
   config.num_channels = 8;
   config.num_blocks = 3;
   PatchDiscriminator patches(config);
-  randomise(patches);
+  test::randomize(patches);
   ModelInfo info;
   info.kind = ModelKind::checkpoint;
   write_model(file("checkpoint.safetensors"), info, weights_of(*patches, "discriminator."));
