@@ -212,8 +212,11 @@ class BrowserTest(unittest.TestCase):
         self.addCleanup(self.browser.close)
 
     def wait_for(self, what, condition):
+        def condition_of_a_living_server():
+            self.assertIsNone(self.server.process.poll(), f"serve ended while the test waited for {what}: {self.server.log.read_text()}")
+            return condition()
         try:
-            return wait_for(what, condition)
+            return wait_for(what, condition_of_a_living_server)
         except TimeoutError as error:
             said = self.browser.request("/execute/sync", {"script": "return document.body.innerText", "args": []}, timeout=2)
             self.fail(f"{error}; the page says '{said}'")
