@@ -38,6 +38,10 @@ except (ImportError, ValueError):
 if subprocess.run(["gst-inspect-1.0", "nicesrc"], stdout=subprocess.DEVNULL, timeout=30).returncode:
     print("gstreamer1.0-nice is not here")
     sys.exit(77)
+routes = pathlib.Path("/proc/net/route")
+if routes.exists() and len(routes.read_text().splitlines()) < 2:
+    print("no network but loopback is here, which browsers do not use for WebRTC")
+    sys.exit(77)
 
 SERVE, CLIP = sys.argv[1:3]
 del sys.argv[1:3]
