@@ -131,6 +131,9 @@ class Server:
         except OSError:
             return False
 
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def told_to_end(self):
         """What it said when it has ended; where its threads are, as Python tells at SIGABRT, if it does not end."""
         self.process.terminate()
@@ -244,9 +247,11 @@ class BrowserTest(unittest.TestCase):
         self.use_page()
         self.browser.request("/url", {"url": "about:blank"})
         self.assertTrue(self.server.answers(), "the server hangs since the page was left")
+        files = self.server.open_files()
         self.open_page()
         os.killpg(self.browser.driver.pid, signal.SIGKILL)
         self.assertTrue(self.server.answers(), "the server hangs since the browser was killed")
+        wait_for(f"end of the second page's pipeline, which keeps files open beside the {files} before it", lambda: self.server.open_files() <= files)
         said = self.server.told_to_end()
         self.assertEqual(self.server.process.returncode, 0, said)
         self.assertNotIn("loop detected", said)
