@@ -88,10 +88,13 @@ bool Backend::supports(NetworkKind network, const ModelFile& file, const Network
                        const EngineOptions& options) const {
   if (options.device.starts_with("cuda") || !cpu_has(options.precision)) return false;
   switch (network) {
-    case NetworkKind::generator:
-      // Reflected padding of the convolutions is left to the reference backend. A file without ranges for
-      // int8 may still meet an identity with its own, so that is decided when the weights are loaded.
-      return !std::get<ReenactorConfig>(config).reflection_padding;
+    case NetworkKind::generator: {
+      // Reflected padding of the convolutions and the MLP without spectral norm are left to the reference
+      // backend. A file without ranges for int8 may still meet an identity with its own, so that is decided
+      // when the weights are loaded.
+      const auto& reenactor = std::get<ReenactorConfig>(config);
+      return !reenactor.reflection_padding && reenactor.projector == "spectral";
+    }
     // int8 is refused because nothing calibrates a pose encoder.
     case NetworkKind::pose_encoder:
       return options.precision != Precision::int8 &&

@@ -47,7 +47,9 @@ void draw_all(const DrawArguments& arguments) {
   const auto system = load_compared_system(options);
   system->load(find_model(arguments.identity));
   PictureSource source(arguments.driver);
-  FaceCropper cropper(arguments.cropper, {});
+  EngineOptions engine;
+  engine.device = arguments.device;
+  FaceCropper cropper(arguments.cropper, engine);
   const auto sink = open_sink(arguments.output, source.frame_rate() / static_cast<double>(arguments.every));
   constexpr int crop_size = 256;
   std::int64_t read = 0, drawn = 0, faceless = 0;

@@ -66,7 +66,7 @@ ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
         static_cast<torch::nn::Module*>(generator_.get())})
     place_for_use(*module, options_.device);
   if (options_.landmarks.empty() || !pose_input_.needs_landmarks()) return;
-  landmarks_ = load_landmark_network(options_.landmarks.string(), torch::kCPU);
+  landmarks_ = load_landmark_network(options_.landmarks.string(), options_.device);
 }
 
 HeadFrame ReenactorSystem::ready(const HeadFrame& frame) {

@@ -57,7 +57,13 @@ void update_average(torch::nn::Module& average, const torch::nn::Module& source,
   torch::NoGradGuard no_grad;
   auto targets = average.parameters();
   const auto sources = source.parameters();
-  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].lerp_(sources[i], 1 - decay);
+  if (!targets.empty() && targets.front().is_cuda()) {
+    // One launch for all: there are hundreds of them.
+    at::_foreach_mul_(targets, decay);
+    at::_foreach_add_(targets, sources, 1 - decay);
+  } else {
+    for (std::size_t i = 0; i < targets.size(); ++i) targets[i].lerp_(sources[i], 1 - decay);
+  }
   auto target_buffers = average.buffers();
   const auto source_buffers = source.buffers();
   for (std::size_t i = 0; i < target_buffers.size(); ++i) target_buffers[i].copy_(source_buffers[i]);

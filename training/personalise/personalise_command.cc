@@ -66,6 +66,14 @@ void choose_embedding(PersonaliseConfig& config, const std::string& how) {
     config.run.embedding_steps = default_embedding_steps;
 }
 
+/// Where detector and segmenter run: with the networks that are tuned.
+EngineOptions engine_of(const TrainingOptions& training) {
+  EngineOptions engine;
+  engine.device = training.device;
+  engine.threads = training.threads;
+  return engine;
+}
+
 /// Tunes a reenactor to one person and writes the identity file.
 class PersonaliseRun {
  public:
@@ -89,8 +97,7 @@ class PersonaliseRun {
     torch::Tensor poses;
     if (config_.tuning.loss.motion > 0) poses = find_poses();
 
-    EngineOptions engine;
-    engine.threads = arguments_.training.threads;
+    const auto engine = engine_of(arguments_.training);
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
     for (auto* frames : {&pictures.training, &pictures.held_out}) find_landmarks_in(*frames);
@@ -118,7 +125,7 @@ class PersonaliseRun {
   /// Facial points, of models that are driven by them.
   void find_landmarks_in(std::vector<HeadFrame>& frames) const {
     if (arguments_.landmarks.empty()) return;
-    auto network = load_landmark_network(arguments_.landmarks, torch::kCPU);
+    auto network = load_landmark_network(arguments_.landmarks, device_from(arguments_.training.device));
     find_missing_landmarks(frames, network);
   }
 
@@ -287,7 +294,9 @@ class PersonaliseRun {
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
     // The CPU backend draws neither, and foreign encoders are LibTorch's.
-    if (networks_.reflection_padding || networks_.pose_encoder != "mobilenet_v2") return;
+    if (networks_.reflection_padding || networks_.projector != "spectral" ||
+        networks_.pose_encoder != "mobilenet_v2")
+      return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -358,9 +367,8 @@ class PersonaliseRun {
 /// X2Face keeps pictures of a person and tunes nothing.
 void keep_pictures(const Arguments& arguments, const ModelFile& model) {
   const auto config = model.info().config.get<WarperConfig>();
-  EngineOptions engine;
-  engine.threads = arguments.training.threads;
-  const auto pictures = load_person_pictures(arguments.sources, config.image_size, engine);
+  const auto pictures =
+      load_person_pictures(arguments.sources, config.image_size, engine_of(arguments.training));
   const auto sources = choose_x2face_sources(pictures.training, config.image_size, arguments.training.seed);
   Identity identity;
   identity.name = arguments.name.empty() ? arguments.training.output.stem().string() : arguments.name;

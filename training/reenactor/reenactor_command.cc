@@ -57,7 +57,8 @@ class ReenactorTask : public TrainingTask {
     if (config_.identity.source == IdentitySource::table && !table_restored_)
       trainer_->start_table(sampler_->mean_heads(mean_head_size));
     if (config_.training.pose_deviation > 0) trainer_->standardize_pose(sampler_->draw(192, random_));
-    if (config_.identity.source == IdentitySource::fit)
+    if (config_.identity.source == IdentitySource::fit ||
+        (config_.identity.source == IdentitySource::encoder && config_.training.identity_deviation > 0))
       trainer_->standardize_identity(sampler_->draw(96, random_));
     drawn_ = random_;
   }

@@ -83,6 +83,7 @@ void read_learning(const RunConfig& file, LearningSettings& training) {
   file.read("training.table_deviation", training.table_deviation, 0);
   file.read("training.freeze_pose", training.freeze_pose);
   file.read("training.pose_deviation", training.pose_deviation, 0);
+  file.read("training.identity_deviation", training.identity_deviation, 0);
   file.read("training.dropout", training.dropout, 0, 1);
   file.read("training.final_rate_share", training.final_rate_share, 0);
   file.read("training.weight_average", training.weight_average, 0, 1);
@@ -132,7 +133,7 @@ void check_compared(const ReenactorTrainingConfig& config) {
       foreign ? "networks.pose_encoder \"" + networks.pose_encoder + "\" stays as it was trained"
               : "networks.pose_source is \"" + networks.pose_source + "\"";
   if (!foreign && !driven) return;
-  if (config.training.pose_deviation > 0) refuse("training.pose_deviation", why);
+  if (config.training.pose_deviation > 0 && driven) refuse("training.pose_deviation", why);
   if (loss.landmarks > 0 || loss.cross > 0) refuse("loss.landmarks or loss.cross", why);
   if (!config.disentangle.reader.empty()) refuse("disentangle.reader", why);
   if (driven && config.augmentation.flip) refuse("augmentation.flip", why);

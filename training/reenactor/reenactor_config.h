@@ -77,8 +77,11 @@ struct LearningSettings {
   double table_deviation = 1.0;
   /// Pose encoder and landmark head stay as they start, so that the generator cannot talk it into silence.
   bool freeze_pose = false;
-  /// The pose encoder's last layer is scaled to this deviation over samples; 0: left as drawn.
+  /// The pose encoder's last layer is scaled to this deviation over samples, a foreign one's by one factor for all its
+  /// numbers; 0: left as drawn.
   double pose_deviation = 0;
+  /// The identity encoder's, where embeddings come from it.
+  double identity_deviation = 0;
   /// Of the pose encoder; its noise drowns small poses for as long as features hardly vary.
   double dropout = 0.2;
   /// Share of the learning rates that is left at the last step (linear decay from the middle).

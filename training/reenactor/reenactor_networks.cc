@@ -13,6 +13,7 @@ void rescale_last_layer(torch::nn::Module& module, const torch::Tensor& from, co
   torch::nn::LinearImpl* last = nullptr;
   for (auto& child : module.modules(/*include_self=*/false))
     if (auto* linear = child->as<torch::nn::Linear>()) last = linear;
+  if (!last) return;
   last->weight.mul_(gain.unsqueeze(1));
   last->bias.sub_(from).mul_(gain).add_(to);
 }
@@ -51,11 +52,25 @@ void ReenactorNetworksImpl::standardize_pose(const torch::Tensor& pictures, doub
   landmark_head->weight.div_(gain.unsqueeze(0));
 }
 
-void ReenactorNetworksImpl::standardize_identity(const torch::Tensor& frames) {
+void ReenactorNetworksImpl::scale_foreign_pose(const torch::Tensor& pictures, double deviation) {
+  torch::NoGradGuard no_grad;
+  const auto factor = deviation / pose(pictures).to(torch::kFloat).std(0).mean().clamp_min(1e-6);
+  const auto last = pose->modules(/*include_self=*/false).back();
+  for (auto& parameter : last->parameters()) parameter.mul_(factor);
+}
+
+void ReenactorNetworksImpl::match_identity_to_table(const torch::Tensor& frames) {
   torch::NoGradGuard no_grad;
   const auto sample = idt(frames).mean(1);
   const auto rows = table->weight;
   rescale_last_layer(*idt, sample.mean(0), rows.std(0) / sample.std(0).clamp_min(1e-6), rows.mean(0));
+}
+
+void ReenactorNetworksImpl::standardize_identity(const torch::Tensor& frames, double deviation) {
+  torch::NoGradGuard no_grad;
+  const auto sample = idt(frames).mean(1);
+  const auto mean = sample.mean(0);
+  rescale_last_layer(*idt, mean, deviation / sample.std(0).clamp_min(1e-6), torch::zeros_like(mean));
 }
 
 }  // namespace reenact::training

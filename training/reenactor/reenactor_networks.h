@@ -32,9 +32,15 @@ class ReenactorNetworksImpl : public torch::nn::Module {
   /// `pictures`, and the landmark head with it, so that its predictions stay.
   void standardize_pose(const torch::Tensor& pictures, double deviation);
 
+  /// For a foreign encoder: one factor on its last layer, so that over `pictures` its numbers have this standard
+  /// deviation on average. What it tells stays, in another unit.
+  void scale_foreign_pose(const torch::Tensor& pictures, double deviation);
+
   /// Rescales the identity encoder's last layer so that over `frames` [B, K, 3, S, S] its embeddings have the
   /// mean and deviation of the table's rows: fitting begins at their scale instead of crawling there.
-  void standardize_identity(const torch::Tensor& frames);
+  void match_identity_to_table(const torch::Tensor& frames);
+  /// The same with mean 0 and this standard deviation. Does nothing for an encoder without such a layer (conv_sum).
+  void standardize_identity(const torch::Tensor& frames, double deviation);
 
   PoseEncoderNetwork pose = nullptr;
   IdentityEncoderNetwork idt = nullptr;

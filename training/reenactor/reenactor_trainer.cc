@@ -11,6 +11,7 @@
 #include "training/learning/adversarial.h"
 #include "training/learning/dice.h"
 #include "training/learning/finite_losses.h"
+#include "training/learning/fused_adam.h"
 #include "training/learning/landmark_loss.h"
 #include "training/learning/picture_loss.h"
 #include "training/learning/weight_average.h"
@@ -37,8 +38,12 @@ torch::Tensor sum_of(const std::map<std::string, torch::Tensor>& losses) {
 }
 
 LossValues values_of(const std::map<std::string, torch::Tensor>& losses, const torch::Tensor& total) {
-  LossValues values = {{"total", total.item<double>()}};
-  for (const auto& [name, loss] : losses) values[name] = loss.item<double>();
+  std::vector<torch::Tensor> all = {total.detach().to(torch::kFloat)};
+  for (const auto& [name, loss] : losses) all.push_back(loss.detach().to(torch::kFloat));
+  const auto numbers = torch::stack(all).cpu();  // one wait for the device
+  LossValues values = {{"total", numbers[0].item<double>()}};
+  std::int64_t index = 0;
+  for (const auto& [name, loss] : losses) values[name] = numbers[++index].item<double>();
   return values;
 }
 
@@ -122,9 +127,8 @@ ReenactorTrainer::ReenactorTrainer(const ReenactorTrainingConfig& config, int la
     if (networks_->table)
       groups.push_back(group(networks_->table->parameters(), config_.training.table_learning_rate));
   }
-  generator_optimizer_ =
-      std::make_unique<torch::optim::Adam>(groups, options(config_.training.learning_rate));
-  discriminator_optimizer_ = std::make_unique<torch::optim::Adam>(
+  generator_optimizer_ = std::make_unique<FusedAdam>(groups, options(config_.training.learning_rate));
+  discriminator_optimizer_ = std::make_unique<FusedAdam>(
       discriminator_->parameters(), options(config_.training.discriminator_learning_rate));
 }
 
@@ -369,13 +373,21 @@ cv::Mat ReenactorTrainer::sheet(const ReenactorBatch& drivers, const torch::Tens
 void ReenactorTrainer::standardize_pose(const ReenactorBatch& batch) {
   // A frozen encoder works with its running statistics, a learning one with those of the batch.
   networks_->pose->train(!config_.training.freeze_pose);
-  networks_->standardize_pose(batch.pose_source.to(device_), config_.training.pose_deviation);
+  const auto pictures = batch.pose_source.to(device_);
+  if (is_foreign_encoder(config_.networks.pose_encoder))
+    networks_->scale_foreign_pose(pictures, config_.training.pose_deviation);
+  else
+    networks_->standardize_pose(pictures, config_.training.pose_deviation);
   update_average(*average_, *networks_, 0.0);
 }
 
 void ReenactorTrainer::standardize_identity(const ReenactorBatch& batch) {
   networks_->idt->train();
-  networks_->standardize_identity(batch.identity_frames.to(device_));
+  const auto frames = batch.identity_frames.to(device_);
+  if (networks_->table)
+    networks_->match_identity_to_table(frames);
+  else
+    networks_->standardize_identity(frames, config_.training.identity_deviation);
   update_average(*average_, *networks_, 0.0);
 }
 

@@ -2,13 +2,13 @@
 #include "training/run/checkpoint.h"
 
 #include <sstream>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
 #include "torch/load_weights.h"
+#include "training/run/optimizer_state.h"
 
 namespace reenact::training {
 namespace {
@@ -44,18 +44,6 @@ std::vector<std::pair<std::string, torch::Tensor>> tensors_of(const torch::nn::M
   for (const auto& item : module.named_parameters()) all.emplace_back(item.key(), item.value());
   for (const auto& item : module.named_buffers()) all.emplace_back(item.key(), item.value());
   return all;
-}
-
-/// LibTorch 1.13 keys the state of an optimiser by text, 2.x by address.
-template <typename Key>
-Key state_key(const torch::Tensor& parameter) {
-  if constexpr (std::is_same_v<Key, std::string>) {
-    std::ostringstream text;
-    text << static_cast<const void*>(parameter.unsafeGetTensorImpl());
-    return text.str();
-  } else {
-    return parameter.unsafeGetTensorImpl();
-  }
 }
 
 std::vector<torch::Tensor> parameters_of(torch::optim::Optimizer& optimizer) {

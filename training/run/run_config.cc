@@ -108,17 +108,30 @@ void lay_over(toml::table& lower, toml::table&& upper) {
   }
 }
 
-/// The file over the one that its key `base` names, if it has one.
+/// The file over the one that its key `base` names, if it has one, or over several, each over those before it.
 toml::table read_with_base(const std::filesystem::path& path, int depth = 0) {
   auto table = read_toml(path);
   rename_former_keys(table, path);  // before another file is laid over it with the same key's present name
-  const auto base = table["base"].value<std::string>();
-  if (!base) return table;
+  if (!table.contains("base")) return table;
   if (depth > 8)
     throw Error(ErrorCode::invalid,
                 "'" + path.string() + "' builds upon itself or upon too many other files");
+  const auto refuse = [&] {
+    throw Error(
+        ErrorCode::invalid,
+        "'" + path.string() + "': base is neither a file's name nor a list of such, wanted one of them");
+  };
+  toml::table result;
+  const auto lay_file = [&](const toml::node& name) {
+    const auto base = name.value<std::string>();
+    if (!base) refuse();
+    lay_over(result, read_with_base(path.parent_path() / *base, depth + 1));
+  };
+  if (const auto* list = table["base"].as_array())
+    for (const auto& name : *list) lay_file(name);
+  else
+    lay_file(*table.get("base"));
   table.erase("base");
-  auto result = read_with_base(path.parent_path() / *base, depth + 1);
   lay_over(result, std::move(table));
   return result;
 }

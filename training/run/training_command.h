@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <c10/core/DeviceGuard.h>
+
 #include <memory>
 #include <string>
 
@@ -23,7 +25,9 @@ void train_network(const TrainingOptions& options, Config (*read)(const RunConfi
   file.refuse_unknown_keys();
   if (config.data.folder.empty())
     throw Error(ErrorCode::invalid, "data.folder: no folder with training data was given");
-  Trainer trainer(config, options.seed, device_from(options.device));
+  const auto device = device_from(options.device);
+  const c10::DeviceGuard current(device);  // random state is that of the current GPU
+  Trainer trainer(config, options.seed, device);
   run_training(trainer, options, file, config.run, "reenact-train " + name);
 }
 
