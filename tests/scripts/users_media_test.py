@@ -36,7 +36,7 @@ MODULES = pathlib.Path(os.environ.get("REENACT_MODULE_PATH", BUILD / "lib/torch"
 HAS_TORCH = (MODULES / "libreenact-torch.so").exists()
 ENVIRONMENT = dict(os.environ, REENACT_MODEL_PATH=str(SOURCE / "models"), REENACT_MODULE_PATH=str(MODULES),
                    REENACT_BUILD=str(BUILD))
-FRAMES = 12
+FRAMES = 8
 # Of all that shells, URIs, printf, gst-launch-1.0 and parsers of options take for their own; and as long as names may be.
 ODD_STEMS = ["-a:b %d %03d #1 what? it's \"quoted\" $(touch ran) `ran` Grüße 你好! [*] \\ & ;=x", ".hidden", "long" * 60]
 
