@@ -320,7 +320,8 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
 
 void ReenactorTrainer::refresh_batch_statistics(const std::vector<ReenactorBatch>& batches) {
   torch::NoGradGuard no_grad;
-  const bool identity = config_.identity.source != IdentitySource::table, pose = !config_.training.freeze_pose;
+  const bool identity = config_.identity.source != IdentitySource::table,
+             pose = !config_.training.freeze_pose;
   std::vector<torch::nn::BatchNorm2dImpl*> norms;
   const auto collect = [&norms](torch::nn::Module& encoder) {
     for (const auto& module : encoder.modules())

@@ -89,6 +89,8 @@ class ReenactorTrainer {
   Identity table_identity(int label, const std::vector<HeadFrame>& frames);
   /// The tensors of a reenactor file, from the averaged networks.
   std::map<std::string, torch::Tensor> model() const;
+  /// Those of a discriminator file: without the table of classes, which `personalise` replaces by the person's one row.
+  std::map<std::string, torch::Tensor> discriminator() const;
 
  private:
   torch::Tensor identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,
