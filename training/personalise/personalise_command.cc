@@ -129,34 +129,38 @@ class PersonaliseRun {
     find_missing_landmarks(frames, network);
   }
 
-  /// What the user names, else the model's own, else what is installed for its preset, else the model, which has none.
+  /// A file of the model's preset, "what-PRESET": beside the model, else where models are installed; none if in neither.
+  std::optional<std::filesystem::path> file_of_preset(const std::string& what) const {
+    const auto name = what + "-" + networks_.preset + ".safetensors";
+    if (const auto beside = model_->path().parent_path() / name; std::filesystem::exists(beside))
+      return beside;
+    try {
+      return find_model(name);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found) throw;
+      return std::nullopt;
+    }
+  }
+
+  /// What the user names, else the model's own, else that of its preset, else the model, which has none.
   std::shared_ptr<const ModelFile> find_discriminator() const {
     const bool asked = !arguments_.discriminator.empty();
     if (!asked && (holds_discriminator(*model_) || config_.tuning.loss.adversarial == 0)) return model_;
-    std::shared_ptr<const ModelFile> file;
-    try {
-      file = std::make_shared<const ModelFile>(
-          find_model(asked ? arguments_.discriminator : "discriminator-" + networks_.preset));
-    } catch (const Error& error) {
-      if (asked || error.code() != ErrorCode::not_found) throw;
-      return model_;
-    }
+    const auto path = asked ? find_model(arguments_.discriminator) : file_of_preset("discriminator");
+    if (!path) return model_;
+    auto file = std::make_shared<const ModelFile>(*path);
     if (!holds_discriminator(*file))
       throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
     return file;
   }
 
-  /// Poses of other people: what the user names, else what is installed, else none.
-  torch::Tensor find_poses() {
+  /// Poses of other people: what the user names, else those of the preset, else none.
+  torch::Tensor find_poses() const {
     if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
-    try {
-      return load_poses("poses-" + networks_.preset + ".safetensors", networks_);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::not_found) throw;
-      spdlog::warn(
-          "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
-      return {};
-    }
+    if (const auto path = file_of_preset("poses")) return load_poses(path->string(), networks_);
+    spdlog::warn(
+        "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
+    return {};
   }
 
   std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine) const {

@@ -445,11 +445,12 @@ std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torc
   for (auto& item : networks_->named_buffers()) take(item.value(), item.key());
   if (!config_.training.segmentation) fix_mask_at_one(*networks_->gen);
   update_average(*average_, *networks_, 0.0);
-  for (auto& item : discriminator_->named_parameters()) {
-    const auto found = weights.find("discriminator." + item.key());
-    if (found != weights.end() && found->second.sizes() == item.value().sizes())
-      take(item.value(), found->first);
-  }
+  const auto take_judging = [&](const std::string& name, const torch::Tensor& tensor) {
+    const auto found = weights.find("discriminator." + name);
+    if (found != weights.end() && found->second.sizes() == tensor.sizes()) take(tensor, found->first);
+  };
+  for (auto& item : discriminator_->named_parameters()) take_judging(item.key(), item.value());
+  for (auto& item : discriminator_->named_buffers()) take_judging(item.key(), item.value());
   return counts;
 }
 
