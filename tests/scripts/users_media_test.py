@@ -37,20 +37,21 @@ HAS_TORCH = (MODULES / "libreenact-torch.so").exists()
 ENVIRONMENT = dict(os.environ, REENACT_MODEL_PATH=str(SOURCE / "models"), REENACT_MODULE_PATH=str(MODULES),
                    REENACT_BUILD=str(BUILD))
 FRAMES = 8
+LONGEST = 120  # seconds for a program, on a machine that is busy with other tests
 # Of all that shells, URIs, printf, gst-launch-1.0 and parsers of options take for their own; and as long as names may be.
 ODD_STEMS = ["-a:b %d %03d #1 what? it's \"quoted\" $(touch ran) `ran` Grüße 你好! [*] \\ & ;=x", ".hidden", "long" * 60]
 
 
 def gst(pipeline):
     """Runs gst-launch-1.0 and returns what it says."""
-    done = subprocess.run(["gst-launch-1.0", "-v", *pipeline.split()], capture_output=True, text=True)
+    done = subprocess.run(["gst-launch-1.0", "-v", *pipeline.split()], capture_output=True, text=True, timeout=LONGEST)
     if done.returncode:
         raise RuntimeError(f"{pipeline}\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
 def has(*elements):
-    return all(subprocess.run(["gst-inspect-1.0", "--exists", element]).returncode == 0 for element in elements)
+    return all(subprocess.run(["gst-inspect-1.0", "--exists", element], timeout=LONGEST).returncode == 0 for element in elements)
 
 
 def frames_of(path, width, height, before=""):
@@ -174,8 +175,8 @@ class Clips:
         return frames_of(self.path(name), 64, 48, "deinterlace fields=bottom !")[0]
 
 
-def run(*arguments, ok=True, program=PROGRAM, **options):
-    done = subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True, env=ENVIRONMENT, **options)
+def run(*arguments, ok=True, program=PROGRAM, timeout=LONGEST, **options):
+    done = subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True, env=ENVIRONMENT, timeout=timeout, **options)
     if ok and done.returncode:
         raise AssertionError(f"{arguments}: {done.returncode}\n{done.stderr}")
     return done
@@ -261,7 +262,7 @@ class UsersMedia(unittest.TestCase):
         output = self.path(f"{name}.demo.mp4")
         if not output.exists():
             done = subprocess.run([SOURCE / "scripts/demo", "-p", "absolute", "-o", output, self.clips.path(name)],
-                                  capture_output=True, text=True, env=ENVIRONMENT)
+                                  capture_output=True, text=True, env=ENVIRONMENT, timeout=LONGEST)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return output
 
@@ -283,7 +284,7 @@ class UsersMedia(unittest.TestCase):
     def test_personalise_takes_every_clip(self):
         output = self.path("personal.safetensors")
         done = run("personalise", *map(self.clips.path, self.clips.plain), "--model", PERSONALISE[1], "--output", output,
-                   "--iterations", "1", "--pictures-per-source", "1", program=PERSONALISE[0])
+                   "--iterations", "1", "--pictures-per-source", "1", program=PERSONALISE[0], timeout=None)
         self.assertNotIn("left out", done.stderr)
         run("render", self.clips.path("plain.mkv"), "--identity", output, "--model", PERSONALISE[1], "--output",
             self.path("personal.mkv"), "--limit", "2")
@@ -316,7 +317,7 @@ class UsersMedia(unittest.TestCase):
                     here("identity", f"./in/{clip}", "--output", f"./{stem} i.safetensors", "--pictures-per-clip", "1")
                     self.assertTrue((folder / f"{stem} i.safetensors").exists())
                 demo = subprocess.run([SOURCE / "scripts/demo", "-i", f"./{stem}.safetensors", "-o", f"./{stem} d.mp4",
-                                       f"./in/{clip}"], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
+                                       f"./in/{clip}"], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT, timeout=LONGEST)
                 self.assertEqual(demo.returncode, 0, demo.stdout + demo.stderr)
                 self.assertEqual(list(folder.rglob("ran")) + list(folder.glob("*.part-*")), [])
 
