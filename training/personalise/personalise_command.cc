@@ -129,9 +129,18 @@ class PersonaliseRun {
     find_missing_landmarks(frames, network);
   }
 
+  /// What the user names, else the model's own, else what is installed for its preset, else the model, which has none.
   std::shared_ptr<const ModelFile> find_discriminator() const {
-    if (arguments_.discriminator.empty()) return model_;
-    auto file = std::make_shared<const ModelFile>(find_model(arguments_.discriminator));
+    const bool asked = !arguments_.discriminator.empty();
+    if (!asked && (holds_discriminator(*model_) || config_.tuning.loss.adversarial == 0)) return model_;
+    std::shared_ptr<const ModelFile> file;
+    try {
+      file = std::make_shared<const ModelFile>(
+          find_model(asked ? arguments_.discriminator : "discriminator-" + networks_.preset));
+    } catch (const Error& error) {
+      if (asked || error.code() != ErrorCode::not_found) throw;
+      return model_;
+    }
     if (!holds_discriminator(*file))
       throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
     return file;
@@ -426,8 +435,8 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   command
       ->add_option(
           "--discriminator", a->discriminator,
-          "Checkpoint or reenactor whose discriminator is tuned along; without it, that of --model, if it "
-          "has one")
+          "Discriminator, or a checkpoint or reenactor with one, that is tuned along; without it, that of --model "
+          "or discriminator-PRESET where models are installed, if there is one")
       ->option_text("FILE");
   command
       ->add_option("--poses", a->poses,

@@ -65,6 +65,7 @@ class ReenactorTask : public TrainingTask {
   void share() override { trainer_->broadcast(); }
 
   Figures validate() override {
+    refresh_batch_statistics();
     auto figures = trainer_->validate(held_out_);
     if (strangers_) {
       figures["stranger_landmarks"] = trainer_->landmark_error(*strangers_);
@@ -90,7 +91,13 @@ class ReenactorTask : public TrainingTask {
   ModelKind kind() const override { return ModelKind::reenactor; }
   JsonObject network_config() const override { return to_json(config_.networks); }
   void write(const std::filesystem::path& path, const ModelInfo& info) override {
+    refresh_batch_statistics();
     write_model(path, info, trainer_->model(), /*half=*/true);
+    if (config_.loss.adversarial == 0) return;
+    ModelInfo of_discriminator = info;
+    of_discriminator.kind = ModelKind::discriminator;
+    write_model(options_.run_dir / "discriminator.safetensors", of_discriminator, trainer_->discriminator(),
+                /*half=*/true);
   }
   void finish() override {
     if (const int count = clips_->unreadable(); count > 0 && config_.data.clips_in_memory > 0)
@@ -101,6 +108,14 @@ class ReenactorTask : public TrainingTask {
   }
 
  private:
+  /// On batches of their own, so that what is learned from does not depend on how often this happens.
+  void refresh_batch_statistics() {
+    constexpr int batches = 16;
+    Random random(options_.seed + 1);
+    std::vector<ReenactorBatch> drawn;
+    for (int i = 0; i < batches; ++i) drawn.push_back(sampler_->draw(config_.training.batch_size, random));
+    trainer_->refresh_batch_statistics(drawn);
+  }
   void announce_content_loss() const {
     if (!config_.loss.perceptual_networks.empty())
       spdlog::info("content loss: {} of VGG features from {}",

@@ -318,6 +318,31 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
   return values;
 }
 
+void ReenactorTrainer::refresh_batch_statistics(const std::vector<ReenactorBatch>& batches) {
+  torch::NoGradGuard no_grad;
+  const bool identity = config_.identity.source != IdentitySource::table,
+             pose = !config_.training.freeze_pose;
+  std::vector<torch::nn::BatchNorm2dImpl*> norms;
+  const auto collect = [&norms](torch::nn::Module& encoder) {
+    for (const auto& module : encoder.modules())
+      if (auto* norm = module->as<torch::nn::BatchNorm2d>()) norms.push_back(norm);
+  };
+  if (identity) collect(*average_->idt);
+  if (pose) collect(*average_->pose);
+  for (auto* norm : norms) {
+    norm->reset_running_stats();
+    norm->options.momentum(torch::nullopt);  // the plain mean over all batches
+    norm->train();
+  }
+  if (!norms.empty())
+    for (const auto& given : batches) {
+      const auto batch = given.to(device_);
+      if (identity) average_->idt(batch.identity_frames);
+      if (pose) average_->pose(batch.pose_source);
+    }
+  for (auto* norm : norms) norm->eval();
+}
+
 torch::Tensor ReenactorTrainer::identities(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto batch = given.to(device_);
