@@ -157,7 +157,11 @@ class PersonaliseRun {
   /// Poses of other people: what the user names, else those of the preset, else none.
   torch::Tensor find_poses() const {
     if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
-    if (const auto path = file_of_preset("poses")) return load_poses(path->string(), networks_);
+    try {
+      if (const auto path = file_of_preset("poses")) return load_poses(path->string(), networks_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::wrong_kind) throw;  // the model has the preset's name and other sizes
+    }
     spdlog::warn(
         "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
     return {};

@@ -47,6 +47,7 @@ class ReenactorTask : public TrainingTask {
     if (device_.is_cuda()) batch = batch.pinned();
     return [this, step, batch, random = drawn_] {
       random_ = random;  // what a checkpoint after this step holds, whatever is drawn ahead
+      refreshed_ = false;
       return trainer_->step(batch, step);
     };
   }
@@ -110,11 +111,12 @@ class ReenactorTask : public TrainingTask {
  private:
   /// On batches of their own, so that what is learned from does not depend on how often this happens.
   void refresh_batch_statistics() {
-    constexpr int batches = 16;
+    if (refreshed_) return;
+    constexpr int batches = 8;
     Random random(options_.seed + 1);
-    std::vector<ReenactorBatch> drawn;
-    for (int i = 0; i < batches; ++i) drawn.push_back(sampler_->draw(config_.training.batch_size, random));
-    trainer_->refresh_batch_statistics(drawn);
+    trainer_->refresh_batch_statistics(batches,
+                                       [&] { return sampler_->draw(config_.training.batch_size, random); });
+    refreshed_ = true;
   }
   void announce_content_loss() const {
     if (!config_.loss.perceptual_networks.empty())
@@ -228,6 +230,7 @@ class ReenactorTask : public TrainingTask {
   ReenactorBatch held_out_;
   std::optional<ReenactorBatch> strangers_;
   torch::Tensor stranger_pictures_, stranger_labels_;
+  bool refreshed_ = false;       // the average has batch statistics of its own
   bool table_restored_ = false;  // the weights to start from had a table of their own
 };
 

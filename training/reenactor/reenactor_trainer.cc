@@ -318,7 +318,7 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
   return values;
 }
 
-void ReenactorTrainer::refresh_batch_statistics(const std::vector<ReenactorBatch>& batches) {
+void ReenactorTrainer::refresh_batch_statistics(int batches, const std::function<ReenactorBatch()>& draw) {
   torch::NoGradGuard no_grad;
   const bool identity = config_.identity.source != IdentitySource::table,
              pose = !config_.training.freeze_pose;
@@ -334,12 +334,11 @@ void ReenactorTrainer::refresh_batch_statistics(const std::vector<ReenactorBatch
     norm->options.momentum(torch::nullopt);  // the plain mean over all batches
     norm->train();
   }
-  if (!norms.empty())
-    for (const auto& given : batches) {
-      const auto batch = given.to(device_);
-      if (identity) average_->idt(batch.identity_frames);
-      if (pose) average_->pose(batch.pose_source);
-    }
+  for (int i = 0; i < batches && !norms.empty(); ++i) {
+    const auto batch = draw().to(device_);
+    if (identity) average_->idt(batch.identity_frames);
+    if (pose) average_->pose(batch.pose_source);
+  }
   for (auto* norm : norms) norm->eval();
 }
 

