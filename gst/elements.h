@@ -11,6 +11,7 @@ GST_ELEMENT_REGISTER_DECLARE(reenactidentity)
 GST_ELEMENT_REGISTER_DECLARE(reenactgenerator)
 GST_ELEMENT_REGISTER_DECLARE(reenactcompositor)
 GST_ELEMENT_REGISTER_DECLARE(reenactbin)
+GST_ELEMENT_REGISTER_DECLARE(reenactdecodebin)
 GST_ELEMENT_REGISTER_DECLARE(reenactposesink)
 GST_ELEMENT_REGISTER_DECLARE(reenactposesrc)
 GST_ELEMENT_REGISTER_DECLARE(reenactposefilter)
@@ -23,6 +24,7 @@ GType reenact_identity_get_type();
 GType reenact_generator_get_type();
 GType reenact_compositor_get_type();
 GType reenact_bin_get_type();
+GType reenact_decode_bin_get_type();
 GType reenact_pose_sink_get_type();
 GType reenact_pose_src_get_type();
 GType reenact_pose_filter_get_type();

@@ -16,6 +16,7 @@ static gboolean register_elements(GstPlugin* plugin) {
   all &= GST_ELEMENT_REGISTER(reenactgenerator, plugin);
   all &= GST_ELEMENT_REGISTER(reenactcompositor, plugin);
   all &= GST_ELEMENT_REGISTER(reenactbin, plugin);
+  all &= GST_ELEMENT_REGISTER(reenactdecodebin, plugin);
   all &= GST_ELEMENT_REGISTER(reenactposesink, plugin);
   all &= GST_ELEMENT_REGISTER(reenactposesrc, plugin);
   all &= GST_ELEMENT_REGISTER(reenactposefilter, plugin);

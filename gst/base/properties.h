@@ -157,6 +157,12 @@ inline constexpr MemberPath<path...> member{};
 
 template <typename Settings>
 struct Property {
+  Property() = default;
+  // As an aggregate it could not be made by () with clang before 16.
+  constexpr Property(const char* name, const char* nick, const char* blurb, Member<Settings> member,
+                     Range range, GParamFlags flags)
+      : name(name), nick(nick), blurb(blurb), member(member), range(range), flags(flags) {}
+
   const char *name, *nick, *blurb;
   Member<Settings> member;
   Range range;

@@ -104,7 +104,8 @@ bool PixelSpace::takes(GstVideoFormat format) {
          info->unpack_format == GST_VIDEO_FORMAT_AYUV64;
 }
 
-PixelSpace::PixelSpace(const GstVideoInfo& info) : info_(info), maximum_(255), sdr_(info.colorimetry) {
+PixelSpace::PixelSpace(const GstVideoInfo& info)
+    : info_(info), maximum_(255), sdr_(info.colorimetry), hdr_(info.colorimetry) {
   if (!takes(GST_VIDEO_INFO_FORMAT(&info)))
     throw Error(ErrorCode::unsupported,
                 std::string("no heads are laid over ") + GST_VIDEO_INFO_NAME(&info) + " video");
@@ -136,8 +137,21 @@ void PixelSpace::pack(const cv::Mat& pixels, MappedFrame& frame) const {
                            mapped->data, mapped->info.stride, info_.chroma_site, y, averaged.cols);
 }
 
+/// What is of standard dynamic range has one light, and primaries that only sdr_ changes.
+bool PixelSpace::same_light_as(const PixelSpace& other) const {
+  const auto transfer = [](const PixelSpace& space) {
+    return space.hdr_.change() ? space.info_.colorimetry.transfer : GST_VIDEO_TRANSFER_UNKNOWN;
+  };
+  return transfer(*this) == transfer(other) && (other.sdr_.change() || !sdr_.change());
+}
+
 cv::Mat PixelSpace::from(const PixelSpace& other, const cv::Mat& pixels) const {
-  if (same_as(other)) return pixels;
+  if (!same_light_as(other)) {
+    cv::Mat rgba = other.to_rgb(pixels);
+    other.hdr_.apply(rgba);
+    return from_srgb(rgba);
+  }
+  if (same_numbers_as(other)) return pixels;
   const cv::Matx34d back = inverse(other.map_);
   cv::Mat matrix(4, 5, CV_64F, cv::Scalar(0));
   matrix.at<double>(0, 0) = maximum_ / other.maximum_;

@@ -6,6 +6,7 @@
 #include <opencv2/core.hpp>
 
 #include "compositor/sdr_colors.h"
+#include "media/hdr_colors.h"
 #include "stream/video_frame.h"
 
 namespace reenact {
@@ -26,15 +27,16 @@ class PixelSpace {
   const GstVideoInfo& info() const { return info_; }
   /// Whether its colors are not those of sRGB: other primaries, or a transfer of high dynamic range.
   bool has_own_colors() const { return sdr_.change(); }
-  /// Whether a pixel of both means the same.
-  bool same_as(const PixelSpace& other) const { return type() == other.type() && map_ == other.map_; }
+  /// Whether the numbers of a pixel mean the same in both, light and primaries apart.
+  bool same_numbers_as(const PixelSpace& other) const { return type() == other.type() && map_ == other.map_; }
 
   /// All pixels of a frame of this format.
   cv::Mat unpack(MappedFrame& frame) const;
   /// Writes all pixels of a frame; colors of subsampled formats are means of the pixels they stand for.
   void pack(const cv::Mat& pixels, MappedFrame& frame) const;
 
-  /// Pixels of another space, brought to this one by matrix, range and depth.
+  /// Pixels of another space, brought to this one by matrix, range and depth; by way of sRGB where one of the two is of a
+  /// high dynamic range that the other does not have, or of wider primaries.
   cv::Mat from(const PixelSpace& other, const cv::Mat& pixels) const;
   /// An sRGB picture, CV_8UC3 (opaque) or CV_8UC4 with straight alpha, in this video's colors.
   cv::Mat from_srgb(const cv::Mat& rgb) const;
@@ -49,10 +51,13 @@ class PixelSpace {
   void premultiply(cv::Mat& pixels) const;
 
  private:
+  bool same_light_as(const PixelSpace& other) const;
+
   GstVideoInfo info_;
   double maximum_;   // of alpha and of a full-range component
   cv::Matx34d map_;  // from R, G, B of 0 to 1 to components of 0 to maximum_
   SdrColors sdr_;
+  media::HdrColors hdr_;
 };
 
 /// Lays `above` (CV_8UC4 alpha first, straight, or CV_16UC4 as `below`) over `below`, both of a space: Porter and Duff's

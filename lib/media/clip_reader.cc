@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "media/decoded_streams.h"
 #include "media/frame_converter.h"
 #include "media/gstreamer.h"
 #include "media/orientation.h"
@@ -64,34 +65,6 @@ struct ClipReader::Private {
 
 namespace {
 
-/// The decoder or parser behind a pad of decodebin.
-Owned<GstElement> element_behind(GstPad* pad) {
-  const Owned<GstPad> target(GST_IS_GHOST_PAD(pad) ? gst_ghost_pad_get_target(GST_GHOST_PAD(pad)) : nullptr);
-  return Owned<GstElement>(target ? gst_pad_get_parent_element(target.get()) : nullptr);
-}
-
-bool is_of_another_kind(GstCaps* caps) {
-  if (gst_caps_is_empty(caps) || gst_caps_is_any(caps)) return false;
-  const std::string name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
-  for (const char* kind : {"audio/", "text/", "subpicture/", "application/x-subtitle", "closedcaption/"})
-    if (name.starts_with(kind)) return true;
-  return false;
-}
-
-bool is_video(GstPad* pad) {
-  const Owned<GstCaps> caps(gst_pad_query_caps(pad, nullptr));
-  return caps && gst_caps_get_size(caps.get()) > 0 &&
-         gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "video/x-raw");
-}
-
-/// Whether a stream is a picture rather than a video: a cover, or a clip of JPEGs, which loses to any other stream.
-bool is_picture_stream(GstPad* pad) {
-  const auto decoder = element_behind(pad);
-  const Owned<GstPad> sink(decoder ? gst_element_get_static_pad(decoder.get(), "sink") : nullptr);
-  const Owned<GstCaps> caps(sink ? gst_pad_get_current_caps(sink.get()) : nullptr);
-  return caps && g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)), "image/");
-}
-
 /// Which field of interlaced video comes first; null for progressive video.
 const char* first_field(GstPad* pad) {
   Owned<GstCaps> caps(gst_pad_get_current_caps(pad));
@@ -123,14 +96,14 @@ void ClipReader::Private::connect(GstElement* decodebin) {
   // Sound and subtitles are not decoded.
   g_signal_connect(decodebin, "autoplug-continue",
                    G_CALLBACK(+[](GstElement*, GstPad*, GstCaps* caps, Private* self) -> gboolean {
-                     const bool other = is_of_another_kind(caps);
+                     const bool other = media::is_no_video(caps);
                      if (other) self->has_other_streams = true;
                      return !other;
                    }),
                    this);
   g_signal_connect(decodebin, "pad-added", G_CALLBACK(+[](GstElement*, GstPad* pad, Private* self) {
                      const std::scoped_lock lock(self->mutex);
-                     if (is_video(pad)) self->streams.emplace_back(GST_PAD(gst_object_ref(pad)));
+                     if (media::gives_video(pad)) self->streams.emplace_back(GST_PAD(gst_object_ref(pad)));
                    }),
                    this);
   g_signal_connect(decodebin, "no-more-pads", G_CALLBACK(+[](GstElement* element, Private* self) {
@@ -159,24 +132,20 @@ void ClipReader::Private::connect(GstElement* decodebin) {
 /// Runs when decodebin has found all streams and before any of them flows.
 void ClipReader::Private::choose_stream() {
   const std::scoped_lock lock(mutex);
-  auto chosen = std::find_if(streams.begin(), streams.end(),
-                             [](const auto& pad) { return !is_picture_stream(pad.get()); });
-  if (chosen == streams.end()) chosen = streams.begin();
+  const auto chosen = media::main_stream(streams);
   no_video = streams.empty();
-  for (auto pad = streams.begin(); pad != streams.end(); ++pad) {
-    GstElement* target = sink;
-    if (pad == chosen) {
-      if (const char* field = first_field(pad->get())) target = add_deinterlacer(field);
-    } else {
-      target = pipeline.add(media::make_element("fakesink"));
-      g_object_set(target, "sync", FALSE, "async", FALSE, nullptr);
-      gst_element_sync_state_with_parent(target);
+  for (auto pad = streams.cbegin(); pad != streams.end(); ++pad) {
+    if (pad != chosen) {
+      media::drain(pad->get(), GST_BIN(pipeline.get()));
+      continue;
     }
+    const char* field = first_field(pad->get());
+    GstElement* target = field ? add_deinterlacer(field) : sink;
     const Owned<GstPad> input(gst_element_get_static_pad(target, "sink"));
     gst_pad_link(pad->get(), input.get());
   }
   if (no_video) return;
-  const auto decoder = decoders.find(element_behind(chosen->get()).get());
+  const auto decoder = decoders.find(media::element_behind(chosen->get()).get());
   if (decoder != decoders.end()) shown = decoder->second.get();
 }
 

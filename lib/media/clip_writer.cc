@@ -17,6 +17,7 @@
 #include "media/gstreamer.h"
 #include "media/picture_file.h"
 #include "reenact/error.h"
+#include "reenact/temporary_name.h"
 
 namespace reenact {
 namespace fs = std::filesystem;
@@ -107,7 +108,7 @@ struct ClipWriter::Private {
 
   Private(fs::path target, double rate)
       : path(std::move(target)),
-        temporary(path.string() + ".part-" + std::to_string(::getpid())),
+        temporary(temporary_name_for(path)),
         frame_rate(rate),
         container(container_of(path)) {}
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "reenact/error.h"
+#include "reenact/temporary_name.h"
 
 namespace reenact {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
-      : path_(target.string() + ".part-" + std::to_string(::getpid())),
+      : path_(temporary_name_for(target)),
         descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
     if (descriptor_ < 0) fail(target, errno);
   }

@@ -22,7 +22,8 @@ constexpr std::pair<const char*, ModelKind> kind_names[] = {
     {"perceptual", ModelKind::perceptual}, {"recogniser", ModelKind::recogniser},
     {"landmarks", ModelKind::landmarks},   {"warper", ModelKind::warper},
     {"expression", ModelKind::expression}, {"descriptors", ModelKind::descriptors},
-    {"pose_track", ModelKind::pose_track}, {"checkpoint", ModelKind::checkpoint}};
+    {"pose_track", ModelKind::pose_track}, {"discriminator", ModelKind::discriminator},
+    {"checkpoint", ModelKind::checkpoint}};
 
 std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;

@@ -25,9 +25,10 @@ enum class ModelKind {
   landmarks,   ///< "landmarks": face mesh of a head crop, tensors `lmk.*`, or 68 points, tensors `fan.*`
   warper,      ///< "warper": X2Face, tensors `x2drive.*`, `x2embed.*`; for comparison, elements refuse it
   expression,  ///< "expression": what makes descriptors of expression and bearing, of ExpNet or of face meshes
-  descriptors,  ///< "descriptors": `vectors` [N, d] of pictures, named by the metadata entry `names`
-  pose_track,   ///< "pose_track": `poses` [N, d_p], `timestamps` [N] nanoseconds
-  checkpoint    ///< "checkpoint": everything a training run resumes from
+  descriptors,    ///< "descriptors": `vectors` [N, d] of pictures, named by the metadata entry `names`
+  pose_track,     ///< "pose_track": `poses` [N, d_p], `timestamps` [N] nanoseconds
+  discriminator,  ///< "discriminator": what `personalise` tunes a reenactor against, tensors `dis.*`
+  checkpoint      ///< "checkpoint": everything a training run resumes from
 };
 
 REENACT_API std::string to_string(ModelKind kind);

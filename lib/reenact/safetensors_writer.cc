@@ -13,6 +13,7 @@
 #include "reenact/error.h"
 #include "reenact/safetensors.h"
 #include "reenact/safetensors_header.h"
+#include "reenact/temporary_name.h"
 
 namespace reenact {
 namespace {
@@ -29,9 +30,7 @@ class AtomicFile {
       throw Error(ErrorCode::unreadable,
                   "cannot write '" + shown_.string() + "': it is there and not a regular file");
     }
-    static std::atomic<unsigned> counter{0};
-    temporary_ = target_;
-    temporary_ += ".part-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    temporary_ = temporary_name_for(target_);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail();
   }

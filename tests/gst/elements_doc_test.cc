@@ -194,9 +194,9 @@ TEST(ElementsDoc, SaysWhatTheElementsSay) {
   file.close();
   std::string doc = whole.str();
   const bool update = std::getenv("REENACT_UPDATE_DOCS") != nullptr;
-  for (const char* name : {"reenactbin", "reenactcompositor", "reenactcrop", "reenactgenerator",
-                           "reenactidentity", "reenactpose", "reenactposedec", "reenactposeenc",
-                           "reenactposefilter", "reenactposesink", "reenactposesrc"}) {
+  for (const char* name : {"reenactbin", "reenactcompositor", "reenactcrop", "reenactdecodebin",
+                           "reenactgenerator", "reenactidentity", "reenactpose", "reenactposedec",
+                           "reenactposeenc", "reenactposefilter", "reenactposesink", "reenactposesrc"}) {
     const std::string begin = std::string("<!-- begin ") + name + " -->\n",
                       end = std::string("<!-- end ") + name + " -->";
     const std::size_t from = doc.find(begin), to = doc.find(end);

@@ -48,10 +48,10 @@ class InspectTest : public ::testing::Test {
 TEST_F(InspectTest, HasEveryElement) {
   std::vector<std::string> names;
   for (const auto& [name, element] : elements_) names.push_back(name);
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"reenactbin", "reenactcompositor", "reenactcrop", "reenactgenerator",
-                                      "reenactidentity", "reenactpose", "reenactposedec", "reenactposeenc",
-                                      "reenactposefilter", "reenactposesink", "reenactposesrc"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"reenactbin", "reenactcompositor", "reenactcrop",
+                                             "reenactdecodebin", "reenactgenerator", "reenactidentity",
+                                             "reenactpose", "reenactposedec", "reenactposeenc",
+                                             "reenactposefilter", "reenactposesink", "reenactposesrc"}));
 }
 
 TEST_F(InspectTest, EveryPropertyIsDescribedAndSaysWhenItMayChange) {

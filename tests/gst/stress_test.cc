@@ -2,7 +2,7 @@
 // Everything an application may do from its own threads while buffers flow. Meant for ThreadSanitizer too, see
 // thread_sanitizer.cc:
 //     meson setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dcpu_backend=disabled
-//     meson test -C build-tsan elements
+//     meson test -C build-tsan 'elements under stress'
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 

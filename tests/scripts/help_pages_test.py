@@ -9,11 +9,12 @@ import unittest
 
 PROGRAM, MAN, BASH, ZSH = (pathlib.Path(argument) for argument in sys.argv[1:5])
 del sys.argv[1:5]
+LONGEST = 30  # seconds for a program, on a machine that is busy with other tests
 
 
 def commands(path=()):
     """Each command's path and the words that its --help lists: options and subcommands, without their descriptions."""
-    text = subprocess.run([PROGRAM, *path, "--help"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([PROGRAM, *path, "--help"], check=True, capture_output=True, text=True, timeout=LONGEST).stdout
     options = [name for names in re.findall(r"^  (-[-\w,]+)", text, re.M) for name in names.split(",")]
     below = text.split("\nSubcommands:\n")[1] if "\nSubcommands:\n" in text else ""
     names = re.findall(r"^  ([a-z][a-z0-9]*)", below, re.M)
@@ -28,7 +29,8 @@ COMMANDS = list(commands())
 def bash_completes(*words):
     script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _' + PROGRAM.name.replace("-", "_") + \
         '; printf "%s\\n" "${COMPREPLY[@]}"'
-    said = subprocess.run(["bash", "-c", script, "bash", BASH, PROGRAM.name, *words], check=True, capture_output=True, text=True)
+    said = subprocess.run(["bash", "-c", script, "bash", BASH, PROGRAM.name, *words], check=True, capture_output=True, text=True,
+                          timeout=LONGEST)
     return said.stdout.split()
 
 
@@ -47,7 +49,7 @@ class HelpPagesTest(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("man"), "man is not here")
     def test_man_formats_the_page_without_a_warning(self):
-        done = subprocess.run(["man", "--warnings", "-l", MAN], capture_output=True, text=True)
+        done = subprocess.run(["man", "--warnings", "-l", MAN], capture_output=True, text=True, timeout=LONGEST)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     @unittest.skipUnless(shutil.which("bash"), "bash is not here")
@@ -71,7 +73,7 @@ class HelpPagesTest(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not here")
     def test_zsh_reads_the_completion(self):
-        subprocess.run(["zsh", "-n", ZSH], check=True)
+        subprocess.run(["zsh", "-n", ZSH], check=True, timeout=LONGEST)
 
 
 if __name__ == "__main__":

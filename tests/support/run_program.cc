@@ -5,11 +5,13 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <thread>
 
 #include "support/temporary_folder.h"
 
@@ -64,15 +66,24 @@ void RunningProgram::send(int signal) {
 }
 
 ProgramResult RunningProgram::wait() {
-  int status = 0;
-  ::waitpid(child_, &status, 0);
+  const int code = exit_code_of(child_);
   child_ = 0;
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return {code, text_of(files_->output), text_of(files_->errors)};
 }
 
 ProgramResult run_program(const std::vector<std::string>& arguments) {
   return RunningProgram(arguments).wait();
+}
+
+int exit_code_of(pid_t child) {
+  using namespace std::chrono_literals;
+  const auto end = std::chrono::steady_clock::now() + 2min;
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > end) ::kill(child, SIGKILL);
+    std::this_thread::sleep_for(5ms);
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace reenact::test

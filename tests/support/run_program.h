@@ -35,4 +35,8 @@ class RunningProgram {
 /// Runs it and waits for its end.
 ProgramResult run_program(const std::vector<std::string>& arguments);
 
+/// Waits for a child and returns its exit code, 128 + number when a signal ended it. A child that hangs is killed after two
+/// minutes, so that its test fails and says what it said.
+int exit_code_of(pid_t child);
+
 }  // namespace reenact::test

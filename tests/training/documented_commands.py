@@ -11,10 +11,13 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+
+LONGEST = 120  # seconds for a command, on a machine that is busy with other tests
 
 SMALL_NETWORKS = """networks.image_size=32 networks.pose_input_size=32 networks.num_channels=4 networks.max_channels=8
 networks.identity_embedding_size=8 networks.pose_embedding_size=8 networks.projector_hidden=16
@@ -90,6 +93,19 @@ def write_program(path, text):
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
+def run(command, folder, environment):
+    """Exit status, output and errors of a command; with all that it started it is ended when it hangs."""
+    process = subprocess.Popen(command, shell=True, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    try:
+        output, errors = process.communicate(timeout=LONGEST)
+        return process.returncode, output, errors
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+        sys.exit(f'no end after {LONGEST} s:\n{output[-2000:]}\n{errors[-4000:]}')
+
+
 def main():
     document, source, program, small_dataset = sys.argv[1:]
     source = pathlib.Path(source)
@@ -117,7 +133,7 @@ def main():
             write_program(programs / launcher, LAUNCHER.format(address=port + step, rank=rank, count=count))
 
         sample = source / 'models' / 'samples' / 'driver.mp4'
-        subprocess.run([small_dataset, folder / 'data'], check=True)
+        subprocess.run([small_dataset, folder / 'data'], check=True, timeout=LONGEST)
         for clip in ('ada/talk.mp4', 'bob/talk.mp4'):
             (folder / 'clips' / clip).parent.mkdir(parents=True)
             shutil.copy(sample, folder / 'clips' / clip)
@@ -125,19 +141,19 @@ def main():
         (folder / 'training').symlink_to(source / 'training')
         shutil.copytree(source / 'models', folder / 'models')  # a documented command writes into it
         environment = dict(os.environ, REENACT_MODEL_PATH=str(folder / 'models'), PATH=f'{programs}:{os.environ["PATH"]}', OMP_NUM_THREADS='1')
-        subprocess.run([small_dataset, '--frames', sample, folder / 'ada', folder / 'portraits'], check=True)
+        subprocess.run([small_dataset, '--frames', sample, folder / 'ada', folder / 'portraits'], check=True, timeout=LONGEST)
 
         if not (folder / 'models' / 'segmenter.safetensors').exists():  # not shipped: the documented way to make one goes first
             commands.sort(key=lambda command: not command.startswith('reenact-train segmenter'))
         for command in commands:
             print('$', command, flush=True)
-            result = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
-            if result.returncode != 0:
-                sys.exit(f'it ended with {result.returncode}:\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}')
+            status, output, errors = run(command, folder, environment)
+            if status != 0:
+                sys.exit(f'it ended with {status}:\n{output[-2000:]}\n{errors[-4000:]}')
             for written in re.findall(r'(?:--output|filesink location=)[ ]?(\S+)', command):
                 path = folder / written
                 if not path.exists() or (path.is_file() and path.stat().st_size < 500):
-                    sys.exit(f'it did not write {written}:\n{result.stderr[-4000:]}')
+                    sys.exit(f'it did not write {written}:\n{errors[-4000:]}')
     print(f'{len(commands)} commands')
 
 

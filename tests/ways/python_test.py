@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """examples/python/edit_poses.py: poses go through numpy unharmed. usage: python_test.py EDIT_POSES CLIP"""
+import faulthandler
 import importlib.util
 import pathlib
 import subprocess
@@ -26,6 +27,17 @@ edit_poses = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(edit_poses)
 
 FRAMES = 10  # about: those that are under way when the clip is cut may still come
+LONGEST = 60  # seconds for a program, on a machine that is busy with other tests
+# What hangs in this process itself says where, and ends.
+faulthandler.dump_traceback_later(1.5 * LONGEST, exit=True)
+
+
+def run(*arguments, **options):
+    return subprocess.run(arguments, timeout=LONGEST, **options)
+
+
+def launch(pipeline):
+    run("gst-launch-1.0", "-q", *pipeline.split(), check=True)
 
 
 class EditPosesTest(unittest.TestCase):
@@ -34,8 +46,7 @@ class EditPosesTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.clip = self.folder / "clip.mkv"
-        subprocess.run(f"gst-launch-1.0 -q filesrc location={CLIP} ! decodebin ! identity eos-after={FRAMES} ! x264enc ! matroskamux ! "
-                       f"filesink location={self.clip}", shell=True, check=True)
+        launch(f"filesrc location={CLIP} ! decodebin ! identity eos-after={FRAMES} ! x264enc ! matroskamux ! filesink location={self.clip}")
         self.source = f"filesrc location={self.clip} ! decodebin"
 
     def drive(self, name, edit):
@@ -50,8 +61,8 @@ class EditPosesTest(unittest.TestCase):
         self.assertEqual({(pose.dtype, pose.shape) for pose in poses}, {(np.dtype(np.float32), (256,))})
         self.assertGreaterEqual(len(poses), FRAMES)
         plain = self.folder / "plain"
-        subprocess.run(f"gst-launch-1.0 -q {self.source} ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=identities/alex ! "
-                       f"reenactgenerator ! reenactcompositor ! filesink location={plain}", shell=True, check=True)
+        launch(f"{self.source} ! videoconvert ! reenactcrop ! reenactpose ! reenactidentity identity-file=identities/alex ! "
+               f"reenactgenerator ! reenactcompositor ! filesink location={plain}")
         self.assertEqual(len(through_numpy), len(poses) * 640 * 480 * 3 // 2)
         self.assertTrue(through_numpy == plain.read_bytes())
         self.assertFalse(through_numpy == self.drive("other", lambda pose: pose * 0.5))
@@ -59,8 +70,8 @@ class EditPosesTest(unittest.TestCase):
     def test_the_program_scales_the_motion(self):
         def poses(strength):
             file = self.folder / f"{strength}.npy"
-            subprocess.run([SCRIPT, "identities/alex", self.clip, self.folder / "out.mp4", "--strength", str(strength), "--save", file],
-                           check=True, capture_output=True)
+            run(SCRIPT, "identities/alex", self.clip, self.folder / "out.mp4", "--strength", str(strength), "--save", file, check=True,
+                capture_output=True)
             return np.load(file)
 
         plain, more = poses(1), poses(2)
@@ -68,10 +79,10 @@ class EditPosesTest(unittest.TestCase):
         self.assertGreater((self.folder / "out.mp4").stat().st_size, 2000)
 
     def test_the_program_tells_of_properties_and_of_errors(self):
-        done = subprocess.run([SCRIPT, "identities/nobody", CLIP, self.folder / "out.mp4"], capture_output=True, text=True)
+        done = run(SCRIPT, "identities/nobody", CLIP, self.folder / "out.mp4", capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "(?m)^edit_poses: found no model file 'identities/nobody'")
-        done = subprocess.run([SCRIPT, "identities/alex", CLIP + ".not", self.folder / "out.mp4"], capture_output=True, text=True)
+        done = run(SCRIPT, "identities/alex", CLIP + ".not", self.folder / "out.mp4", capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "(?m)^pose: active-device is cpu$")
         self.assertRegex(done.stderr, "(?m)^edit_poses: .*not found")

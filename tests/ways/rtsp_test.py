@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """examples/rtsp/serve: two clients see the head out of one pipeline. usage: rtsp_test.py SERVE CLIP"""
+import faulthandler
+import select
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,9 @@ del sys.argv[1:3]
 Gst.init(None)
 SECONDS = Gst.SECOND
 WANTED_FRAMES = 20
+LONGEST = 60  # seconds for a program, on a machine that is busy with other tests
+# What hangs in this process itself says where, and ends.
+faulthandler.dump_traceback_later(1.5 * LONGEST, exit=True)
 
 
 class Client:
@@ -45,7 +50,8 @@ class Client:
 def write_long_clip(path):
     """The clip several times over: the server plays it once, in real time."""
     parts = f"filesrc location={CLIP} ! qtdemux ! h264parse ! joined. " * 6
-    subprocess.run(f"gst-launch-1.0 -q concat name=joined ! h264parse ! matroskamux ! filesink location={path} {parts}", shell=True, check=True)
+    subprocess.run(["gst-launch-1.0", "-q", *f"concat name=joined ! h264parse ! matroskamux ! filesink location={path} {parts}".split()], check=True,
+                   timeout=LONGEST)
 
 
 class RtspTest(unittest.TestCase):
@@ -55,6 +61,10 @@ class RtspTest(unittest.TestCase):
         clip = folder.name + "/clip.mkv"
         write_long_clip(clip)
         self.server = subprocess.Popen([SERVE, "-p", "0", clip], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.communicate)
+        self.addCleanup(self.server.kill)
+        ready, _, _ = select.select([self.server.stdout], [], [], LONGEST)
+        self.assertTrue(ready, f"serve does not say within {LONGEST} s where it listens")
         self.address = self.server.stdout.readline().strip()
         self.assertRegex(self.address, r"^rtsp://localhost:\d+/head$")
 

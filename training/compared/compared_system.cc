@@ -5,8 +5,15 @@
 #include "reenact/model_file.h"
 #include "training/compared/reenactor_system.h"
 #include "training/compared/x2face_system.h"
+#include "training/personalise/personalise_config.h"
 
 namespace reenact::training {
+
+std::string tuning_settings(const ComparedSystemOptions& options) {
+  const RunConfig told(options.personalise, options.overrides);
+  read_personalise_config(told, "paper");
+  return told.to_toml();
+}
 
 std::unique_ptr<ComparedSystem> load_compared_system(const ComparedSystemOptions& options) {
   const auto kind = ModelFile(options.model).info().kind;

@@ -56,6 +56,10 @@ class ComparedSystem {
   virtual void load(const std::filesystem::path& identity) = 0;
 };
 
+/// How people are learned, as TOML with the files that options.personalise is based on: what is told is what was read.
+/// Throws Error as read_personalise_config() does.
+std::string tuning_settings(const ComparedSystemOptions& options);
+
 /// Throws Error: as ModelFile and read_personalise_config() do; wrong_kind for other kinds of model.
 std::unique_ptr<ComparedSystem> load_compared_system(const ComparedSystemOptions& options);
 

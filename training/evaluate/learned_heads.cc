@@ -10,7 +10,6 @@
 #include "offline/sha256.h"
 #include "torch/device.h"
 #include "training/evaluate/face_measures.h"
-#include "training/personalise/personalise_config.h"
 
 namespace reenact::training {
 std::string fingerprint_of(const std::vector<HeadFrame>& frames) {
@@ -38,10 +37,7 @@ LearnedHeads::LearnedHeads(const SystemEntry& entry, const LearningPlan& plan,
   options.seed = plan.seed;
   options.tune = plan.steps > 0;
   if (options.tune) options.overrides.push_back("run.steps=" + std::to_string(plan.steps));
-  // With the files that it is based on: what is told is what was read.
-  const RunConfig told(entry.personalise, options.overrides);
-  read_personalise_config(told, "paper");
-  fingerprint_ = "system " + sha256_of_file(entry.model) + " " + sha256_of_text(told.to_toml());
+  fingerprint_ = "system " + sha256_of_file(entry.model) + " " + sha256_of_text(tuning_settings(options));
   fingerprint_ += " seed " + std::to_string(plan.seed);
   if (!plan.landmarks.empty()) fingerprint_ += " landmarks " + sha256_of_file(plan.landmarks);
   if (!entry.perceptual.empty()) fingerprint_ += " perceptual " + sha256_of_file(entry.perceptual);

@@ -134,25 +134,42 @@ class PersonaliseRun {
         .complete(frames);
   }
 
+  /// A file of the model's preset, "what-PRESET": beside the model, else where models are installed; none if in neither.
+  std::optional<std::filesystem::path> file_of_preset(const std::string& what) const {
+    const auto name = what + "-" + networks_.preset + ".safetensors";
+    if (const auto beside = model_->path().parent_path() / name; std::filesystem::exists(beside))
+      return beside;
+    try {
+      return find_model(name);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found) throw;
+      return std::nullopt;
+    }
+  }
+
+  /// What the user names, else the model's own, else that of its preset, else the model, which has none.
   std::shared_ptr<const ModelFile> find_discriminator() const {
-    if (arguments_.discriminator.empty()) return model_;
-    auto file = std::make_shared<const ModelFile>(find_model(arguments_.discriminator));
+    const bool asked = !arguments_.discriminator.empty();
+    if (!asked && (holds_discriminator(*model_) || config_.tuning.loss.adversarial == 0)) return model_;
+    const auto path = asked ? find_model(arguments_.discriminator) : file_of_preset("discriminator");
+    if (!path) return model_;
+    auto file = std::make_shared<const ModelFile>(*path);
     if (!holds_discriminator(*file))
       throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
     return file;
   }
 
-  /// Poses of other people: what the user names, else what is installed, else none.
-  torch::Tensor find_poses() {
+  /// Poses of other people: what the user names, else those of the preset, else none.
+  torch::Tensor find_poses() const {
     if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
     try {
-      return load_poses("poses-" + networks_.preset + ".safetensors", networks_);
+      if (const auto path = file_of_preset("poses")) return load_poses(path->string(), networks_);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::not_found) throw;
-      spdlog::warn(
-          "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
-      return {};
+      if (error.code() != ErrorCode::wrong_kind) throw;  // the model has the preset's name and other sizes
     }
+    spdlog::warn(
+        "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
+    return {};
   }
 
   std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine) const {
@@ -431,8 +448,8 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   command
       ->add_option(
           "--discriminator", a->discriminator,
-          "Checkpoint or reenactor whose discriminator is tuned along; without it, that of --model, if it "
-          "has one")
+          "Discriminator, or a checkpoint or reenactor with one, that is tuned along; without it, that of --model "
+          "or discriminator-PRESET where models are installed, if there is one")
       ->option_text("FILE");
   command
       ->add_option("--poses", a->poses,

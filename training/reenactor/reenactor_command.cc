@@ -47,6 +47,7 @@ class ReenactorTask : public TrainingTask {
     if (device_.is_cuda()) batch = batch.pinned();
     return [this, step, batch, random = drawn_] {
       random_ = random;  // what a checkpoint after this step holds, whatever is drawn ahead
+      refreshed_ = false;
       return trainer_->step(batch, step);
     };
   }
@@ -65,6 +66,7 @@ class ReenactorTask : public TrainingTask {
   void share() override { trainer_->broadcast(); }
 
   Figures validate() override {
+    refresh_batch_statistics();
     auto figures = trainer_->validate(held_out_);
     if (strangers_) {
       figures["stranger_landmarks"] = trainer_->landmark_error(*strangers_);
@@ -90,7 +92,13 @@ class ReenactorTask : public TrainingTask {
   ModelKind kind() const override { return ModelKind::reenactor; }
   JsonObject network_config() const override { return to_json(config_.networks); }
   void write(const std::filesystem::path& path, const ModelInfo& info) override {
+    refresh_batch_statistics();
     write_model(path, info, trainer_->model(), /*half=*/true);
+    if (config_.loss.adversarial == 0) return;
+    ModelInfo of_discriminator = info;
+    of_discriminator.kind = ModelKind::discriminator;
+    write_model(options_.run_dir / "discriminator.safetensors", of_discriminator, trainer_->discriminator(),
+                /*half=*/true);
   }
   void finish() override {
     if (const int count = clips_->unreadable(); count > 0 && config_.data.clips_in_memory > 0)
@@ -101,6 +109,15 @@ class ReenactorTask : public TrainingTask {
   }
 
  private:
+  /// On batches of their own, so that what is learned from does not depend on how often this happens.
+  void refresh_batch_statistics() {
+    if (refreshed_) return;
+    constexpr int batches = 8;
+    Random random(options_.seed + 1);
+    trainer_->refresh_batch_statistics(batches,
+                                       [&] { return sampler_->draw(config_.training.batch_size, random); });
+    refreshed_ = true;
+  }
   void announce_content_loss() const {
     if (!config_.loss.perceptual_networks.empty())
       spdlog::info("content loss: {} of VGG features from {}",
@@ -213,6 +230,7 @@ class ReenactorTask : public TrainingTask {
   ReenactorBatch held_out_;
   std::optional<ReenactorBatch> strangers_;
   torch::Tensor stranger_pictures_, stranger_labels_;
+  bool refreshed_ = false;       // the average has batch statistics of its own
   bool table_restored_ = false;  // the weights to start from had a table of their own
 };
 

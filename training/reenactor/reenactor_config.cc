@@ -51,9 +51,6 @@ void read_discriminator(const RunConfig& file, const ReenactorConfig& networks,
   file.read("discriminator.max_channels", discriminator.max_channels, 1);
   file.read("discriminator.num_blocks", discriminator.num_blocks, 1);
   file.read("discriminator.export", discriminator.exported);
-  if (discriminator.exported && discriminator.patch)
-    throw Error(ErrorCode::invalid,
-                "discriminator.export is true, but personalise tunes no discriminator of kind patch");
 }
 
 void read_data(const RunConfig& file, DataSettings& data) {

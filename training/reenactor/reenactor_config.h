@@ -23,7 +23,7 @@ enum class IdentitySource {
 
 /// [discriminator]: its sizes, of which image_size, embedding_size and num_labels follow from the rest.
 struct DiscriminatorSettings : DiscriminatorConfig {
-  /// Key `export`: into the reenactor file, for `personalise`; never a patch discriminator.
+  /// Key `export`: into the reenactor file, for `personalise`; it lies in the run's folder as a file of its own anyway.
   bool exported = false;
 };
 

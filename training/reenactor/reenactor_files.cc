@@ -94,10 +94,13 @@ std::map<std::string, torch::Tensor> ReenactorTrainer::model() const {
   if (config_.identity.source != IdentitySource::table) tensors.merge(weights_of(*average_->idt, "idt."));
   tensors.merge(weights_of(*average_->gen, "gen."));
   if (average_->landmark_head) tensors.merge(weights_of(*average_->landmark_head, "landmark_head."));
-  // Without its table of classes, which `personalise` replaces by the person's one row.
-  if (config_.discriminator.exported)
-    for (const auto& [name, tensor] : weights_of(*discriminator_, "dis."))
-      if (name.rfind("dis.embed.", 0) != 0) tensors[name] = tensor;
+  if (config_.discriminator.exported) tensors.merge(discriminator());
+  return tensors;
+}
+
+std::map<std::string, torch::Tensor> ReenactorTrainer::discriminator() const {
+  auto tensors = weights_of(*discriminator_, "dis.");
+  std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("dis.embed."); });
   return tensors;
 }
 

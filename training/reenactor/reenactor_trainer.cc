@@ -318,6 +318,30 @@ LossValues ReenactorTrainer::step(const ReenactorBatch& given, std::int64_t step
   return values;
 }
 
+void ReenactorTrainer::refresh_batch_statistics(int batches, const std::function<ReenactorBatch()>& draw) {
+  torch::NoGradGuard no_grad;
+  const bool identity = config_.identity.source != IdentitySource::table,
+             pose = !config_.training.freeze_pose;
+  std::vector<torch::nn::BatchNorm2dImpl*> norms;
+  const auto collect = [&norms](torch::nn::Module& encoder) {
+    for (const auto& module : encoder.modules())
+      if (auto* norm = module->as<torch::nn::BatchNorm2d>()) norms.push_back(norm);
+  };
+  if (identity) collect(*average_->idt);
+  if (pose) collect(*average_->pose);
+  for (auto* norm : norms) {
+    norm->reset_running_stats();
+    norm->options.momentum(torch::nullopt);  // the plain mean over all batches
+    norm->train();
+  }
+  for (int i = 0; i < batches && !norms.empty(); ++i) {
+    const auto batch = draw().to(device_);
+    if (identity) average_->idt(batch.identity_frames);
+    if (pose) average_->pose(batch.pose_source);
+  }
+  for (auto* norm : norms) norm->eval();
+}
+
 torch::Tensor ReenactorTrainer::identities(const ReenactorBatch& given) {
   torch::NoGradGuard no_grad;
   const auto batch = given.to(device_);
@@ -420,11 +444,12 @@ std::array<int, 3> ReenactorTrainer::start_from(const std::map<std::string, torc
   for (auto& item : networks_->named_buffers()) take(item.value(), item.key());
   if (!config_.training.segmentation) fix_mask_at_one(*networks_->gen);
   update_average(*average_, *networks_, 0.0);
-  for (auto& item : discriminator_->named_parameters()) {
-    const auto found = weights.find("discriminator." + item.key());
-    if (found != weights.end() && found->second.sizes() == item.value().sizes())
-      take(item.value(), found->first);
-  }
+  const auto take_judging = [&](const std::string& name, const torch::Tensor& tensor) {
+    const auto found = weights.find("discriminator." + name);
+    if (found != weights.end() && found->second.sizes() == tensor.sizes()) take(tensor, found->first);
+  };
+  for (auto& item : discriminator_->named_parameters()) take_judging(item.key(), item.value());
+  for (auto& item : discriminator_->named_buffers()) take_judging(item.key(), item.value());
   return counts;
 }
 

@@ -47,6 +47,10 @@ class ReenactorTrainer {
   /// with those of its own part. Throws Error (invalid) naming a loss that is not finite; no weight has
   /// changed then. A loss scale leaves the weights alone where gradients are not finite, see LossScaler.
   LossValues step(const ReenactorBatch& batch, std::int64_t step);
+  /// Gives the averaged encoders that learn the batch statistics of their own activations over so many batches of `draw`,
+  /// which is not called where none learns: those of the last steps, which they hold otherwise, belong to other weights. The
+  /// next step takes the latter again.
+  void refresh_batch_statistics(int batches, const std::function<ReenactorBatch()>& draw);
   /// L1, PSNR, SSIM, mask overlap and landmark error (pixels of a 256 picture) of the averaged networks on
   /// frames not trained on.
   LossValues validate(const ReenactorBatch& held_out);
@@ -86,6 +90,8 @@ class ReenactorTrainer {
   Identity table_identity(int label, const std::vector<HeadFrame>& frames);
   /// The tensors of a reenactor file, from the averaged networks.
   std::map<std::string, torch::Tensor> model() const;
+  /// Those of a discriminator file: without the table of classes, which `personalise` replaces by the person's one row.
+  std::map<std::string, torch::Tensor> discriminator() const;
 
  private:
   torch::Tensor identity_of(ReenactorNetworks& networks, const ReenactorBatch& batch,

@@ -114,23 +114,24 @@ void ClipPreparer::write_clip(const ClipSource& source, const Survey& survey, co
   const double rate = survey.frame_rate / options_.survey.every;
   const auto colors = open_sink(clip / "rgb.mp4", rate), masks = open_sink(clip / "mask.mp4", rate);
   auto next = survey.frames.begin();
-  ClipRecord again;
-  for_each_picture(source, options_.survey.every, again, [&](std::int64_t index, const cv::Mat& rgb, double) {
-    if (index == next->index) {
-      const cv::Mat crop = cropper_.cut(rgb, next->box, options_.size);
-      // One after the other, as if nothing had been left out between them.
-      const auto time = std::llround(static_cast<double>(next - survey.frames.begin()) * 1e9 / rate);
-      cv::Mat mask;
-      cv::cvtColor(segmenter_ ? segmenter_->segment(crop) : cv::Mat(crop.size(), CV_8UC1, cv::Scalar(255)),
-                   mask, cv::COLOR_GRAY2RGB);
-      writing([&] {
-        colors->add(crop, time);
-        masks->add(mask, time);
+  for_each_picture(
+      source, options_.survey.every, nullptr, [&](std::int64_t index, const cv::Mat& rgb, double) {
+        if (index == next->index) {
+          const cv::Mat crop = cropper_.cut(rgb, next->box, options_.size);
+          // One after the other, as if nothing had been left out between them.
+          const auto time = std::llround(static_cast<double>(next - survey.frames.begin()) * 1e9 / rate);
+          cv::Mat mask;
+          cv::cvtColor(
+              segmenter_ ? segmenter_->segment(crop) : cv::Mat(crop.size(), CV_8UC1, cv::Scalar(255)), mask,
+              cv::COLOR_GRAY2RGB);
+          writing([&] {
+            colors->add(crop, time);
+            masks->add(mask, time);
+          });
+          ++next;
+        }
+        return next != survey.frames.end() && !stopped();
       });
-      ++next;
-    }
-    return next != survey.frames.end() && !stopped();
-  });
   if (stopped()) return;
   if (next != survey.frames.end())
     throw Error(ErrorCode::unreadable,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/prepare/frame_survey.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
@@ -54,29 +56,36 @@ double face_sharpness(const cv::Mat& rgb, const FaceBox& box) {
   return deviation[0] * deviation[0];
 }
 
-double for_each_picture(const ClipSource& source, int every, ClipRecord& record,
+double for_each_picture(const ClipSource& source, int every, ClipRecord* record,
                         const std::function<bool(std::int64_t, const cv::Mat&, double)>& use) {
   PictureSource pictures(source.path);
-  record.read = record.taken = 0;
+  std::int64_t read = 0, taken = 0;
   for (std::int64_t index = 0;; ++index) {
     std::optional<PictureSource::Picture> picture;
     try {
       if (index % every != 0) {
         if (!pictures.skip()) break;
-        ++record.read;
+        ++read;
         continue;
       }
       picture = pictures.next();
-    } catch (const Error&) {
+    } catch (const Error& error) {
       if (!source.is_folder) throw;
-      ++record.read;
-      ++record.dropped[drop_reason::unreadable];
+      ++read;
+      if (record) {
+        ++record->dropped[drop_reason::unreadable];
+        spdlog::warn("left out: {}", error.what());
+      }
       continue;
     }
     if (!picture) break;
-    ++record.read;
-    ++record.taken;
+    ++read;
+    ++taken;
     if (!use(index, picture->rgb, static_cast<double>(picture->timestamp) / 1e9)) break;
+  }
+  if (record) {
+    record->read = read;
+    record->taken = taken;
   }
   return pictures.frame_rate();
 }
@@ -93,7 +102,7 @@ Survey survey_source(const ClipSource& source, FaceCropper& cropper, const Surve
     if (auto& stored = survey.examples[reason]; stored.empty()) stored = example.clone();
   };
   survey.frame_rate = for_each_picture(
-      source, options.every, record, [&](std::int64_t index, const cv::Mat& rgb, double seconds) {
+      source, options.every, &record, [&](std::int64_t index, const cv::Mat& rgb, double seconds) {
         if (source.is_folder) cropper.reset();
         const auto face = cropper.find(rgb, seconds);
         if (!face) {

@@ -39,10 +39,10 @@ struct Survey {
 };
 inline constexpr int example_size = 128;
 
-/// Calls `use(index, rgb, seconds)` for one of `every` pictures until it returns false; counts `read`,
-/// `taken` and unreadable pictures of a folder. Returns the frame rate. Throws Error (not_found, unreadable)
-/// for a source without a picture.
-double for_each_picture(const ClipSource& source, int every, ClipRecord& record,
+/// Calls `use(index, rgb, seconds)` for one of `every` pictures until it returns false; counts `read`, `taken` and
+/// unreadable pictures of a folder in `record`, and warns of these, unless it is null. Returns the frame rate. Throws Error
+/// (not_found, unreadable) for a source without a picture.
+double for_each_picture(const ClipSource& source, int every, ClipRecord* record,
                         const std::function<bool(std::int64_t, const cv::Mat&, double)>& use);
 
 /// Looks at a source and counts in `record` what it found. Of a video only the face followed longest stays;

@@ -2,6 +2,7 @@
 #include "tools/prepare/source_list.h"
 
 #include <glib.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -23,13 +24,16 @@ bool ends_as(const fs::path& path, const std::array<const char*, N>& endings) {
 }
 
 bool is_video(const fs::path& path) {
-  static constexpr std::array endings = {".mp4",  ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg",
-                                         ".mpeg", ".ts",  ".flv",  ".wmv", ".3gp", ".ogv"};
+  static constexpr std::array endings = {".mp4", ".mkv",  ".webm", ".avi", ".mov", ".m4v",
+                                         ".mpg", ".mpeg", ".ts",   ".flv", ".wmv", ".3gp",
+                                         ".ogv", ".dv",   ".m2ts", ".mts", ".mxf", ".vob"};
   return ends_as(path, endings);
 }
 
 bool is_picture(const fs::path& path) {
-  static constexpr std::array endings = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"};
+  // Those that no decoder is installed for are named when they are read.
+  static constexpr std::array endings = {".jpg",  ".jpeg", ".png",  ".bmp",  ".webp", ".tif",
+                                         ".tiff", ".ppm",  ".heic", ".heif", ".avif"};
   return ends_as(path, endings);
 }
 
@@ -76,6 +80,11 @@ class Listing {
       add(root_, false);
   }
   std::vector<ClipSource> take() { return std::move(sources_); }
+  void name_what_is_left_out() const {
+    if (others_ > 0)
+      spdlog::warn("{} of the files are neither clips nor pictures and left out, '{}' among them", others_,
+                   first_other_.string());
+  }
 
  private:
   void walk(const fs::path& folder) {
@@ -93,6 +102,8 @@ class Listing {
         videos.push_back(entry.path());
       } else if (is_picture(entry.path())) {
         has_pictures = true;
+      } else if (others_++ == 0 || entry.path() < first_other_) {
+        first_other_ = entry.path();
       }
     }
     if (error)
@@ -130,7 +141,8 @@ class Listing {
   }
 
   std::string prefix_;
-  fs::path excluded_, root_;
+  fs::path excluded_, root_, first_other_;
+  std::size_t others_ = 0;
   std::set<std::string> ids_;
   std::vector<ClipSource> sources_;
 };
@@ -143,6 +155,7 @@ std::vector<ClipSource> list_sources(const std::vector<fs::path>& roots, const s
   std::set<fs::path> seen;
   for (const auto& root : roots)
     if (seen.insert(absolute_path(root)).second) listing.add_root(root);
+  listing.name_what_is_left_out();
   return listing.take();
 }
 

@@ -20,8 +20,8 @@ struct ClipSource {
 /// All videos and picture folders in `roots` and the folders below, ordered by root and name, so that every
 /// process that is given the same roots sees the same list. A root may also be one video, picture or picture
 /// folder; of a VoxCeleb2 tree it is the folder that holds the people. Ids and people begin with `prefix` and
-/// a "-" if there is one; `excluded` (the output) is not looked into. Throws Error: not_found for a root that
-/// is not there, unreadable for a folder.
+/// a "-" if there is one; `excluded` (the output) is not looked into. Warns of files that are neither. Throws Error:
+/// not_found for a root that is not there, unreadable for a folder.
 std::vector<ClipSource> list_sources(const std::vector<std::filesystem::path>& roots,
                                      const std::string& prefix, const std::filesystem::path& excluded);
 

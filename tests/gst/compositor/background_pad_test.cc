@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "element_test.h"
+#include "head_frames.h"
 #include "stream/face_meta.h"
 
 namespace reenact {
@@ -18,13 +19,12 @@ class BackgroundPadTest : public ElementTest {
 
   void start(bool live = false, const std::string& compositor_properties = "") {
     const std::string source = std::string("appsrc format=time ") + (live ? "is-live=true " : "");
-    pipeline_.reset(
-        gst_parse_launch((source + "name=heads caps=\"" + rgba_caps(16, 16) +
-                          "\" ! reenactcompositor name=c background-color=0xff0000ff " +
-                          compositor_properties + " ! appsink name=out sync=false " + source +
-                          "name=backgrounds caps=\"" + rgb_caps(width, height) + "\" ! c.background")
-                             .c_str(),
-                         nullptr));
+    pipeline_.reset(gst_parse_launch((source + "name=heads caps=\"" + rgba_caps(16, 16) +
+                                      "\" ! reenactcompositor name=c background-color=0xff0000ff " +
+                                      compositor_properties + " ! appsink name=out sync=false " + source +
+                                      "name=backgrounds caps=\"" + background_caps_ + "\" ! c.background")
+                                         .c_str(),
+                                     nullptr));
     heads_ = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "heads"));
     backgrounds_ = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "backgrounds"));
     out_ = GST_APP_SINK(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "out"));
@@ -41,8 +41,11 @@ class BackgroundPadTest : public ElementTest {
   void push_head(GstClockTime time) {
     GstBuffer* head = new_frame(cv::Mat(16, 16, CV_8UC4, cv::Scalar::all(0)), 0);
     GST_BUFFER_PTS(head) = time;
-    const GstVideoInfo info = info_of({width, height});
+    const Owned<GstCaps> caps(gst_caps_from_string(driver_caps_.c_str()));
+    GstVideoInfo info;
+    ASSERT_TRUE(gst_video_info_from_caps(&info, caps.get()));
     FaceMeta* meta = add_face_meta(head, nullptr, &info);
+    meta->frame_caps = gst_caps_ref(caps.get());
     meta->crop = {8, 8, 16, 16};
     gst_app_src_push_buffer(heads_, head);
   }
@@ -67,6 +70,16 @@ class BackgroundPadTest : public ElementTest {
     return greys;
   }
 
+  /// The first component of the next picture, as a share of its limited range.
+  double next_luma() {
+    GstSample* sample = gst_app_sink_try_pull_sample(out_, 5 * GST_SECOND);
+    if (!sample) return -1;
+    const cv::Mat pixels = components_of(gst_sample_get_buffer(sample), gst_sample_get_caps(sample));
+    gst_sample_unref(sample);
+    return (pixels.at<cv::Vec4w>(0, 0)[1] / 256.0 - 16) / 219;
+  }
+
+  std::string driver_caps_ = rgb_caps(width, height), background_caps_ = rgb_caps(width, height);
   Owned<GstElement> pipeline_;
   GstAppSrc *heads_ = nullptr, *backgrounds_ = nullptr;
   GstAppSink* out_ = nullptr;
@@ -187,6 +200,33 @@ TEST_F(BackgroundPadTest, GivesTheSizeWhenHeadsHaveNoMeta) {
   ASSERT_TRUE(out);
   Owned<GstCaps> caps(gst_pad_get_current_caps(heads->sinkpad));
   EXPECT_EQ(picture_of(out.get(), caps.get()).size(), cv::Size(80, 60));
+}
+
+TEST_F(BackgroundPadTest, ABackgroundOfStandardRangeIsAsLightAsAHeadBehindADriverOfHighRange) {
+  // BT.2408: diffuse white has 75 % of HLG's signal, a grey card of 12.8 % of white, sRGB's level 100, has 38 %.
+  driver_caps_ =
+      "video/x-raw, format=(string)P010_10LE, width=(int)48, height=(int)32, colorimetry=(string)bt2100-hlg";
+  start();
+  GstClockTime time = 0;
+  for (const auto& [grey, wanted] : {std::pair(255, 0.75), std::pair(100, 0.38), std::pair(0, 0.0)}) {
+    push_background(time, tick, grey);
+    push_head(time);
+    time += tick;
+    EXPECT_NEAR(next_luma(), wanted, 0.01) << grey;
+  }
+}
+
+TEST_F(BackgroundPadTest, ABackgroundOfHighRangeIsBroughtToStandardRange) {
+  driver_caps_ = "video/x-raw, format=(string)I420, width=(int)48, height=(int)32, colorimetry=(string)bt709";
+  background_caps_ += ", colorimetry=(string)1:1:15:7";  // RGB of full range, HLG, BT.2020
+  start();
+  GstClockTime time = 0;
+  for (const auto& [level, wanted] : {std::pair(97, 100), std::pair(0, 0), std::pair(255, 255)}) {
+    push_background(time, tick, level);
+    push_head(time);
+    time += tick;
+    EXPECT_NEAR(next_luma(), wanted / 255.0, 0.02) << level;
+  }
 }
 
 }  // namespace

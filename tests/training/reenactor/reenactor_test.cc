@@ -440,6 +440,47 @@ TEST_F(ReenactorTraining, StandardisedPosesKeepTheLandmarks) {
   EXPECT_NEAR(trainer.landmark_error(batch), before, 1e-2);
 }
 
+TEST_F(ReenactorTraining, IdentityEmbeddingsStartAtTheDeviationThatIsAskedFor) {
+  auto settings = config("encoder");
+  settings.training.identity_deviation = 4;
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
+  Random random(2);
+  const auto batch = sampler.draw(16, random);
+  trainer.standardize_identity(batch);
+  IdentityEncoderNetwork encoder(settings.networks);
+  for (auto& item : encoder->named_parameters()) {
+    torch::NoGradGuard no_grad;
+    item.value().copy_(trainer.model().at("idt." + item.key()));
+  }
+  // With the batch's own statistics, as then; dropout draws anew.
+  const auto embeddings = encoder(batch.identity_frames).mean(1);
+  EXPECT_NEAR(embeddings.std(0).mean().item<double>(), 4, 1);
+  EXPECT_LT(embeddings.mean(0).abs().mean().item<double>(), 1.5);
+}
+
+TEST_F(ReenactorTraining, AveragedEncodersNormaliseWithTheStatisticsOfTheirOwnActivations) {
+  auto settings = config("encoder");
+  settings.training.learning_rate = 1e-2;  // the average and the weights that learn drift apart
+  const ReenactorSampler sampler(*dataset_, settings);
+  ReenactorTrainer trainer(settings, sampler.label_count());
+  Random random(2);
+  for (int step = 0; step < 3; ++step) trainer.step(sampler.draw(4, random), step);
+  const auto first = sampler.draw(4, random), second = sampler.draw(4, random);
+  int drawn = 0;
+  trainer.refresh_batch_statistics(2, [&] { return drawn++ == 0 ? first : second; });
+  const auto model = trainer.model();
+  const auto mean_of = [&](const std::string& encoder, const torch::Tensor& pictures) {
+    return torch::conv2d(pictures, model.at(encoder + ".features.0.0.weight"), {}, 2, 1).mean({0, 2, 3});
+  };
+  const auto pose = (mean_of("pose", first.pose_source) + mean_of("pose", second.pose_source)) / 2;
+  EXPECT_TRUE(torch::allclose(model.at("pose.features.0.1.running_mean"), pose, 1e-3, 1e-5));
+  const auto identity = (mean_of("idt", first.identity_frames.flatten(0, 1)) +
+                         mean_of("idt", second.identity_frames.flatten(0, 1))) /
+                        2;
+  EXPECT_TRUE(torch::allclose(model.at("idt.features.0.1.running_mean"), identity, 1e-3, 1e-5));
+}
+
 TEST_F(ReenactorTraining, FacePartWeightsAverageToOne) {
   auto landmarks = torch::rand({2, 478, 2});
   const auto weights = face_part_weights(landmarks, torch::tensor({1.f, 0.f}), 16, 4.0);

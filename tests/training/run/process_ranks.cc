@@ -6,13 +6,13 @@
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
+#include "support/run_program.h"
 #include "support/temporary_folder.h"
 
 extern char** environ;
@@ -62,11 +62,9 @@ std::vector<RankResult> run_ranks(int count) {
   }
   std::vector<RankResult> results;
   for (int rank = 0; rank < count; ++rank) {
-    int status = 0;
-    ::waitpid(children[rank], &status, 0);
+    const int code = exit_code_of(children[rank]);
     std::ifstream stream(folder / std::to_string(rank));
-    results.push_back({WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                       {std::istreambuf_iterator<char>(stream), {}}});
+    results.push_back({code, {std::istreambuf_iterator<char>(stream), {}}});
   }
   return results;
 }
