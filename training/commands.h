@@ -16,6 +16,7 @@ CLI::App* add_evaluate_command(CLI::App& parent);     // training/evaluate/evalu
 CLI::App* add_x2face_command(CLI::App& parent);       // training/compared/warping_commands.cc
 CLI::App* add_fabnet_command(CLI::App& parent);       // training/compared/warping_commands.cc
 CLI::App* add_draw_command(CLI::App& parent);         // training/compared/draw_command.cc
+CLI::App* add_describe_command(CLI::App& parent);     // training/compared/describe_command.cc
 CLI::App* add_personalise_command(CLI::App& parent);  // training/personalise/personalise_command.cc
 
 }  // namespace reenact::training

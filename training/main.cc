@@ -21,6 +21,7 @@ void add_commands(CLI::App& app) {
   training::add_fabnet_command(app);
   training::add_personalise_command(app);
   training::add_draw_command(app);
+  training::add_describe_command(app);
   training::add_import_command(app);
   training::add_evaluate_command(app);
   // The commands of the program `reenact` by their former names, for one version.

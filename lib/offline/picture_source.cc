@@ -79,7 +79,7 @@ std::int64_t PictureSource::count() const {
   return clip_ ? clip_->count() : std::ssize(images_);
 }
 
-std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
+std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted, std::vector<std::int64_t>* numbers) {
   PictureSource source(path);
   // Containers may claim too many pictures or none; a wrong count only makes the spread less even.
   const double interval = std::max(1.0, static_cast<double>(source.count()) / wanted);
@@ -102,16 +102,19 @@ std::vector<cv::Mat> spread_pictures(const fs::path& path, int wanted) {
       spdlog::warn("left out: {}", error.what());
       if (!first) first = error;
     }
-    if (used) pictures.push_back(rgb);
+    if (!used) continue;
+    pictures.push_back(rgb);
+    if (numbers) numbers->push_back(index);
   }
   if (first && std::all_of(pictures.begin(), pictures.end(), [](const cv::Mat& rgb) { return rgb.empty(); }))
     throw *first;
   return pictures;
 }
 
-std::vector<cv::Mat> SpreadReader::read(const fs::path& path, int wanted) {
+std::vector<cv::Mat> SpreadReader::read(const fs::path& path, int wanted,
+                                        std::vector<std::int64_t>* numbers) {
   try {
-    auto pictures = spread_pictures(path, wanted);
+    auto pictures = spread_pictures(path, wanted, numbers);
     any_ = true;
     return pictures;
   } catch (const Error& error) {

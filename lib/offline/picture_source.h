@@ -51,14 +51,17 @@ class PictureSource {
 };
 
 /// `wanted` pictures spread evenly over the source, or all of them when there are fewer. An image that cannot be read is an
-/// empty picture in its place, with a warning. Throws Error as PictureSource, and (unreadable) when not one can be read.
-std::vector<cv::Mat> spread_pictures(const std::filesystem::path& path, int wanted);
+/// empty picture in its place, with a warning. `numbers` gets the place of each in the source, from 0. Throws Error as
+/// PictureSource, and (unreadable) when not one can be read.
+std::vector<cv::Mat> spread_pictures(const std::filesystem::path& path, int wanted,
+                                     std::vector<std::int64_t>* numbers = nullptr);
 
 /// Reads sources one after the other of which some may be damaged.
 class SpreadReader {
  public:
   /// As spread_pictures(), but none and a warning for a source that is there and cannot be read.
-  std::vector<cv::Mat> read(const std::filesystem::path& path, int wanted);
+  std::vector<cv::Mat> read(const std::filesystem::path& path, int wanted,
+                            std::vector<std::int64_t>* numbers = nullptr);
   /// Throws the first error when there were sources and none could be read.
   void require_one() const;
 

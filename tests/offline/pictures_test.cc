@@ -103,8 +103,10 @@ TEST_F(Pictures, TransparencyIsKeptWhereTheFormatHasIt) {
 TEST_F(Pictures, SpreadTakesThemEvenly) {
   write_all(*open_sink(folder_ / "pictures", 25), 12);
   std::vector<int> numbers;
-  for (const auto& rgb : spread_pictures(folder_ / "pictures", 4)) numbers.push_back(number_of(rgb));
+  std::vector<std::int64_t> places;
+  for (const auto& rgb : spread_pictures(folder_ / "pictures", 4, &places)) numbers.push_back(number_of(rgb));
   EXPECT_EQ(numbers, (std::vector<int>{1, 4, 7, 10}));
+  EXPECT_EQ(places, (std::vector<std::int64_t>{1, 4, 7, 10}));
   EXPECT_EQ(spread_pictures(folder_ / "pictures", 100).size(), 12u);
   EXPECT_EQ(spread_pictures(folder_ / "pictures/000003.png", 4).size(), 1u);
 }

@@ -24,6 +24,9 @@ struct ComparedSystemOptions {
   std::filesystem::path perceptual;  ///< networks of the content losses, kind perceptual; empty: none
   /// Network of kind landmarks, for systems that are driven by facial points; empty: frames must bring theirs.
   std::filesystem::path landmarks;
+  /// What makes descriptors of facial points, kind expression, for systems that are driven by descriptors; empty: frames must
+  /// bring theirs.
+  std::filesystem::path expression;
   bool tune = true;  ///< false: learn() is the identity encoder alone
   torch::Device device = torch::kCPU;
   std::uint64_t seed = 0;

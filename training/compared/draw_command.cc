@@ -8,19 +8,21 @@
 #include "offline/command_line_options.h"
 #include "offline/picture_sink.h"
 #include "offline/picture_source.h"
+#include "reenact/config.h"
 #include "reenact/error.h"
 #include "reenact/face_cropper.h"
 #include "reenact/model_file.h"
 #include "torch/device.h"
 #include "training/commands.h"
 #include "training/compared/compared_system.h"
+#include "training/data/frame_descriptors.h"
 
 namespace reenact::training {
 namespace {
 
 struct DrawArguments {
-  std::string model, identity, landmarks, device = "auto";
-  std::filesystem::path driver, output;
+  std::string model, identity, landmarks, expression, device = "auto";
+  std::filesystem::path driver, descriptors, output;
   bool side_by_side = false;
   std::int64_t every = 1, limit = 0;
   FaceCropperOptions cropper;
@@ -39,11 +41,20 @@ cv::Mat shown_of(const cv::Mat& crop, const ComparedSystem& system) {
   return picture;
 }
 
+std::shared_ptr<const FrameDescriptors> descriptors_for(const std::filesystem::path& model,
+                                                        const std::filesystem::path& descriptors) {
+  if (descriptors.empty()) return nullptr;
+  const ModelFile file(model, ModelKind::reenactor);
+  return load_frame_descriptors(descriptors, file.info().config.get<ReenactorConfig>().pose_embedding_size);
+}
+
 void draw_all(const DrawArguments& arguments) {
   ComparedSystemOptions options;
   options.model = find_model(arguments.model);
   if (!arguments.landmarks.empty()) options.landmarks = find_model(arguments.landmarks);
+  if (!arguments.expression.empty()) options.expression = find_model(arguments.expression);
   options.device = device_from(arguments.device);
+  const auto descriptors = descriptors_for(options.model, arguments.descriptors);
   const auto system = load_compared_system(options);
   system->load(find_model(arguments.identity));
   PictureSource source(arguments.driver);
@@ -63,7 +74,12 @@ void draw_all(const DrawArguments& arguments) {
       continue;
     }
     ++drawn;
-    cv::Mat head = system->draw({crop.clone(), {}, {}, {}});
+    HeadFrame driver{crop.clone(), {}, {}, {}};
+    if (descriptors)
+      if (const auto* found =
+              descriptors->find(arguments.driver.stem().string(), static_cast<std::size_t>(read - 1)))
+        driver.descriptor = *found;
+    cv::Mat head = system->draw(driver);
     if (arguments.side_by_side) cv::hconcat(shown_of(crop, *system), head.clone(), head);
     sink->add(head, picture->timestamp);
   }
@@ -89,6 +105,16 @@ CLI::App* add_draw_command(CLI::App& parent) {
   command
       ->add_option("--landmarks", a->landmarks,
                    "Network that finds facial points, for models that are driven by them")
+      ->option_text("FILE");
+  command
+      ->add_option("--expression", a->expression,
+                   "What makes descriptors of facial points, for models that are driven by descriptors")
+      ->option_text("FILE");
+  command
+      ->add_option(
+          "--descriptors", a->descriptors,
+          "Descriptors of the driver's pictures, named <driver without ending>/<number from 0>, for the "
+          "same")
       ->option_text("FILE");
   command->add_option("--output", a->output, "Folder of pictures, one .png with all of them, or a clip")
       ->option_text("PATH")

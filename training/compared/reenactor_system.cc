@@ -56,6 +56,7 @@ ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
       personalise_(fitting(read_personalise(options, config_), *model_)),
       pose_input_(config_),
       masked_(draws_masks(*model_)),
+      pose_finder_(config_, options.landmarks.string(), options.expression.string(), options.device),
       model_pose_(config_, /*dropout=*/0),
       pose_(config_, /*dropout=*/0),
       generator_(make_head_generator(config_)) {
@@ -65,13 +66,11 @@ ReenactorSystem::ReenactorSystem(const ComparedSystemOptions& options)
        {static_cast<torch::nn::Module*>(model_pose_.get()), static_cast<torch::nn::Module*>(pose_.get()),
         static_cast<torch::nn::Module*>(generator_.get())})
     place_for_use(*module, options_.device);
-  if (options_.landmarks.empty() || !pose_input_.needs_landmarks()) return;
-  landmarks_ = load_landmark_network(options_.landmarks.string(), options_.device);
 }
 
 HeadFrame ReenactorSystem::ready(const HeadFrame& frame) {
   std::vector<HeadFrame> frames = {frame};
-  if (!landmarks_.is_empty()) find_missing_landmarks(frames, landmarks_);
+  pose_finder_.complete(frames);
   return pose_input_.shown(frames.front());
 }
 
@@ -87,7 +86,7 @@ void ReenactorSystem::learn(const std::vector<HeadFrame>& pictures) {
     throw Error(ErrorCode::invalid, "no pictures of a person were given, wanted at least one");
   PersonPictures person_pictures;
   person_pictures.training = pictures;
-  if (!landmarks_.is_empty()) find_missing_landmarks(person_pictures.training, landmarks_);
+  pose_finder_.complete(person_pictures.training);
   if (!options_.perceptual.empty() && perceptual_.vgg19.is_empty() && perceptual_.vgg_face.is_empty())
     perceptual_ = load_perceptual_networks(options_.perceptual);
   Personaliser person({model_, model_, model_}, personalise_, std::move(person_pictures), perceptual_, {},

@@ -7,11 +7,11 @@
 #include "reenact/model_file.h"
 #include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/landmark_network.h"
 #include "training/compared/compared_system.h"
 #include "training/data/pose_input.h"
 #include "training/learning/content_loss.h"
 #include "training/personalise/personalise_config.h"
+#include "training/personalise/pose_finder.h"
 
 namespace reenact::training {
 
@@ -43,7 +43,7 @@ class ReenactorSystem : public ComparedSystem {
   PersonaliseConfig personalise_;
   PoseInput pose_input_;
   bool masked_;
-  LandmarkNetwork landmarks_ = nullptr;
+  PoseFinder pose_finder_;
   PerceptualNetworks perceptual_;         // read when the first person is learned
   PoseEncoderNetwork model_pose_, pose_;  // the model's, and as it became while the person was learned
   HeadGenerator generator_;

@@ -32,6 +32,7 @@ LearnedHeads::LearnedHeads(const SystemEntry& entry, const LearningPlan& plan,
   options.overrides = entry.overrides;
   options.perceptual = entry.perceptual;
   options.landmarks = plan.landmarks;
+  options.expression = entry.expression;
   options.device = device_from(plan.device);
   options.seed = plan.seed;
   options.tune = plan.steps > 0;
@@ -40,6 +41,7 @@ LearnedHeads::LearnedHeads(const SystemEntry& entry, const LearningPlan& plan,
   fingerprint_ += " seed " + std::to_string(plan.seed);
   if (!plan.landmarks.empty()) fingerprint_ += " landmarks " + sha256_of_file(plan.landmarks);
   if (!entry.perceptual.empty()) fingerprint_ += " perceptual " + sha256_of_file(entry.perceptual);
+  if (!entry.expression.empty()) fingerprint_ += " expression " + sha256_of_file(entry.expression);
   system_ = load_compared_system(options);
 }
 

@@ -10,8 +10,8 @@
 
 #include "offline/command_line_options.h"
 #include "reenact/error.h"
+#include "training/data/descriptor_file.h"
 #include "training/evaluate/described_pictures.h"
-#include "training/evaluate/descriptor_file.h"
 #include "training/evaluate/evaluate_commands.h"
 #include "training/evaluate/labelled_pictures.h"
 #include "training/evaluate/report.h"
@@ -60,7 +60,7 @@ RetrievalCase case_of(const std::string& name, const LabelledPictures& data,
 }
 
 RetrievalCase case_of_file(const fs::path& path, const LabelledPictures& data) {
-  const auto by_name = read_descriptors(path);
+  const auto by_name = read_descriptor_file(path).vectors;
   std::vector<std::vector<float>> vectors;
   for (const auto& picture : data.pictures) {
     const auto found = by_name.find(picture.name);

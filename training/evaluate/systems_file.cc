@@ -29,10 +29,11 @@ std::string text_of(const fs::path& file, const toml::table& table, const char* 
 
 SystemEntry read_system(const fs::path& file, const toml::table& table) {
   for (const auto& [key, value] : table)
-    if (const auto name = std::string(key.str());
-        name != "name" && name != "model" && name != "personalise" && name != "set" && name != "perceptual")
+    if (const auto name = std::string(key.str()); name != "name" && name != "model" &&
+                                                  name != "personalise" && name != "set" &&
+                                                  name != "perceptual" && name != "expression")
       refuse_systems(file, "has the key " + name + " in a system",
-                     "name, model, personalise, set and perceptual alone");
+                     "name, model, personalise, set, perceptual and expression alone");
   const auto folder = file.parent_path();
   SystemEntry system;
   system.name = text_of(file, table, "name", true);
@@ -44,8 +45,13 @@ SystemEntry read_system(const fs::path& file, const toml::table& table) {
       throw Error(ErrorCode::not_found, "'" + system.personalise.string() + "' does not exist, which '" +
                                             file.string() + "' names");
   }
-  if (const auto perceptual = text_of(file, table, "perceptual", false); !perceptual.empty())
-    system.perceptual = fs::exists(folder / perceptual) ? folder / perceptual : find_model(perceptual);
+  const auto found = [&](const char* key) {
+    const auto name = text_of(file, table, key, false);
+    if (name.empty()) return fs::path();
+    return fs::exists(folder / name) ? folder / name : find_model(name);
+  };
+  system.perceptual = found("perceptual");
+  system.expression = found("expression");
   if (const auto* set = table.get("set")) {
     const auto* list = set->as_array();
     if (!list) refuse_systems(file, "has no list under set of " + system.name, "[\"key=value\", ...]");

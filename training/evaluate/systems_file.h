@@ -14,10 +14,11 @@ struct SystemEntry {
   std::filesystem::path personalise;   ///< configuration of the fine-tuning; empty: the preset's defaults
   std::vector<std::string> overrides;  ///< "key=value" each, on top of it
   std::filesystem::path perceptual;    ///< networks of the content losses; empty: none
+  std::filesystem::path expression;    ///< what makes descriptors of facial points; empty: none
 };
 
-/// Reads `name`, `model`, `personalise`, `set` and `perceptual` of each `[[system]]`; files are relative to the TOML file, or models by
-/// find_model(). Throws Error: not_found, and invalid naming what is missing, unknown or there twice.
+/// Reads `name`, `model`, `personalise`, `set`, `perceptual` and `expression` of each `[[system]]`; files are relative to the TOML file, or
+/// models by find_model(). Throws Error: not_found, and invalid naming what is missing, unknown or there twice.
 std::vector<SystemEntry> read_systems(const std::filesystem::path& toml);
 
 }  // namespace reenact::training

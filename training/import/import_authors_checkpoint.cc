@@ -3,7 +3,6 @@
 #include "torch/networks/discriminator.h"
 #include "torch/networks/encoders.h"
 #include "torch/networks/generator.h"
-#include "torch/networks/mobilenet_v2.h"
 #include "training/import/byte_reader.h"
 #include "training/import/import_models.h"
 
@@ -17,6 +16,7 @@ TensorShapes discriminator_shapes(const AuthorsCheckpoint& checkpoint) {
   config.max_channels = checkpoint.config().max_channels;
   config.embedding_size = checkpoint.config().identity_embedding_size;
   config.num_blocks = checkpoint.discriminator_blocks();
+  if (checkpoint.config().architecture == "fsth") config.in_channels = 6;
   auto shapes = shapes_of(*Discriminator(config), "dis.");
   if (!checkpoint.is_fine_tuned())
     std::erase_if(shapes, [](const auto& entry) { return entry.first.starts_with("dis.embed."); });
@@ -40,8 +40,7 @@ OutputFile reenactor_of(const AuthorsCheckpoint& checkpoint, const PickledTensor
   const auto& archive = checkpoint.archive();
   const auto& config = checkpoint.config();
   file.weights.add(archive, with_prefix(tensors, "gen."), generator, "the generator");
-  file.weights.add(archive, with_prefix(tensors, "pose."),
-                   shapes_of(*MobileNetV2(config.pose_embedding_size, config.pose_encoder_width), "pose."),
+  file.weights.add(archive, with_prefix(tensors, "pose."), shapes_of(*PoseEncoderNetwork(config), "pose."),
                    "the pose encoder");
   const auto identity_encoder = with_prefix(tensors, "idt.");
   const auto identity_shapes = shapes_of(*IdentityEncoderNetwork(config), "idt.");
@@ -49,8 +48,10 @@ OutputFile reenactor_of(const AuthorsCheckpoint& checkpoint, const PickledTensor
   if (difference.empty())
     file.weights.add(archive, identity_encoder, identity_shapes, "the identity encoder");
   else
-    report.push_back("left out the identity encoder, which is no ResNeXt-50 32x4d of this size: it " +
-                     difference);
+    report.push_back(
+        "left out the identity encoder, which is no " +
+        std::string(config.identity_encoder == "conv_sum" ? "embedder of FSTH" : "ResNeXt-50 32x4d") +
+        " of this size: it " + difference);
   if (options.with_discriminator)
     file.weights.add(archive, checkpoint.discriminator(), discriminator_shapes(checkpoint),
                      "the discriminator");
@@ -65,8 +66,21 @@ OutputFile identity_of(const AuthorsCheckpoint& checkpoint, const PickledTensors
   file.info.kind = ModelKind::identity;
   file.additional = {{"name", name}, {"consent", options.consent}};
   file.weights.add(checkpoint.archive(), with_prefix(tensors, "gen."), generator, "the generator");
-  file.weights.add(checkpoint.archive(), "embedding", checkpoint.identity_embedding(options.weights),
-                   {checkpoint.config().identity_embedding_size});
+  const auto embedding_size = checkpoint.config().identity_embedding_size;
+  if (checkpoint.config().architecture != "fsth") {
+    file.weights.add(checkpoint.archive(), "embedding", checkpoint.identity_embedding(options.weights),
+                     {embedding_size});
+    return file;
+  }
+  // FSTH knows the person by AdaIN numbers, not by an embedding: of one that is 0 the layer that makes them gives its bias.
+  const auto numbers = checkpoint.adain_numbers(options.weights);
+  const auto& wanted = generator.at("gen.project.bias");
+  if (static_cast<std::int64_t>(numbers.size()) != wanted.at(0))
+    throw Error(ErrorCode::wrong_kind, quoted(options.checkpoint) + " has " + std::to_string(numbers.size()) +
+                                           " AdaIN numbers, wanted " + std::to_string(wanted.at(0)));
+  file.weights.add("gen.project.bias", numbers, wanted);
+  file.weights.add("embedding", std::vector<float>(static_cast<std::size_t>(embedding_size)),
+                   {embedding_size});
   return file;
 }
 
@@ -81,7 +95,7 @@ std::vector<std::string> import_authors_checkpoint(const AuthorsImport& options)
                                            " is meta-learned and knows no single person, wanted a fine-tuned "
                                            "checkpoint for --identity");
   const auto tensors = checkpoint.tensors(options.weights);
-  const auto generator = shapes_of(*GeneratorNetwork(checkpoint.config()), "gen.");
+  const auto generator = shapes_of(*make_head_generator(checkpoint.config()), "gen.");
   std::vector<std::string> report;
   std::vector<OutputFile> files;
   if (!options.reenactor.empty())

@@ -201,11 +201,30 @@ void add_recogniser_import(CLI::App& parent) {
   });
 }
 
+void add_descriptors_import(CLI::App& parent) {
+  auto* command = parent.add_subcommand(
+      "descriptors",
+      "Numbers of ExpNet and FacePoseNet, or any others, of frames (.npz) to a descriptors file");
+  auto arguments = std::make_shared<PairArguments>();
+  command
+      ->add_option("numbers", arguments->first,
+                   "numpy's file: names with expression and pose, or with vectors, a row for each picture")
+      ->required();
+  command->add_option("--output", arguments->output, "Descriptors file to write")
+      ->option_text("FILE")
+      ->required();
+  add_licence_option(*command, *arguments);
+  command->callback([arguments] {
+    create_folder_of(arguments->output);
+    print(import_descriptors(arguments->first, arguments->output, arguments->licence));
+  });
+}
+
 }  // namespace
 
 CLI::App* add_import_command(CLI::App& parent) {
-  auto* command =
-      parent.add_subcommand("import", "Turn PyTorch files (.pth) into files of this project, without Python");
+  auto* command = parent.add_subcommand(
+      "import", "Turn PyTorch files (.pth) and numpy's (.npz) into files of this project, without Python");
   command->require_subcommand(1);
   add_model_command(*command);
   add_detector_import(*command);
@@ -215,6 +234,7 @@ CLI::App* add_import_command(CLI::App& parent) {
   add_fabnet_import(*command);
   add_landmarks_import(*command);
   add_recogniser_import(*command);
+  add_descriptors_import(*command);
   return command;
 }
 

@@ -66,4 +66,10 @@ std::vector<std::string> import_landmarks(const MeasuringImport& options, const 
 /// An iresnet18, 50 or 100 of insightface's arcface_torch, which the file's names tell apart, to `recogniser`.
 std::vector<std::string> import_recogniser(const MeasuringImport& options);
 
+/// Numbers that describe pictures, of an .npz file of numpy, to `descriptors`: `names` [N], strings, with `expression` [N, 29]
+/// of ExpNet and `pose` [N, 6] of FacePoseNet (rotation vector, translation), which become 33 numbers, a quaternion first; or
+/// with `vectors` [N, d] as they are. Their mean and deviation over the file are written along.
+std::vector<std::string> import_descriptors(const std::filesystem::path& numbers,
+                                            const std::filesystem::path& output, const std::string& licence);
+
 }  // namespace reenact::training

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "reenact/error.h"
 #include "training/import/byte_reader.h"
@@ -11,12 +12,6 @@
 
 namespace reenact::training {
 namespace {
-
-std::string in_words(const std::vector<std::int64_t>& shape) {
-  std::string words;
-  for (const auto size : shape) words += (words.empty() ? "" : "x") + std::to_string(size);
-  return words.empty() ? "a scalar" : words;
-}
 
 bool is_float(DataType type) {
   return type == DataType::f16 || type == DataType::bf16 || type == DataType::f32 || type == DataType::f64;
@@ -38,6 +33,12 @@ std::string likeness(const std::string& missing, const PickledTensors& tensors, 
 }
 
 }  // namespace
+
+std::string shape_in_words(const std::vector<std::int64_t>& shape) {
+  std::string words;
+  for (const auto size : shape) words += (words.empty() ? "" : "x") + std::to_string(size);
+  return words.empty() ? "a scalar" : words;
+}
 
 PickledTensors with_prefix(const PickledTensors& tensors, const std::string& prefix) {
   PickledTensors chosen;
@@ -71,7 +72,8 @@ std::string first_difference(const PickledTensors& found, const TensorShapes& wa
       return "lacks " + name;
     }
     if (tensor->second.shape != shape)
-      return "has " + name + " of " + in_words(tensor->second.shape) + ", wanted " + in_words(shape);
+      return "has " + name + " of " + shape_in_words(tensor->second.shape) + ", wanted " +
+             shape_in_words(shape);
     if (!is_float(tensor->second.storage.type))
       return "has " + name + " of type " + to_string(tensor->second.storage.type) + ", wanted floating point";
   }
@@ -100,6 +102,12 @@ void ImportedWeights::add(const TorchArchive& archive, const std::string& name, 
     throw Error(ErrorCode::corrupt,
                 quoted(archive.path()) + " has values in " + name + " that are not finite");
   values_.insert_or_assign(name, std::move(values));
+}
+
+void ImportedWeights::add(const std::string& name, const std::vector<float>& numbers,
+                          std::vector<std::int64_t> shape) {
+  const auto bytes = std::as_bytes(std::span(numbers));
+  values_.insert_or_assign(name, Values{DataType::f32, std::move(shape), {bytes.begin(), bytes.end()}});
 }
 
 void ImportedWeights::write(const std::filesystem::path& path, const ModelInfo& info,

@@ -19,6 +19,9 @@ namespace reenact::training {
 
 using TensorShapes = std::map<std::string, std::vector<std::int64_t>>;
 
+/// "64x3x4x4".
+std::string shape_in_words(const std::vector<std::int64_t>& shape);
+
 /// Those whose names start with `prefix`.
 PickledTensors with_prefix(const PickledTensors& tensors, const std::string& prefix);
 
@@ -48,6 +51,9 @@ class ImportedWeights {
   /// A single tensor under a name of its own, with another shape of as many elements.
   void add(const TorchArchive& archive, const std::string& name, const PickledTensor& tensor,
            std::vector<std::int64_t> shape);
+
+  /// Numbers that are in no file as they are.
+  void add(const std::string& name, const std::vector<float>& numbers, std::vector<std::int64_t> shape);
 
   std::size_t size() const { return values_.size(); }
   /// Writes a model file; `additional` goes into its metadata.

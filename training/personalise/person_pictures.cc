@@ -9,7 +9,6 @@
 #include "reenact/crop.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
-#include "torch/load_weights.h"
 
 namespace reenact::training {
 namespace {
@@ -26,7 +25,9 @@ class HeadReader {
   }
 
   std::vector<HeadFrame> read(std::size_t source, std::size_t& faceless) {
-    const auto pictures = reader_.read(sources_.paths[source], sources_.pictures_per_source);
+    std::vector<std::int64_t> numbers;
+    const auto& path = sources_.paths[source];
+    const auto pictures = reader_.read(path, sources_.pictures_per_source, &numbers);
     std::vector<HeadFrame> frames;
     if (pictures.empty()) return frames;
     const auto masks = read_masks(source, pictures.size());
@@ -44,6 +45,10 @@ class HeadReader {
         frame.rgb = recrop_as_loader(frame.rgb, size_);
         frame.mask = recrop_mask_as_loader(frame.mask, size_);
       }
+      if (sources_.descriptors)
+        if (const auto* found =
+                sources_.descriptors->find(path.stem().string(), static_cast<std::size_t>(numbers[i])))
+          frame.descriptor = *found;
       frames.push_back(std::move(frame));
     }
     return frames;
@@ -78,12 +83,6 @@ class HeadReader {
 };
 
 }  // namespace
-
-void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network) {
-  torch::InferenceMode inference;
-  for (auto& frame : frames)
-    if (frame.landmarks.empty()) frame.landmarks = find_landmarks(network, {frame.rgb}).front();
-}
 
 PersonPictures load_person_pictures(const PersonSources& sources, int size, const EngineOptions& engine) {
   if (!sources.masks.empty() && sources.masks.size() != sources.paths.size())

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "reenact/engine.h"
 #include "reenact/face_cropper.h"
-#include "torch/networks/landmark_network.h"
+#include "training/data/frame_descriptors.h"
 #include "training/data/head_clip.h"
 
 namespace reenact::training {
@@ -19,6 +20,8 @@ struct PersonSources {
   std::vector<std::filesystem::path> masks;
   std::string segmenter = "segmenter";  ///< name for find_model(); for pictures without masks
   int pictures_per_source = 64;         ///< spread over a clip or folder
+  /// Of the pictures, by the name of their source without its ending and their number in it; null: none.
+  std::shared_ptr<const FrameDescriptors> descriptors;
   FaceCropperOptions cropper;
 };
 
@@ -28,9 +31,6 @@ struct PersonPictures {
   std::vector<HeadFrame> held_out;  ///< the last sixth of every source of at least 6 pictures
   std::size_t faceless = 0;         ///< pictures left out since no face was found
 };
-
-/// Facial points for every picture that has none, by a network of kind `landmarks` in evaluation mode.
-void find_missing_landmarks(std::vector<HeadFrame>& frames, LandmarkNetwork& network);
 
 /// Reads, crops to `size` and segments. Throws Error: as PictureSource, load_detector() and load_segmenter(),
 /// and invalid when no picture shows a face or masks do not fit.

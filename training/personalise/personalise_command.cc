@@ -25,6 +25,7 @@
 #include "training/commands.h"
 #include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personaliser.h"
+#include "training/personalise/pose_finder.h"
 #include "training/personalise/x2face_person.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
@@ -39,7 +40,8 @@ struct Arguments {
   TrainingOptions training;  // its output is the identity file; a run of minutes is not resumed
   PersonSources sources;
   std::vector<fs::path> test;
-  std::string model, perceptual, poses, discriminator, landmarks;
+  std::string model, perceptual, poses, discriminator, landmarks, expression;
+  fs::path descriptors;
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
@@ -98,9 +100,12 @@ class PersonaliseRun {
     if (config_.tuning.loss.motion > 0) poses = find_poses();
 
     const auto engine = engine_of(arguments_.training);
+    if (!arguments_.descriptors.empty())
+      arguments_.sources.descriptors =
+          load_frame_descriptors(arguments_.descriptors, networks_.pose_embedding_size);
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
-    for (auto* frames : {&pictures.training, &pictures.held_out}) find_landmarks_in(*frames);
+    for (auto* frames : {&pictures.training, &pictures.held_out}) find_poses_in(*frames);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
     if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
@@ -122,11 +127,11 @@ class PersonaliseRun {
   }
 
  private:
-  /// Facial points, of models that are driven by them.
-  void find_landmarks_in(std::vector<HeadFrame>& frames) const {
-    if (arguments_.landmarks.empty()) return;
-    auto network = load_landmark_network(arguments_.landmarks, device_from(arguments_.training.device));
-    find_missing_landmarks(frames, network);
+  /// Facial points and descriptors, of models that are driven by them.
+  void find_poses_in(std::vector<HeadFrame>& frames) const {
+    PoseFinder(networks_, arguments_.landmarks, arguments_.expression,
+               device_from(arguments_.training.device))
+        .complete(frames);
   }
 
   /// A file of the model's preset, "what-PRESET": beside the model, else where models are installed; none if in neither.
@@ -177,7 +182,7 @@ class PersonaliseRun {
         load_person_pictures(sources, std::max(networks_.image_size, networks_.pose_image_size()), engine);
     frames = std::move(pictures.training);
     frames.insert(frames.end(), pictures.held_out.begin(), pictures.held_out.end());
-    find_landmarks_in(frames);
+    find_poses_in(frames);
     return frames;
   }
 
@@ -453,6 +458,14 @@ CLI::App* add_personalise_command(CLI::App& parent) {
   command
       ->add_option("--landmarks", a->landmarks,
                    "Network that finds facial points, for models that are driven by them")
+      ->option_text("FILE");
+  command
+      ->add_option("--expression", a->expression,
+                   "What makes descriptors of facial points, for models that are driven by descriptors")
+      ->option_text("FILE");
+  command
+      ->add_option("--descriptors", a->descriptors,
+                   "Descriptors of the pictures, named <source without ending>/<number from 0>, for the same")
       ->option_text("FILE");
   command
       ->add_option("--masks", a->sources.masks,

@@ -11,6 +11,7 @@
 #include "training/compared/loss_curriculum.h"
 #include "training/compared/warping_trainer.h"
 #include "training/data/clips_in_memory.h"
+#include "training/data/descriptor_file.h"
 #include "training/data/frame_descriptors.h"
 #include "training/reenactor/reenactor_sampler.h"
 #include "training/reenactor/reenactor_trainer.h"
@@ -146,19 +147,11 @@ TEST_F(ComparedTraining, EverySystemLearnsFromItsOwnPoses) {
     info.config = to_json(config);
     write_model(path(name + "-encoder.safetensors"), info, weights_of(*PoseEncoderNetwork(config), "pose."));
   }
-  std::vector<std::string> names;
+  DescriptorFile descriptors;
   for (const std::string clip : {"c0", "still-0000", "still-0001"})
-    for (std::size_t i = 0; i < (clip == "c0" ? 12 : 1); ++i) names.push_back(frame_name(clip, i));
-  ModelInfo info;
-  info.kind = ModelKind::descriptors;
-  auto metadata = to_metadata(info);
-  std::string list = "[";
-  for (const auto& name : names) list += (list.size() > 1 ? ",\"" : "\"") + name + "\"";
-  metadata["names"] = list + "]";
-  const auto count = static_cast<std::int64_t>(names.size());
-  const std::vector<float> vectors(names.size() * 33, 0.5f);
-  write_safetensors(path("descriptors.safetensors"),
-                    {{"vectors", {DataType::f32, {count, 33}, std::as_bytes(std::span(vectors))}}}, metadata);
+    for (std::size_t i = 0; i < (clip == "c0" ? 12 : 1); ++i)
+      descriptors.vectors[frame_name(clip, i)] = std::vector<float>(33, 0.1f * static_cast<float>(i));
+  write_descriptor_file(path("descriptors.safetensors"), descriptors, {});
 
   for (const std::string name : {"x2face-plus", "fabnet-plus", "fsth", "fsth-plus", "3dmm-plus"}) {
     SCOPED_TRACE(name);
