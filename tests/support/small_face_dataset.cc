@@ -69,13 +69,15 @@ cv::Mat crop_mask() {
 }
 
 /// A face that wanders through 160 x 120 frames of 25 a second, and its crops.
-void write_clip(const std::filesystem::path& folder, const std::string& id, bool published) {
+void write_clip(const std::filesystem::path& folder, const std::string& id, bool published,
+                bool other_look = false) {
   std::vector<cv::Mat> whole, crops, masks;
   std::vector<float> boxes, landmarks;
   for (int i = 0; i < small_dataset_first_frame + 2 * frames; ++i) {
     const double height = 40, width = height * face_aspect;
     const cv::Rect2d box(50 + 20 * std::sin(i * 0.45), 35 + 12 * std::cos(i * 0.8), width, height);
-    const cv::Scalar skin(150 + 3 * i, 180, 220 - 4 * i);
+    const cv::Scalar skin =
+        other_look ? cv::Scalar(60 + 2 * i, 90, 110 + 3 * i) : cv::Scalar(150 + 3 * i, 180, 220 - 4 * i);
     whole.push_back(draw_face({160, 120}, box, skin));
     const int labelled = i - small_dataset_first_frame;
     if (labelled < 0 || labelled % 2 != 0) continue;
@@ -158,6 +160,13 @@ void write_small_face_dataset(const std::filesystem::path& folder) {
   table.close();
   write_clip(folder, "c0", false);
   write_clip(folder, "c1", true);
+}
+
+void add_small_clip(const std::filesystem::path& folder, const std::string& id, const std::string& person,
+                    const std::string& split) {
+  std::ofstream(folder / "clips.tsv", std::ios::app)
+      << id << "\t" << person << "\t" << split << "\tyes\t12\t72\t1.8\tdrawn\tCC0\tCC0\n";
+  write_clip(folder, id, false, /*other_look=*/true);
 }
 
 }  // namespace reenact::test

@@ -238,9 +238,37 @@ set = ["run.batch_size=2"]
     return times;
   };
   const auto learned = people();
-  EXPECT_EQ(learned.size(), 1u);  // both were drawn from the same pictures, so one serves the other
+  EXPECT_EQ(learned.size(), 2u);
   EXPECT_EQ(run("figure3", arguments).output, result.output);
   EXPECT_EQ(people(), learned);
+}
+
+TEST_F(PaperCommand, SmoothnessTellsHowMuchEverySystemTrembles) {
+  std::ofstream(file("two.toml"))
+      << "[[system]]\nname = \"Ours\"\nmodel = \"reenactor.safetensors\"\n"
+         "[[system]]\nname = \"Tuned\"\nmodel = \"reenactor.safetensors\"\n"
+         "set = [\"tuning.generator_learning_rate=0.01\", \"run.batch_size=2\"]\n";
+  auto arguments = comparing(file("two.toml"), file("data"), file("trembling"));
+  arguments.insert(arguments.end(), {"--landmarks", file("seeing-landmarks.safetensors"), "--steps", "1"});
+  const auto result = run("smoothness", arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto line = nlohmann::json::parse(result.output);
+  EXPECT_EQ(line.at("people"), 2);
+  EXPECT_EQ(line.at("comparable"), false);
+  ASSERT_EQ(line.at("systems").size(), 2u);
+  const auto mean = [&](std::size_t system, const char* figure) {
+    return line.at("systems")[system].at(figure).at("mean").get<double>();
+  };
+  for (const std::size_t system : {0, 1}) {
+    EXPECT_GT(mean(system, "driver_tremble"), 0);
+    EXPECT_GT(mean(system, "tremble_over_driver_as_himself"), 0);
+    EXPECT_GT(mean(system, "tremble_over_driver_as_another"), 0);
+  }
+  EXPECT_EQ(mean(0, "driver_tremble"), mean(1, "driver_tremble")) << "the driver is the same for all";
+  const auto report = content_of(file("trembling") + "/smoothness.md");
+  for (const char* words : {"not comparable", "Ours", "Tuned", "as himself"})
+    EXPECT_THAT(report, HasSubstr(words));
+  EXPECT_EQ(run("smoothness", arguments).output, result.output) << "people are taken from the first run";
 }
 
 // A landmark network of random weights sees no movement at all.

@@ -22,16 +22,15 @@
 namespace reenact::test {
 
 /// Drawn faces of two people who drive, and small networks of random weights: `data`, `reenactor.safetensors`,
-/// `recogniser.safetensors`, `landmarks.safetensors`, and the identities `nobody.safetensors` and, without a resting pose,
+/// `recogniser.safetensors`, `landmarks.safetensors`, which sees no movement, `seeing-landmarks.safetensors`, which does, and
+/// the identities `nobody.safetensors` and, without a resting pose,
 /// `restless.safetensors`.
 class SmallEvaluation : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
     test::write_small_face_dataset(*folder_ / "data");
-    std::filesystem::copy(*folder_ / "data" / "clips" / "c1", *folder_ / "data" / "clips" / "c2");
-    std::ofstream(*folder_ / "data" / "clips.tsv", std::ios::app)
-        << "c2\tp2\tval\tyes\t12\t72\t1.8\tdrawn\tCC0\tCC0\n";
+    test::add_small_clip(*folder_ / "data", "c2", "p2", "val");
     torch::manual_seed(3);
     write_reenactor();
     RecogniserConfig recogniser{.width = 0.0625, .image_size = 32, .embedding_size = 8};
@@ -48,6 +47,14 @@ class SmallEvaluation : public testing::Test {
     info.kind = ModelKind::landmarks;
     info.config = to_json(landmarks);
     write_model(file("landmarks.safetensors"), info, weights_of(*network, "lmk."));
+    randomize(network);
+    {
+      // Points stay within the picture, and move with what is seen.
+      torch::NoGradGuard no_grad;
+      network->named_parameters()["classifier.1.weight"].mul_(0.05);
+      network->named_parameters()["classifier.1.bias"].uniform_(0.2, 0.8);
+    }
+    write_model(file("seeing-landmarks.safetensors"), info, weights_of(*network, "lmk."));
     Identity identity;
     identity.name = "nobody";
     identity.embedding.assign(8, 0.3f);
