@@ -64,7 +64,10 @@ previous=
 for word; do
   last="$word/checkpoints/checkpoint-000000002.safetensors"
   if [ "$previous" = --run-dir ] && [ -f "$last" ]; then
-    for steps in 000003000 000004100 000004500 000006000 000006500 000008800 000009000; do cp "$last" "$word/checkpoints/checkpoint-$steps.safetensors"; done
+    for steps in 000003000 000004100 000004500 000006000 000006500 000008800 000009000; do
+      copy="$word/checkpoints/checkpoint-$steps.safetensors"
+      cp "$last" "$copy.$$" && mv -f "$copy.$$" "$copy"  # the ranks of torchrun all come by here
+    done
   fi
   previous=$word
 done
