@@ -17,15 +17,14 @@
 #include "reenact/engine.h"
 #include "reenact/error.h"
 #include "reenact/identity.h"
-#include "reenact/pose_track.h"
 #include "reenact/quantise.h"
 #include "reenact/safetensors.h"
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
-#include "training/personalise/personal_discriminator.h"
 #include "training/personalise/personaliser.h"
 #include "training/personalise/pose_finder.h"
+#include "training/personalise/preset_files.h"
 #include "training/personalise/x2face_person.h"
 #include "training/run/event_writer.h"
 #include "training/run/progress.h"
@@ -45,20 +44,6 @@ struct Arguments {
   fs::path model_output;
   std::string identity_model, identity_embedding, name, consent, licence;
 };
-
-torch::Tensor load_poses(const std::string& name, const ReenactorConfig& config) {
-  const auto path = find_model(name);
-  const auto track = load_pose_track(path);
-  std::vector<torch::Tensor> poses;
-  for (const auto& pose : track.poses) {
-    if (static_cast<int>(pose.size()) != config.pose_embedding_size)
-      throw Error(ErrorCode::wrong_kind, path.string() + " has poses of " + std::to_string(pose.size()) +
-                                             " values, but the model's have " +
-                                             std::to_string(config.pose_embedding_size));
-    poses.push_back(torch::tensor(pose));
-  }
-  return torch::stack(poses);
-}
 
 void choose_embedding(PersonaliseConfig& config, const std::string& how) {
   config.tuning.train_identity_embedding = how == "train";
@@ -97,7 +82,7 @@ class PersonaliseRun {
     if (!arguments_.perceptual.empty())
       perceptual = load_perceptual_networks(find_model(arguments_.perceptual));
     torch::Tensor poses;
-    if (config_.tuning.loss.motion > 0) poses = find_poses();
+    if (config_.tuning.loss.motion > 0) poses = poses_of_others(*model_, networks_, arguments_.poses);
 
     const auto engine = engine_of(arguments_.training);
     if (!arguments_.descriptors.empty())
@@ -105,7 +90,9 @@ class PersonaliseRun {
           load_frame_descriptors(arguments_.descriptors, networks_.pose_embedding_size);
     auto pictures = load_person_pictures(arguments_.sources,
                                          std::max(networks_.image_size, networks_.pose_image_size()), engine);
-    for (auto* frames : {&pictures.training, &pictures.held_out}) find_poses_in(*frames);
+    // Facial points and descriptors, of models that are driven by them.
+    PoseFinder finder(networks_, arguments_.landmarks, arguments_.expression, device);
+    for (auto* frames : {&pictures.training, &pictures.held_out}) finder.complete(*frames);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
     if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
@@ -114,10 +101,13 @@ class PersonaliseRun {
         arguments_.identity_model.empty()
             ? model_
             : std::make_shared<const ModelFile>(find_model(arguments_.identity_model), ModelKind::reenactor);
-    Personaliser person({model_, identity_model, find_discriminator()}, config_, std::move(pictures),
-                        perceptual, poses, device, arguments_.training.seed);
+    const auto discriminator = config_.tuning.loss.adversarial > 0 || !arguments_.discriminator.empty()
+                                   ? file_with_discriminator(model_, networks_, arguments_.discriminator)
+                                   : model_;
+    Personaliser person({model_, identity_model, discriminator}, config_, std::move(pictures), perceptual,
+                        poses, device, arguments_.training.seed);
     announce(person, perceptual, poses, device);
-    const auto unseen = load_test_pictures(engine);
+    const auto unseen = load_test_pictures(engine, finder);
     if (!unseen.empty()) test_before_ = person.test(unseen);
     tune(person);
     if (!unseen.empty()) test_after_ = person.test(unseen);
@@ -127,52 +117,7 @@ class PersonaliseRun {
   }
 
  private:
-  /// Facial points and descriptors, of models that are driven by them.
-  void find_poses_in(std::vector<HeadFrame>& frames) const {
-    PoseFinder(networks_, arguments_.landmarks, arguments_.expression,
-               device_from(arguments_.training.device))
-        .complete(frames);
-  }
-
-  /// A file of the model's preset, "what-PRESET": beside the model, else where models are installed; none if in neither.
-  std::optional<std::filesystem::path> file_of_preset(const std::string& what) const {
-    const auto name = what + "-" + networks_.preset + ".safetensors";
-    if (const auto beside = model_->path().parent_path() / name; std::filesystem::exists(beside))
-      return beside;
-    try {
-      return find_model(name);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::not_found) throw;
-      return std::nullopt;
-    }
-  }
-
-  /// What the user names, else the model's own, else that of its preset, else the model, which has none.
-  std::shared_ptr<const ModelFile> find_discriminator() const {
-    const bool asked = !arguments_.discriminator.empty();
-    if (!asked && (holds_discriminator(*model_) || config_.tuning.loss.adversarial == 0)) return model_;
-    const auto path = asked ? find_model(arguments_.discriminator) : file_of_preset("discriminator");
-    if (!path) return model_;
-    auto file = std::make_shared<const ModelFile>(*path);
-    if (!holds_discriminator(*file))
-      throw Error(ErrorCode::wrong_kind, file->path().string() + " holds no discriminator");
-    return file;
-  }
-
-  /// Poses of other people: what the user names, else those of the preset, else none.
-  torch::Tensor find_poses() const {
-    if (!arguments_.poses.empty()) return load_poses(arguments_.poses, networks_);
-    try {
-      if (const auto path = file_of_preset("poses")) return load_poses(path->string(), networks_);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::wrong_kind) throw;  // the model has the preset's name and other sizes
-    }
-    spdlog::warn(
-        "no poses of other people (--poses): nothing keeps expressions that the pictures do not show");
-    return {};
-  }
-
-  std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine) const {
+  std::vector<HeadFrame> load_test_pictures(const EngineOptions& engine, PoseFinder& finder) const {
     std::vector<HeadFrame> frames;
     if (arguments_.test.empty()) return frames;
     auto sources = arguments_.sources;
@@ -182,7 +127,7 @@ class PersonaliseRun {
         load_person_pictures(sources, std::max(networks_.image_size, networks_.pose_image_size()), engine);
     frames = std::move(pictures.training);
     frames.insert(frames.end(), pictures.held_out.begin(), pictures.held_out.end());
-    find_poses_in(frames);
+    finder.complete(frames);
     return frames;
   }
 

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "training/run/run_config.h"
 
-#include <spdlog/spdlog.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "offline/edit_distance.h"
 #include "reenact/error.h"
+#include "training/run/config_file.h"
 
 namespace reenact::training {
 namespace {
@@ -47,93 +45,6 @@ std::string describe(const toml::node& node) {
   std::ostringstream text;
   text << node.type();
   return text.str();
-}
-
-toml::table read_toml(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path))
-    throw Error(ErrorCode::not_found, "found no configuration file '" + path.string() + "'");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream.is_open() || !std::filesystem::is_regular_file(path))
-    throw Error(ErrorCode::unreadable, "cannot read the configuration file '" + path.string() + "'");
-  const std::string document{std::istreambuf_iterator<char>(stream), {}};
-  try {
-    return toml::parse(document, path.string());
-  } catch (const toml::parse_error& error) {
-    throw Error(ErrorCode::invalid, "'" + path.string() + "' line " +
-                                        std::to_string(error.source().begin.line) +
-                                        " is not TOML: " + std::string(error.description()));
-  }
-}
-
-/// Keys of version 0.1 and what they are called now; read for one more version.
-constexpr std::pair<const char*, const char*> former_keys[] = {
-    {"training.steps", "run.steps"},
-    {"training.validation_every", "run.validate_every"},
-    {"training.sheet_every", "run.sheet_every"},
-    {"training.checkpoint_every", "run.checkpoint_every"},
-    {"training.keep_checkpoints", "run.keep_checkpoints"},
-    {"run.iterations", "run.steps"},
-};
-
-void warn_of_former_key(const std::string& where, const std::string& former, const std::string& present) {
-  spdlog::warn("{} gives '{}', which is '{}' now; the next version will not know the old name", where, former,
-               present);
-}
-
-/// Brings values with a former key under the present one, unless the file gives that as well.
-void rename_former_keys(toml::table& root, const std::filesystem::path& path) {
-  for (const auto& [former, present] : former_keys) {
-    const auto from = split(former), to = split(present);
-    auto* section = root.get_as<toml::table>(from[0]);
-    toml::node* node = section ? section->get(from[1]) : nullptr;
-    if (!node || root.at_path(present)) continue;
-    warn_of_former_key("'" + path.string() + "' line " + std::to_string(node->source().begin.line), former,
-                       present);
-    root.insert(to[0], toml::table{});
-    if (auto* target = root.get_as<toml::table>(to[0])) {
-      target->insert(to[1], std::move(*node));  // moved nodes remember their line, copied ones do not
-      section->erase(from[1]);
-    }
-  }
-}
-
-/// Puts the values of `upper` in place of, or beside, those of `lower`.
-void lay_over(toml::table& lower, toml::table&& upper) {
-  for (auto&& [key, node] : upper) {
-    auto* inner = lower.get_as<toml::table>(key);
-    if (inner && node.is_table())
-      lay_over(*inner, std::move(*node.as_table()));
-    else
-      lower.insert_or_assign(key, std::move(node));  // moved nodes remember their line, copied ones do not
-  }
-}
-
-/// The file over the one that its key `base` names, if it has one, or over several, each over those before it.
-toml::table read_with_base(const std::filesystem::path& path, int depth = 0) {
-  auto table = read_toml(path);
-  rename_former_keys(table, path);  // before another file is laid over it with the same key's present name
-  if (!table.contains("base")) return table;
-  if (depth > 8)
-    throw Error(ErrorCode::invalid,
-                "'" + path.string() + "' builds upon itself or upon too many other files");
-  const auto refuse = [&] {
-    throw Error(
-        ErrorCode::invalid,
-        "'" + path.string() + "': base is neither a file's name nor a list of such, wanted one of them");
-  };
-  toml::table result;
-  const auto lay_file = [&](const toml::node& name) {
-    const auto base = name.value<std::string>();
-    if (!base) refuse();
-    lay_over(result, read_with_base(path.parent_path() / *base, depth + 1));
-  };
-  if (const auto* list = table["base"].as_array())
-    for (const auto& name : *list) lay_file(name);
-  else
-    lay_file(*table.get("base"));
-  table.erase("base");
-  lay_over(result, std::move(table));
-  return result;
 }
 
 template <typename Value>
@@ -286,12 +197,7 @@ struct RunConfig::Private {
 
   void override_with(const std::string& assignment) {
     const auto equals = assignment.find('=');
-    std::string key = assignment.substr(0, equals);
-    for (const auto& [former, present] : former_keys)
-      if (key == former) {
-        warn_of_former_key("--set", former, present);
-        key = present;
-      }
+    const auto key = present_key(assignment.substr(0, equals), "--set");
     if (equals == std::string::npos || key.empty() || key.front() == '.' || key.back() == '.' ||
         key.find("..") != std::string::npos)
       throw Error(ErrorCode::invalid, "--set has the argument '" + assignment + "', wanted key=value");
@@ -372,7 +278,7 @@ struct RunConfig::Private {
 RunConfig::RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides)
     : p_(std::make_unique<Private>()) {
   p_->path = toml;
-  if (!toml.empty()) p_->root = read_with_base(toml);
+  if (!toml.empty()) p_->root = read_config_file(toml);
   for (const auto& assignment : overrides) p_->override_with(assignment);
 }
 

@@ -23,8 +23,8 @@ inline constexpr double above_zero = std::numeric_limits<double>::denorm_min();
 class RunConfig {
  public:
   /// A file may build upon another: its top-level key `base` names that one, relative to its own folder, or
-  /// several in a list, each counting over those before it; the file's own values count over all. `toml` may be empty: then only overrides and defaults
-  /// count. Each override is "a.b=value"; the value is read as TOML and, where it is none, as text, so that
+  /// several in a list, each counting over those before it; the file's own values count over all. `toml` may
+  /// be empty: then only overrides and defaults count. Each override is "a.b=value"; the value is read as TOML and, where it is none, as text, so that
   /// quotes are not needed. Keys of the version before are read under their present names, with a warning in
   /// the log that names both. Throws Error: not_found, unreadable, invalid.
   explicit RunConfig(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {});

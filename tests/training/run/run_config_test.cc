@@ -180,6 +180,22 @@ TEST_F(RunConfigTest, AFileMayBuildUponAnother) {
   expect_error([&] { RunConfig{upper}; }, ErrorCode::not_found, {"none.toml"});
 }
 
+TEST_F(RunConfigTest, OfSeveralFilesThatItBuildsUponTheLaterCount) {
+  write("steps = 1\n[a]\nfirst = 1\nboth = 1\nall = 1\n");
+  std::ofstream(folder_ / "second.toml") << "[a]\nboth = 2\nall = 2\n";
+  const auto upper = folder_ / "upper.toml";
+  std::ofstream(upper) << "base = [\"run.toml\", \"second.toml\"]\n[a]\nall = 3\n";
+  const RunConfig config(upper);
+  EXPECT_EQ(read<std::int64_t>(config, "steps", 0), 1);
+  EXPECT_EQ(read<std::int64_t>(config, "a.first", 0), 1);
+  EXPECT_EQ(read<std::int64_t>(config, "a.both", 0), 2);
+  EXPECT_EQ(read<std::int64_t>(config, "a.all", 0), 3);
+  std::ofstream(upper) << "base = [\"run.toml\", 2]\n";
+  expect_error([&] { RunConfig{upper}; }, ErrorCode::invalid, {"upper.toml'", "base is neither"});
+  std::ofstream(upper) << "base = 2\n";
+  expect_error([&] { RunConfig{upper}; }, ErrorCode::invalid, {"upper.toml'", "base is neither"});
+}
+
 TEST_F(RunConfigTest, FormerKeysAreReadUnderTheirPresentNames) {
   const auto lower = write("[training]\nsteps = 5\nsheet_every = 6\n[run]\niterations = 8\n");
   EXPECT_EQ(read<std::int64_t>(RunConfig(lower), "run.steps", 1), 5);
