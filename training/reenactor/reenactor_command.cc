@@ -94,7 +94,8 @@ class ReenactorTask : public TrainingTask {
   void write(const std::filesystem::path& path, const ModelInfo& info) override {
     refresh_batch_statistics();
     write_model(path, info, trainer_->model(), /*half=*/true);
-    if (config_.loss.adversarial == 0) return;
+    if (config_.loss.adversarial == 0 || config_.identity.source == IdentitySource::fit)
+      return;  // none learned
     ModelInfo of_discriminator = info;
     of_discriminator.kind = ModelKind::discriminator;
     write_model(options_.run_dir / "discriminator.safetensors", of_discriminator, trainer_->discriminator(),

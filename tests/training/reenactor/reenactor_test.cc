@@ -14,9 +14,6 @@
 #include "support/small_face_dataset.h"
 #include "torch/load_weights.h"
 #include "training/data/clips_in_memory.h"
-#include "training/learning/landmark_loss.h"
-#include "training/learning/picture_loss.h"
-#include "training/reenactor/appearance_codes.h"
 #include "training/reenactor/reenactor_sampler.h"
 #include "training/reenactor/reenactor_trainer.h"
 #include "training/run/random_state.h"
@@ -89,21 +86,6 @@ TEST_F(ReenactorTraining, HeldOutFramesAreNeverDrawn) {
   EXPECT_GE(batch.target.min().item<float>(), 0.f);
   EXPECT_LE(batch.target.max().item<float>(), 1.f);
   EXPECT_LT(batch.labels.max().item<std::int64_t>(), sampler.label_count());
-}
-
-TEST(AppearanceCodes, PutTheSamePersonNearest) {
-  torch::manual_seed(5);
-  constexpr int people = 30, size = 24;
-  const auto heads = torch::rand({people, 3, 8, 8});
-  const auto again = heads + 0.03 * torch::randn_like(heads);
-  const auto codes = appearance_codes(torch::cat({heads, again}), size, 10);
-  EXPECT_EQ(codes.sizes(), (std::vector<std::int64_t>{2 * people, size}));
-  EXPECT_NEAR(codes.std().item<double>(), 10, 1e-3);
-  EXPECT_LT(codes.mean(0).abs().max().item<double>(), 1e-3);
-  auto distances = torch::cdist(codes, codes);
-  distances.fill_diagonal_(1e9);
-  const auto nearest = distances.argmin(1);
-  for (int i = 0; i < people; ++i) EXPECT_EQ(nearest[i].item<int>(), people + i);
 }
 
 TEST_F(ReenactorTraining, MirroredClassesHaveMirroredHeads) {
@@ -479,23 +461,6 @@ TEST_F(ReenactorTraining, AveragedEncodersNormaliseWithTheStatisticsOfTheirOwnAc
                          mean_of("idt", second.identity_frames.flatten(0, 1))) /
                         2;
   EXPECT_TRUE(torch::allclose(model.at("idt.features.0.1.running_mean"), identity, 1e-3, 1e-5));
-}
-
-TEST_F(ReenactorTraining, FacePartWeightsAverageToOne) {
-  auto landmarks = torch::rand({2, 478, 2});
-  const auto weights = face_part_weights(landmarks, torch::tensor({1.f, 0.f}), 16, 4.0);
-  EXPECT_NEAR(weights[0].mean().item<double>(), 1, 1e-5);
-  EXPECT_GT(weights[0].max().item<double>(), 1.1);
-  EXPECT_TRUE(torch::allclose(weights[1], torch::ones({1, 16, 16})));
-}
-
-TEST_F(ReenactorTraining, LandmarkLossIgnoresSamplesWithoutLandmarks) {
-  const auto wanted = torch::rand({2, 478, 2});
-  auto predicted = wanted.clone();
-  predicted[1] += 0.5;
-  EXPECT_EQ(landmark_loss(predicted, wanted, torch::tensor({1.f, 0.f})).item<float>(), 0.f);
-  // Every point off by 0.5 in both coordinates: the weighted mean is 0.5, halved by the batch.
-  EXPECT_NEAR(landmark_loss(predicted, wanted, torch::tensor({1.f, 1.f})).item<float>(), 0.25f, 1e-5f);
 }
 
 TEST_F(ReenactorTraining, TheReleasedLoaderCropsOnceMore) {
