@@ -19,6 +19,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+from process_group import end_group
+
 STARTED = time.monotonic()
 LONGEST = 45  # seconds until a wait is given up, on a machine that is busy with other tests
 LONGEST_IN_ALL = 48  # seconds, for what is no wait of this test
@@ -100,11 +102,7 @@ def end(process):
     except subprocess.TimeoutExpired:
         pass
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+        end_group(process)
 
 
 class Server:

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from process_group import end_group
+
 LONGEST = 60  # seconds for a block, on a machine that is busy with other tests
 
 
@@ -54,11 +56,7 @@ def run(block, folder):
         except subprocess.TimeoutExpired:
             status = f"no end after {LONGEST} s"
         finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
+            end_group(process)
         said.seek(0)
         return status, said.read()
 
