@@ -241,6 +241,16 @@ set = ["run.batch_size=2"]
   EXPECT_EQ(learned.size(), 2u);
   EXPECT_EQ(run("figure3", arguments).output, result.output);
   EXPECT_EQ(people(), learned);
+
+  // The same system under another name is nowhere else, person by person.
+  auto again = content_of(file("systems.toml"));
+  again.replace(again.find("Ours & tuned"), std::string("Ours & tuned").size(), "The same");
+  std::ofstream(file("systems.toml"), std::ios::app) << again;
+  const auto both = nlohmann::json::parse(run("figure3", arguments).output).at("systems");
+  EXPECT_FALSE(both.at(0).contains("identity_error_more"));
+  for (const char* error : {"identity_error_more", "pose_error_more"})
+    for (const char* bound : {"low", "mean", "high"}) EXPECT_EQ(both.at(1).at(error).at(bound), 0) << error;
+  EXPECT_THAT(content_of(file("figure3") + "/report.md"), HasSubstr("How much more than Ours & tuned"));
 }
 
 TEST_F(PaperCommand, SmoothnessTellsHowMuchEverySystemTrembles) {
