@@ -33,7 +33,8 @@ def blocks_of(text):
 
 def missing(block, folder):
     """What this machine lacks for a block; empty text if nothing."""
-    for device in re.findall(r"/dev/video\d+", block):
+    camera = ["/dev/video0"] if "v4l2src !" in block else []
+    for device in [*re.findall(r"/dev/video\d+", block), *camera]:
         if not os.path.exists(device):
             return device
     for line in re.sub(r"\\\n\s*", "", block).splitlines():
@@ -72,6 +73,7 @@ def main():
         clip = (f"filesrc location={source}/models/samples/driver.mp4 ! qtdemux ! h264parse ! identity eos-after=75 ! mp4mux name=m ! "
                 "filesink location=clip.mp4  audiotestsrc num-buffers=130 samplesperbuffer=1024 ! avenc_aac ! m.")
         subprocess.run(["gst-launch-1.0", "-q", *clip.split()], cwd=folder, check=True, timeout=LONGEST)
+        shutil.copy(folder / "clip.mp4", folder / "beach.mp4")
         done = 0
         for block in blocks_of(page.read_text()):
             if block.startswith("apt-get "):
