@@ -54,7 +54,8 @@ std::shared_ptr<const ModelFile> file_with_discriminator(const std::shared_ptr<c
   return file;
 }
 
-torch::Tensor poses_of_others(const ModelFile& model, const ReenactorConfig& config, const std::string& asked) {
+torch::Tensor poses_of_others(const ModelFile& model, const ReenactorConfig& config,
+                              const std::string& asked) {
   if (!asked.empty()) return load_poses(find_model(asked), config);
   try {
     if (const auto path = file_of_preset(model, "poses", config.preset)) return load_poses(*path, config);

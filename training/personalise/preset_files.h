@@ -24,6 +24,7 @@ std::shared_ptr<const ModelFile> file_with_discriminator(const std::shared_ptr<c
 /// Poses [N, d_p] of other people, whose motion a tuned head must go on to follow: of the track that `asked` names, else of the
 /// preset's if its poses are as long as the model's, else undefined, with a warning in the log. Throws Error: as
 /// load_pose_track() does; wrong_kind for poses of another length that were asked for.
-torch::Tensor poses_of_others(const ModelFile& model, const ReenactorConfig& config, const std::string& asked);
+torch::Tensor poses_of_others(const ModelFile& model, const ReenactorConfig& config,
+                              const std::string& asked);
 
 }  // namespace reenact::training
