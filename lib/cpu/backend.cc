@@ -93,7 +93,8 @@ bool Backend::supports(NetworkKind network, const ModelFile& file, const Network
       // backend. A file without ranges for int8 may still meet an identity with its own, so that is decided
       // when the weights are loaded.
       const auto& reenactor = std::get<ReenactorConfig>(config);
-      return !reenactor.reflection_padding && reenactor.projector == "spectral";
+      return !reenactor.reflection_padding && reenactor.projector == "spectral" &&
+             reenactor.identity_blocks == 0;
     }
     // int8 is refused because nothing calibrates a pose encoder.
     case NetworkKind::pose_encoder:

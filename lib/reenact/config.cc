@@ -31,6 +31,7 @@ void visit_fields(Config& config, Visitor&& field) {
   field("residual_blocks", config.residual_blocks);
   field("projector_hidden", config.projector_hidden);
   field("reflection_padding", config.reflection_padding);
+  field("identity_blocks", config.identity_blocks);
   field("identity_encoder", config.identity_encoder);
   field("identity_encoder_width", config.identity_encoder_width);
   field("pose_encoder", config.pose_encoder);

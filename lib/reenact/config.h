@@ -21,6 +21,8 @@ struct ReenactorConfig {
   int projector_hidden = 0;  ///< hidden width of the AdaIN MLP; 0: max(d_i + d_p, d_i), the paper's 768
   bool reflection_padding =
       false;  ///< padding of the 3x3 convolutions inside blocks (the authors' gen_padding)
+  /// Of the first blocks, how many take AdaIN coefficients that the identity alone decides (the pose as zeros); 0: the paper's.
+  int identity_blocks = 0;
 
   std::string identity_encoder = "resnext50_32x4d";  ///< or "mobilenet_v2", or "conv_sum", FSTH's
   double identity_encoder_width = 1.0;               ///< width multiplier of a mobilenet_v2 identity encoder

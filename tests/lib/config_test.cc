@@ -83,6 +83,7 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
   config.residual_blocks = 1;
   config.projector_hidden = 512;
   config.reflection_padding = true;
+  config.identity_blocks = 3;
   config.identity_encoder = "mobilenet_v2";
   config.identity_encoder_width = 0.5;
   config.pose_encoder_width = 0.25;
@@ -90,7 +91,7 @@ TEST(Configs, JsonNamesAreTheFieldNames) {
   EXPECT_EQ(json::parse(to_json(config).text()),
             json::parse(R"({"preset":"small","image_size":64,"num_channels":8,"max_channels":64,
     "identity_embedding_size":32,"pose_embedding_size":16,"constant_size":8,"residual_blocks":1,"projector_hidden":512,
-    "reflection_padding":true,"identity_encoder":"mobilenet_v2","identity_encoder_width":0.5,"pose_encoder_width":0.25,
+    "reflection_padding":true,"identity_blocks":3,"identity_encoder":"mobilenet_v2","identity_encoder_width":0.5,"pose_encoder_width":0.25,
     "pose_encoder":"mobilenet_v2",
     "pose_input_size":96,"architecture":"adain","pose_source":"picture","projector":"spectral","self_attention":false})"));
   EXPECT_EQ(json::parse(to_json(DetectorConfig()).text()),

@@ -261,7 +261,7 @@ class PersonaliseRun {
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
     // The CPU backend draws neither, and foreign encoders are LibTorch's.
-    if (networks_.reflection_padding || networks_.projector != "spectral" ||
+    if (networks_.reflection_padding || networks_.projector != "spectral" || networks_.identity_blocks > 0 ||
         networks_.pose_encoder != "mobilenet_v2")
       return;
     constexpr std::size_t most = 32;

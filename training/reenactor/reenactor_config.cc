@@ -31,6 +31,7 @@ void read_networks(const RunConfig& file, ReenactorConfig& networks) {
   file.read("networks.pose_encoder", networks.pose_encoder);
   file.read("networks.pose_encoder_width", networks.pose_encoder_width, above_zero);
   file.read("networks.reflection_padding", networks.reflection_padding);
+  file.read("networks.identity_blocks", networks.identity_blocks, 0);
   file.read("networks.pose_source", networks.pose_source);
   file.read("networks.projector", networks.projector);
   file.read("networks.architecture", networks.architecture);

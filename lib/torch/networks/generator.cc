@@ -75,6 +75,8 @@ GeneratorNetworkImpl::GeneratorNetworkImpl(const ReenactorConfig& config) {
     coefficient_count += GeneratorBlockImpl::coefficient_count(channels, out);
     adain_channels_.insert(adain_channels_.end(), {channels, out});
     channels = out;
+    if (static_cast<int>(blocks_.size()) <= config.identity_blocks)
+      identity_coefficients_ = coefficient_count;
   };
   for (int i = 0; i < config.residual_blocks; ++i) add_block("res" + std::to_string(i), channels, false);
   for (int i = 0; i < upsamplings; ++i) add_block("up" + std::to_string(i), width(i + 1), true);
@@ -93,7 +95,13 @@ void GeneratorNetworkImpl::initialize_unit_gain() {
 }
 
 torch::Tensor GeneratorNetworkImpl::coefficients(const torch::Tensor& identity, const torch::Tensor& pose) {
-  return projector_(torch::cat({identity.expand({pose.size(0), -1}), pose}, 1)).to(torch::kFloat);
+  const auto persons = identity.expand({pose.size(0), -1});
+  const auto moving = projector_(torch::cat({persons, pose}, 1)).to(torch::kFloat);
+  if (identity_coefficients_ == 0) return moving;
+  const auto still = projector_(torch::cat({persons, torch::zeros_like(pose)}, 1)).to(torch::kFloat);
+  return torch::cat({still.narrow(1, 0, identity_coefficients_),
+                     moving.narrow(1, identity_coefficients_, moving.size(1) - identity_coefficients_)},
+                    1);
 }
 
 GeneratedHead GeneratorNetworkImpl::forward(const torch::Tensor& identity, const torch::Tensor& pose) {

@@ -83,6 +83,7 @@ class GeneratorNetworkImpl : public HeadGeneratorImpl {
   std::vector<GeneratorBlock> blocks_;
   std::vector<std::string> block_names_;
   std::vector<int> adain_channels_;  ///< of every AdaIN layer, in the order of the coefficients
+  int identity_coefficients_ = 0;    ///< of them, how many the identity alone decides
   SpectralNormConv2d out_ = nullptr;
   AdainProjector projector_ = nullptr;
 };
