@@ -91,7 +91,8 @@ void ReenactorSystem::learn(const std::vector<HeadFrame>& pictures) {
     perceptual_ = load_perceptual_networks(options_.perceptual);
   Personaliser person({model_, model_, model_}, personalise_, std::move(person_pictures), perceptual_, {},
                       options_.device, options_.seed);
-  auto steps = personalise_.run.steps > 0 ? personalise_.run.steps : iterations_for(pictures.size());
+  auto steps =
+      personalise_.run.steps > 0 ? personalise_.run.steps : iterations_for(pictures.size(), config_.preset);
   if (!options_.tune) steps = 0;
   const auto refining = options_.tune ? personalise_.run.embedding_steps : 0;
   for (std::int64_t step = 0; step < refining; ++step) person.refine_embedding();

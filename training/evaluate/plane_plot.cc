@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "reenact/error.h"
 
@@ -45,6 +46,36 @@ struct Axis {
   double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
   int marks() const { return static_cast<int>(std::lround((high - low) / step)); }
   double mark(int i) const { return low + i * step; }
+};
+
+/// Where the words beside the points go, in pixels; words at most `right` pixels from the left.
+class Labels {
+ public:
+  explicit Labels(double right) : right_(right) {}
+  /// Place beside the point, moved down or up by whole lines until the words lie on no others.
+  std::pair<double, double> place(double x, double y, const std::string& words) {
+    constexpr double line_height = 14, width_of_letter = 7.5;
+    const double width = width_of_letter * static_cast<double>(words.size());
+    Label label{std::min(x + 7, right_ - width), y - 7, width};
+    const double start = label.y;
+    for (int i = 1; std::ranges::any_of(placed_,
+                                        [&](const Label& other) {
+                                          return std::abs(other.y - label.y) < line_height - 1 &&
+                                                 label.x < other.x + other.width &&
+                                                 other.x < label.x + label.width;
+                                        });
+         ++i)
+      label.y = start + (i % 2 ? 1 : -1) * line_height * static_cast<double>((i + 1) / 2);
+    placed_.push_back(label);
+    return {label.x, label.y};
+  }
+
+ private:
+  struct Label {
+    double x, y, width;
+  };
+  double right_;
+  std::vector<Label> placed_;
 };
 
 }  // namespace
@@ -120,6 +151,7 @@ std::string plane_plot(const std::vector<PlanePoint>& points, const PlaneTitles&
        fmt::format(" transform=\"rotate(-90 20 {:.1f})\"", (top + bottom) / 2));
   constexpr const char* colors[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd",
                                     "#ff7f0e", "#17becf", "#8c564b"};
+  Labels labels(width);
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto& point = points[i];
     const char* color = colors[i % std::size(colors)];
@@ -127,7 +159,8 @@ std::string plane_plot(const std::vector<PlanePoint>& points, const PlaneTitles&
     line(x.at(point.identity.low), at_y, x.at(point.identity.high), at_y, color);
     line(at_x, y.at(point.follow.low), at_x, y.at(point.follow.high), color);
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", at_x, at_y, color);
-    text(at_x + 7, at_y - 7, "start", point.label, fmt::format(" fill=\"{}\"", color));
+    const auto [label_x, label_y] = labels.place(at_x, at_y, point.label);
+    text(label_x, label_y, "start", point.label, fmt::format(" fill=\"{}\"", color));
   }
   return svg + "</svg>\n";
 }

@@ -58,6 +58,7 @@ FineTuningOptions fine_tuning_preset(const std::string& preset) {
   options.loss.motion = 1;
   options.loss.adversarial = 0.3;  // as in training/configs/meta-live.toml
   options.loss.feature_matching = 3;
+  if (preset == "live") options.generator_learning_rate = 1.5e-3;  // docs/personalising.md measures it
   return options;
 }
 

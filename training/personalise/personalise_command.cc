@@ -95,7 +95,8 @@ class PersonaliseRun {
     for (auto* frames : {&pictures.training, &pictures.held_out}) finder.complete(*frames);
     training_pictures_ = pictures.training.size();
     held_out_pictures_ = pictures.held_out.size();
-    if (config_.run.steps == 0) config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_);
+    if (config_.run.steps == 0)
+      config_.run.steps = iterations_for(training_pictures_ + held_out_pictures_, networks_.preset);
 
     const auto identity_model =
         arguments_.identity_model.empty()

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace reenact::training {
 namespace {
@@ -56,8 +57,9 @@ PersonaliseConfig read_personalise_config(const RunConfig& file, const std::stri
   return config;
 }
 
-std::int64_t iterations_for(std::size_t pictures) {
-  constexpr double least = 125, most = 230, many = 30;
+std::int64_t iterations_for(std::size_t pictures, const std::string& preset) {
+  constexpr double many = 30;
+  const auto [least, most] = preset == "live" ? std::pair(60.0, 100.0) : std::pair(125.0, 230.0);
   const double share = std::clamp((static_cast<double>(pictures) - 1) / (many - 1), 0.0, 1.0);
   return std::llround(least + (most - least) * share);
 }

@@ -34,7 +34,8 @@ struct PersonaliseConfig {
 /// Reads all keys, with the defaults of the reenactor's preset. Throws Error (invalid).
 PersonaliseConfig read_personalise_config(const RunConfig& file, const std::string& preset);
 
-/// 125 for one picture rising to 230 for 30 and more, as the authors recommend.
-std::int64_t iterations_for(std::size_t pictures);
+/// 125 for one picture rising to 230 for 30 and more, as the authors recommend; 60 to 100 for `live`, which learns at three
+/// times their rate.
+std::int64_t iterations_for(std::size_t pictures, const std::string& preset);
 
 }  // namespace reenact::training

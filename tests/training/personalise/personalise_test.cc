@@ -118,10 +118,13 @@ class Personalise : public testing::Test {
 };
 
 TEST(PersonaliseConfig, IterationsFollowTheNumberOfPictures) {
-  EXPECT_EQ(iterations_for(1), 125);
-  EXPECT_EQ(iterations_for(30), 230);
-  EXPECT_EQ(iterations_for(500), 230);
-  for (std::size_t n = 1; n < 30; ++n) EXPECT_LT(iterations_for(n), iterations_for(n + 1)) << n;
+  EXPECT_EQ(iterations_for(1, "paper"), 125);
+  EXPECT_EQ(iterations_for(30, "paper"), 230);
+  EXPECT_EQ(iterations_for(500, "paper"), 230);
+  EXPECT_EQ(iterations_for(1, "live"), 60);
+  EXPECT_EQ(iterations_for(30, "live"), 100);
+  for (std::size_t n = 1; n < 30; ++n)
+    EXPECT_LT(iterations_for(n, "paper"), iterations_for(n + 1, "paper")) << n;
 }
 
 TEST(PersonaliseConfig, ThePaperPresetIsTheReleasedCodes) {
