@@ -7,6 +7,7 @@
 #include "torch/networks/encoders.h"
 #include "torch/networks/fabnet.h"
 #include "torch/networks/fsth_generator.h"
+#include "torch/networks/generator.h"
 #include "torch/networks/x2face.h"
 
 namespace reenact {
@@ -232,6 +233,35 @@ TEST(ComparedGenerators, HaveThePublishedSizes) {
   const auto identity = noise({1, 512}), pose = noise({1, 136});
   const auto work = count_multiplications([&] { generator->forward(identity, pose); });
   EXPECT_NEAR(giga(work.as_published()), 30.36, 0.015);
+}
+
+TEST(Generator, FirstBlocksMayListenToTheIdentityAlone) {
+  torch::NoGradGuard no_grad;
+  ReenactorConfig config;
+  config.image_size = 64;
+  config.num_channels = 8;
+  config.max_channels = 64;
+  config.constant_size = 8;
+  config.residual_blocks = 1;
+  config.identity_blocks = 2;
+  // A bias and a weight for 64 + 64 channels of the first block and 64 + 32 of the second.
+  constexpr std::int64_t identity_coefficients = 2 * (64 + 64) + 2 * (64 + 32);
+  torch::manual_seed(3);
+  GeneratorNetwork generator(config);
+  generator->eval();
+  const auto identity = torch::randn({1, config.identity_embedding_size});
+  const auto coefficients = generator->coefficients(identity, torch::randn({2, config.pose_embedding_size}));
+  const auto changes = (coefficients[0] - coefficients[1]).abs();
+  EXPECT_EQ(changes.narrow(0, 0, identity_coefficients).max().item<float>(), 0);
+  EXPECT_GT(changes.narrow(0, identity_coefficients, changes.size(0) - identity_coefficients)
+                .gt(0)
+                .to(torch::kFloat)
+                .mean()
+                .item<float>(),
+            0.9f);
+  const auto others =
+      generator->coefficients(torch::randn_like(identity), torch::randn({1, config.pose_embedding_size}));
+  EXPECT_GT((others[0] - coefficients[0]).narrow(0, 0, identity_coefficients).abs().max().item<float>(), 0);
 }
 
 TEST(ComparedEncoders, TakeNoneForAnEncoderThatHandsOnWhatItGets) {

@@ -140,6 +140,23 @@ TEST(PlanePlot, JoinsTheTwoLinesOfALabel) {
                      {"both"});
 }
 
+TEST(PlanePlot, PutsNoLabelOnAnother) {
+  std::vector<nlohmann::json> lines;
+  for (const char* label : {"first", "second", "third"}) {
+    lines.push_back(line("evaluate identity", label, "distance_to_identity", 0.4));
+    lines.push_back(line("evaluate follow", label, "follow", 0.9));
+  }
+  const auto svg = plane_plot(plane_points(lines));
+  std::vector<double> heights;
+  for (const char* label : {">first<", ">second<", ">third<"}) {
+    const auto start = svg.rfind(" y=\"", svg.find(label));
+    ASSERT_NE(start, std::string::npos);
+    heights.push_back(std::stod(svg.substr(start + 4)));
+  }
+  for (std::size_t i = 0; i < heights.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k) EXPECT_GE(std::abs(heights[i] - heights[k]), 13) << i << k;
+}
+
 TEST(SpreadIndices, AreEvenAndAscending) {
   EXPECT_EQ(spread_indices(10, 2), (std::vector<std::size_t>{2, 7}));
   EXPECT_EQ(spread_indices(3, 0), (std::vector<std::size_t>{0, 1, 2}));
