@@ -207,6 +207,7 @@ void validate(const ReenactorConfig& config) {
   check(what, "identity_embedding_size", config.identity_embedding_size, 1, 65536);
   check(what, "pose_embedding_size", config.pose_embedding_size, 1, 65536);
   check(what, "residual_blocks", config.residual_blocks, 0, 64);
+  check(what, "identity_blocks", config.identity_blocks, 0, 64);
   check(what, "projector_hidden", config.projector_hidden, 0, 65536);
   check(what, "identity_encoder_width", config.identity_encoder_width, 0.05, 8.0);
   check(what, "pose_encoder_width", config.pose_encoder_width, 0.05, 8.0);

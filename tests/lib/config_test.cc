@@ -149,6 +149,7 @@ TEST(Configs, ValuesOutOfRangeAreRefused) {
   expect_refused<ReenactorConfig>(R"({"identity_embedding_size":0})", {"identity_embedding_size"});
   expect_refused<ReenactorConfig>(R"({"pose_embedding_size":-1})", {"pose_embedding_size"});
   expect_refused<ReenactorConfig>(R"({"residual_blocks":65})", {"residual_blocks"});
+  expect_refused<ReenactorConfig>(R"({"identity_blocks":-1})", {"identity_blocks"});
   expect_refused<ReenactorConfig>(R"({"projector_hidden":-1})", {"projector_hidden"});
   expect_refused<ReenactorConfig>(R"({"pose_input_size":1})", {"pose_input_size"});
   expect_refused<ReenactorConfig>(R"({"pose_encoder_width":0})", {"pose_encoder_width"});

@@ -9,6 +9,7 @@
 #include "torch/networks/fsth_generator.h"
 #include "torch/networks/generator.h"
 #include "torch/networks/x2face.h"
+#include "torch/small_networks.h"
 
 namespace reenact {
 namespace {
@@ -237,15 +238,10 @@ TEST(ComparedGenerators, HaveThePublishedSizes) {
 
 TEST(Generator, FirstBlocksMayListenToTheIdentityAlone) {
   torch::NoGradGuard no_grad;
-  ReenactorConfig config;
-  config.image_size = 64;
-  config.num_channels = 8;
-  config.max_channels = 64;
-  config.constant_size = 8;
-  config.residual_blocks = 1;
-  config.identity_blocks = 2;
-  // A bias and a weight for 64 + 64 channels of the first block and 64 + 32 of the second.
-  constexpr std::int64_t identity_coefficients = 2 * (64 + 64) + 2 * (64 + 32);
+  auto config = test::small_generator_config();
+  config.identity_blocks = 3;
+  // A bias and a weight for 64 + 64 channels of each block.
+  constexpr std::int64_t identity_coefficients = 3 * 2 * (64 + 64);
   torch::manual_seed(3);
   GeneratorNetwork generator(config);
   generator->eval();
