@@ -62,6 +62,7 @@ void BackgroundPainter::reset() {
   for (Source* source : {&pad_source_, &driver_source_}) {
     source->rgb.reset();
     source->space.reset();
+    source->pixels.release();
   }
   scaled_.release();
   scaled_from_.release();
@@ -92,7 +93,8 @@ void BackgroundPainter::read(Source& source, GstBuffer* frame, const GstVideoInf
   if (!source.space || !gst_video_info_is_equal(&source.space->info(), &info))
     source.space = std::make_shared<PixelSpace>(info);
   MappedFrame mapped(info, frame, GST_MAP_READ);
-  cv::Mat pixels = source.space->unpack(mapped);
+  source.space->unpack(mapped, source.pixels);
+  cv::Mat pixels = source.pixels;
   if (GST_VIDEO_INFO_HAS_ALPHA(&info)) {
     const cv::Mat above = pixels;
     pixels = cv::Mat(above.size(), above.type(), source.space->color(cv::Scalar::all(level_behind_alpha)));

@@ -42,6 +42,7 @@ class BackgroundPainter {
   struct Source {
     RgbReader rgb;
     std::shared_ptr<const PixelSpace> space;
+    cv::Mat pixels;  // of the last frame, kept so that frames allocate nothing
   };
 
   /// `use` gets the frame's picture in the space that was set; valid while it runs.

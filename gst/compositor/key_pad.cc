@@ -94,7 +94,8 @@ GstFlowReturn KeyPad::push(const cv::Mat& alpha, GstBuffer* fill, const GstVideo
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info_), nullptr);
   {
     MappedFrame frame(info_, buffer, GST_MAP_WRITE);
-    space_->pack(space_->luma(alpha), frame);
+    cv::Mat luma = space_->luma(alpha);
+    space_->pack(luma, frame);
   }
   gst_buffer_copy_into(buffer, fill, GST_BUFFER_COPY_TIMESTAMPS, 0, gsize(-1));
   copy_timecodes(fill, buffer);

@@ -60,9 +60,23 @@ cv::Matx34d inverse(const cv::Matx34d& map) {
   return result;
 }
 
+/// As below for squares of two by two, which is what most video has.
+template <typename T>
+void average_squares(cv::Mat& pixels) {
+  for (int y = 0; y < pixels.rows; y += 2) {
+    T *upper = pixels.ptr<T>(y), *lower = pixels.ptr<T>(y + 1);
+    for (int x = 0; x < pixels.cols; x += 2, upper += 8, lower += 8)
+      for (int c = 2; c < 4; ++c)
+        upper[c] = upper[c + 4] = lower[c] = lower[c + 4] =
+            T((unsigned{upper[c]} + upper[c + 4] + lower[c] + lower[c + 4] + 2) / 4);
+  }
+}
+
 /// Means of the colors of pixels that share one, so that the first of them does not stand for all.
 template <typename T>
 void average_colors(cv::Mat& pixels, int across, int down) {
+  if (across == 2 && down == 2 && pixels.rows % 2 == 0 && pixels.cols % 2 == 0)
+    return average_squares<T>(pixels);
   for (int y = 0; y < pixels.rows; y += down) {
     const int rows = std::min(down, pixels.rows - y);
     for (int x = 0; x < pixels.cols; x += across) {
@@ -87,11 +101,42 @@ void lay_rows(const cv::Mat& above, cv::Mat& below) {
     T* under = below.ptr<T>(y);
     for (int x = 0; x < below.cols; ++x, top += 4, under += 4) {
       if (top[0] == 0) continue;
+      if (under[0] == one) {  // the same, divided by one less often
+        const std::uint32_t alpha = top[0], other = std::uint32_t(one) - alpha;
+        for (int c = 1; c < 4; ++c) under[c] = T((alpha * top[c] + other * under[c] + one / 2) / one);
+        continue;
+      }
       const std::uint64_t share = one * top[0], rest = (one - top[0]) * under[0], both = share + rest;
       for (int c = 1; c < 4; ++c) under[c] = T((share * top[c] + rest * under[c] + both / 2) / both);
       under[0] = T((both + one / 2) / one);
     }
   }
+}
+
+/// `rgb`, 3 or 4 channels of 8 bits, as components of 8 bits with alpha before them, by `matrix` from 0 to 255 each.
+/// What is transparent stays black: nobody sees its color.
+cv::Mat components_of(const cv::Mat& rgb, const cv::Matx34d& matrix) {
+  constexpr int fraction = 20;  // bits; the largest sums have 29
+  const int channels = rgb.channels();
+  int factors[3][4];
+  for (int row = 0; row < 3; ++row)
+    for (int column = 0; column < 4; ++column)
+      factors[row][column] = cvRound((matrix(row, column) + (column == 3 ? 0.5 : 0)) * (1 << fraction));
+  cv::Mat result(rgb.size(), CV_8UC4, cv::Scalar::all(0));
+  for (int y = 0; y < rgb.rows; ++y) {
+    const std::uint8_t* in = rgb.ptr(y);
+    std::uint8_t* out = result.ptr(y);
+    for (int x = 0; x < rgb.cols; ++x, in += channels, out += 4) {
+      if (channels == 4 && in[3] == 0) continue;
+      out[0] = channels == 4 ? in[3] : 255;
+      for (int c = 0; c < 3; ++c) {
+        const int* factor = factors[c];
+        const int sum = factor[0] * in[0] + factor[1] * in[1] + factor[2] * in[2] + factor[3];
+        out[c + 1] = cv::saturate_cast<std::uint8_t>(sum >> fraction);
+      }
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -113,28 +158,24 @@ PixelSpace::PixelSpace(const GstVideoInfo& info)
   map_ = map_of(info);
 }
 
-cv::Mat PixelSpace::unpack(MappedFrame& frame) const {
+void PixelSpace::unpack(MappedFrame& frame, cv::Mat& pixels) const {
   GstVideoFrame* mapped = frame.get();
-  cv::Mat pixels(GST_VIDEO_FRAME_HEIGHT(mapped), GST_VIDEO_FRAME_WIDTH(mapped), type());
+  pixels.create(GST_VIDEO_FRAME_HEIGHT(mapped), GST_VIDEO_FRAME_WIDTH(mapped), type());
   for (int y = 0; y < pixels.rows; ++y)
     info_.finfo->unpack_func(info_.finfo, GST_VIDEO_PACK_FLAG_NONE, pixels.ptr(y), mapped->data,
                              mapped->info.stride, 0, y, pixels.cols);
-  return pixels;
 }
 
-void PixelSpace::pack(const cv::Mat& pixels, MappedFrame& frame) const {
+void PixelSpace::pack(cv::Mat& pixels, MappedFrame& frame) const {
   GstVideoFrame* mapped = frame.get();
   const int across = 1 << GST_VIDEO_FORMAT_INFO_W_SUB(info_.finfo, 1),
             down = 1 << GST_VIDEO_FORMAT_INFO_H_SUB(info_.finfo, 1);
-  cv::Mat averaged = pixels;
-  if (GST_VIDEO_INFO_IS_YUV(&info_) && across * down > 1) {
-    averaged = pixels.clone();
-    type() == CV_8UC4 ? average_colors<std::uint8_t>(averaged, across, down)
-                      : average_colors<std::uint16_t>(averaged, across, down);
-  }
-  for (int y = 0; y < averaged.rows; ++y)
-    info_.finfo->pack_func(info_.finfo, GST_VIDEO_PACK_FLAG_NONE, averaged.ptr(y), int(averaged.step),
-                           mapped->data, mapped->info.stride, info_.chroma_site, y, averaged.cols);
+  if (GST_VIDEO_INFO_IS_YUV(&info_) && across * down > 1)
+    type() == CV_8UC4 ? average_colors<std::uint8_t>(pixels, across, down)
+                      : average_colors<std::uint16_t>(pixels, across, down);
+  for (int y = 0; y < pixels.rows; ++y)
+    info_.finfo->pack_func(info_.finfo, GST_VIDEO_PACK_FLAG_NONE, pixels.ptr(y), int(pixels.step),
+                           mapped->data, mapped->info.stride, info_.chroma_site, y, pixels.cols);
 }
 
 /// What is of standard dynamic range has one light, and primaries that only sdr_ changes.
@@ -171,6 +212,12 @@ cv::Mat PixelSpace::from(const PixelSpace& other, const cv::Mat& pixels) const {
 
 cv::Mat PixelSpace::from_srgb(const cv::Mat& rgb) const {
   const int channels = rgb.channels();
+  if (type() == CV_8UC4 && !sdr_.change()) {
+    cv::Matx34d matrix = map_;
+    for (int row = 0; row < 3; ++row)
+      for (int column = 0; column < 3; ++column) matrix(row, column) /= 255;
+    return components_of(rgb, matrix);
+  }
   cv::Mat matrix(4, channels + 1, CV_64F, cv::Scalar(0));
   if (channels == 4) {
     matrix.at<double>(0, 3) = maximum_ / 255;

@@ -31,9 +31,10 @@ class PixelSpace {
   bool same_numbers_as(const PixelSpace& other) const { return type() == other.type() && map_ == other.map_; }
 
   /// All pixels of a frame of this format.
-  cv::Mat unpack(MappedFrame& frame) const;
-  /// Writes all pixels of a frame; colors of subsampled formats are means of the pixels they stand for.
-  void pack(const cv::Mat& pixels, MappedFrame& frame) const;
+  void unpack(MappedFrame& frame, cv::Mat& pixels) const;
+  /// Writes all pixels of a frame; colors of subsampled formats are means of the pixels they stand for, which `pixels` have
+  /// in common afterwards.
+  void pack(cv::Mat& pixels, MappedFrame& frame) const;
 
   /// Pixels of another space, brought to this one by matrix, range and depth; by way of sRGB where one of the two is of a
   /// high dynamic range that the other does not have, or of wider primaries.

@@ -72,13 +72,24 @@ void WorkerPool::run_job(Job& job) {
     *link = job.next_job;
   }
   // Nobody can join any more; those inside finish the tasks they have.
-  for (int spins = 0; job.helpers.load(std::memory_order_acquire) > 0; ++spins) {
-    if (spins < spins_before_sleep) {
-      relax();
-    } else {
-      std::this_thread::yield();
-    }
+  for (int spins = 0; spins < spins_before_sleep; ++spins) {
+    if (job.helpers.load(std::memory_order_acquire) == 0) return;
+    relax();
   }
+  // A helper that lost its core gets this one.
+  waiting_.fetch_add(1);
+  {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return job.helpers.load() == 0; });
+  }
+  waiting_.fetch_sub(1);
+}
+
+void WorkerPool::leave(Job& job) {
+  // After the last one has left there may be no job.
+  if (job.helpers.fetch_sub(1) > 1 || waiting_.load() == 0) return;
+  { const std::lock_guard lock(mutex_); }
+  done_.notify_all();
 }
 
 WorkerPool::Job* WorkerPool::join_job(int* slot) {
@@ -107,7 +118,7 @@ void WorkerPool::worker() {
     }
     if (job) {
       job->work(slot);
-      job->helpers.fetch_sub(1, std::memory_order_release);
+      leave(*job);
       continue;
     }
     int spins = 0;

@@ -58,10 +58,14 @@ class WorkerPool {
   void run_job(Job& job);
   void worker();
   Job* join_job(int* slot);
+  /// A helper's last word on a job.
+  void leave(Job& job);
 
   const int max_workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable done_;     // a job whose caller sleeps
+  std::atomic<int> waiting_ = 0;     // callers that sleep, or are about to
   Job* jobs_ = nullptr;              // open jobs, guarded by mutex_
   int sleeping_ = 0;                 // guarded by mutex_
   std::atomic<unsigned> epoch_ = 0;  // changes whenever a job opens

@@ -54,11 +54,16 @@ cv::Mat gaussian_kernel(double sigma) {
   return kernel;
 }
 
-/// A part of the rim: blended values in 0..1, and the way back into the picture.
+/// A part of the rim: blended values in 0..1, their gray levels, and the way back into the picture.
 struct RimPart {
   cv::Rect area;
   cv::Mat values;  // CV_32FC(channels)
+  cv::Mat levels;  // CV_8UC(channels), see level_of()
 };
+
+inline int level_of(float value) {
+  return static_cast<int>(value * 255.0f);
+}
 
 /// One value for each channel of each pixel, so that the loops below run straight through a row.
 std::vector<float> for_each_channel(const std::vector<float>& columns, int channels) {
@@ -69,16 +74,17 @@ std::vector<float> for_each_channel(const std::vector<float>& columns, int chann
 }
 
 /// `columns` as from for_each_channel().
-cv::Mat blended(const cv::Mat& image, const cv::Rect& area, const cv::Mat& blurred,
+RimPart blended(const cv::Mat& image, const cv::Rect& area, const cv::Mat& blurred,
                 const std::vector<float>& columns, const std::vector<float>& rows) {
   const int channels = image.channels(), count = area.width * channels;
-  cv::Mat values(area.size(), CV_MAKETYPE(CV_32F, channels));
+  RimPart part{area, cv::Mat(area.size(), CV_MAKETYPE(CV_32F, channels)), cv::Mat(area.size(), image.type())};
   for (int y = 0; y < area.height; ++y) {
     const uchar* __restrict sharp =
         image.ptr<uchar>(area.y + y) + static_cast<std::ptrdiff_t>(area.x) * channels;
     const uchar* __restrict soft = blurred.ptr<uchar>(y);
     const float* __restrict column = columns.data() + static_cast<std::ptrdiff_t>(area.x) * channels;
-    float* __restrict out = values.ptr<float>(y);
+    float* __restrict out = part.values.ptr<float>(y);
+    uchar* __restrict level = part.levels.ptr<uchar>(y);
     const float row = rows[area.y + y];
     for (int i = 0; i < count; ++i) {
       const float ramp = column[i] > row ? column[i] : row;
@@ -87,9 +93,10 @@ cv::Mat blended(const cv::Mat& image, const cv::Rect& area, const cv::Mat& blurr
       share = share > 1.0f ? 1.0f : share;
       const float from = static_cast<float>(sharp[i]) / 255.0f;
       out[i] = from + (static_cast<float>(soft[i]) / 255.0f - from) * share;
+      level[i] = static_cast<uchar>(level_of(out[i]));
     }
   }
-  return values;
+  return part;
 }
 
 /// Writes a part back, faded to `color`; without `rows` it fades towards left and right only.
@@ -122,32 +129,27 @@ void write_faded(cv::Mat& image, const RimPart& part, const std::vector<float>& 
 /// Per-channel counts of grey levels.
 using Histograms = std::array<std::array<std::uint32_t, 256>, 3>;
 
+/// Adds those of `image`. Neighbors are often alike: counting them in turn in two places, none waits for the one before.
 template <int channels>
 void count_levels(const cv::Mat& image, Histograms& histograms) {
+  Histograms others{};
   for (int y = 0; y < image.rows; ++y) {
     const uchar* value = image.ptr<uchar>(y);
-    for (int x = 0; x < image.cols; ++x, value += channels) {
-      for (int c = 0; c < channels; ++c) ++histograms[c][value[c]];
-    }
-  }
-}
-
-inline int level_of(float value) {
-  return static_cast<int>(value * 255.0f);
-}
-
-/// Calls visit(channel, value) for all values of the parts.
-template <typename Visitor>
-void for_each_value(const std::vector<RimPart>& parts, Visitor&& visit) {
-  for (const RimPart& part : parts) {
-    const int channels = part.values.channels();
-    for (int y = 0; y < part.values.rows; ++y) {
-      const float* value = part.values.ptr<float>(y);
-      for (int x = 0; x < part.values.cols; ++x, value += channels) {
-        for (int c = 0; c < channels; ++c) visit(c, value[c]);
+    int x = 0;
+    for (; x + 1 < image.cols; x += 2, value += 2 * channels) {
+      for (int c = 0; c < channels; ++c) {
+        ++histograms[c][value[c]];
+        ++others[c][value[channels + c]];
       }
     }
+    for (int c = 0; x < image.cols && c < channels; ++c) ++histograms[c][value[c]];
   }
+  for (int c = 0; c < channels; ++c)
+    for (std::size_t k = 0; k < others[c].size(); ++k) histograms[c][k] += others[c][k];
+}
+
+void count_levels(const cv::Mat& image, Histograms& histograms) {
+  image.channels() == 3 ? count_levels<3>(image, histograms) : count_levels<1>(image, histograms);
 }
 
 /// The exact per-channel median, 0..1, of the 8-bit `levels` and the values of `parts` together: all are
@@ -159,7 +161,7 @@ std::array<float, 3> median(const Histograms& levels, const std::vector<RimPart>
     level_of_whole[k] = level_of(static_cast<float>(k) / 255.0f);
     for (int c = 0; c < channels; ++c) counts[c][level_of_whole[k]] += levels[c][k];
   }
-  for_each_value(parts, [&](int c, float value) { ++counts[c][level_of(value)]; });
+  for (const RimPart& part : parts) count_levels(part.levels, counts);
 
   struct Middle {
     std::size_t below = 0, lower_rank = 0, upper_rank = 0;
@@ -181,10 +183,15 @@ std::array<float, 3> median(const Histograms& levels, const std::vector<RimPart>
       middle.values.insert(middle.values.end(), levels[c][k], static_cast<float>(k) / 255.0f);
     }
   }
-  for_each_value(parts, [&](int c, float value) {
-    const int level = level_of(value);
-    if (level >= middles[c].first && level <= middles[c].last) middles[c].values.push_back(value);
-  });
+  for (const RimPart& part : parts) {
+    for (int y = 0; y < part.levels.rows; ++y) {
+      const uchar* level = part.levels.ptr<uchar>(y);
+      const float* value = part.values.ptr<float>(y);
+      for (int i = 0, c = 0; i < part.levels.cols * channels; ++i, c = c + 1 == channels ? 0 : c + 1)
+        if (level[i] >= middles[c].first && level[i] <= middles[c].last)
+          middles[c].values.push_back(value[i]);
+    }
+  }
 
   std::array<float, 3> result{};
   for (int c = 0; c < channels; ++c) {
@@ -200,13 +207,9 @@ std::array<float, 3> median(const Histograms& levels, const std::vector<RimPart>
   return result;
 }
 
-Histograms count_levels(const cv::Mat& image) {
+Histograms levels_of(const cv::Mat& image) {
   Histograms histograms{};
-  if (image.channels() == 3) {
-    count_levels<3>(image, histograms);
-  } else {
-    count_levels<1>(image, histograms);
-  }
+  count_levels(image, histograms);
   return histograms;
 }
 
@@ -236,17 +239,17 @@ void fade_rim(cv::Mat& padded, const Padding& padding, RimFade fade) {
   cv::Mat blurred;
   for (const cv::Rect& area : areas) {
     cv::sepFilter2D(padded(area), blurred, -1, kernel, kernel, {-1, -1}, 0, cv::BORDER_REFLECT_101);
-    parts.push_back({area, blended(padded, area, blurred, columns, rows)});
+    parts.push_back(blended(padded, area, blurred, columns, rows));
   }
 
   std::array<float, 3> color{};
-  if (fade == RimFade::to_median) color = median(count_levels(padded(inner)), parts, channels);
+  if (fade == RimFade::to_median) color = median(levels_of(padded(inner)), parts, channels);
   if (fade == RimFade::sides_to_zero) rows.clear();
   for (const RimPart& part : parts) write_faded(padded, part, columns, rows, color);
 }
 
 cv::Scalar median_color(const cv::Mat& image) {
-  const std::array<float, 3> middle = median(count_levels(image), {}, image.channels());
+  const std::array<float, 3> middle = median(levels_of(image), {}, image.channels());
   cv::Scalar color;
   for (int c = 0; c < image.channels(); ++c) color[c] = std::nearbyint(middle[c] * 255.0f);
   return color;

@@ -21,6 +21,14 @@ void read_precision(const RunConfig& file, torch::ScalarType& precision) {
   file.read("training.precision", precision, precisions);
 }
 
+torch::ScalarType native_precision(const torch::Device& device) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (device.is_cpu() && __builtin_cpu_supports("avx512bf16")) return torch::kBFloat16;
+#endif
+  return torch::kFloat;
+}
+
 void check_precision(torch::ScalarType precision, const torch::Device& device) {
   if (precision == torch::kHalf && !device.is_cuda())
     throw Error(ErrorCode::unsupported,

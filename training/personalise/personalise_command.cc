@@ -22,6 +22,7 @@
 #include "torch/device.h"
 #include "torch/load_weights.h"
 #include "training/commands.h"
+#include "training/learning/precision.h"
 #include "training/personalise/personaliser.h"
 #include "training/personalise/pose_finder.h"
 #include "training/personalise/preset_files.h"
@@ -53,6 +54,11 @@ void choose_embedding(PersonaliseConfig& config, const std::string& how) {
     config.run.embedding_steps = default_embedding_steps;
 }
 
+/// `live` is tuned while somebody waits; the others as the released code computes.
+torch::ScalarType default_precision(const std::string& preset, const TrainingOptions& training) {
+  return preset == "live" ? native_precision(device_from(training.device)) : torch::kFloat;
+}
+
 /// Where detector and segmenter run: with the networks that are tuned.
 EngineOptions engine_of(const TrainingOptions& training) {
   EngineOptions engine;
@@ -69,7 +75,8 @@ class PersonaliseRun {
         file_(arguments.training.config, arguments.training.overrides),
         model_(std::make_shared<const ModelFile>(find_model(arguments.model), ModelKind::reenactor)),
         networks_(model_->info().config.get<ReenactorConfig>()),
-        config_(read_personalise_config(file_, networks_.preset)) {
+        config_(read_personalise_config(file_, networks_.preset,
+                                        default_precision(networks_.preset, arguments.training))) {
     file_.refuse_unknown_keys();
     if (!arguments_.identity_embedding.empty()) choose_embedding(config_, arguments_.identity_embedding);
     config_ = fitting(config_, *model_);

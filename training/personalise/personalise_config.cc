@@ -44,12 +44,18 @@ void read_schedule(const RunConfig& file, PersonaliseSchedule& run) {
 
 }  // namespace
 
-PersonaliseConfig read_personalise_config(const RunConfig& file, const std::string& preset) {
+PersonaliseConfig read_personalise_config(const RunConfig& file, const std::string& preset,
+                                          torch::ScalarType precision) {
   PersonaliseConfig config;
   config.tuning = fine_tuning_preset(preset);
+  config.tuning.precision = precision;
   if (preset != "paper") {
     config.run.batch_size = 4;
     config.run.embedding_steps = default_embedding_steps;
+  }
+  if (preset == "live") {  // somebody waits: docs/personalising.md has the minutes
+    config.run.batch_size = 2;
+    config.run.validate_every = 20;
   }
   read_tuning(file, config.tuning);
   read_augmentation(file, config.augmentation);

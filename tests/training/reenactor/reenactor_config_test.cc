@@ -5,6 +5,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,14 @@ TEST(TrainingPrecision, HasThreeNames) {
                      {"float16", "wants a GPU"});
   check_precision(torch::kHalf, torch::kCUDA);
   check_precision(torch::kBFloat16, torch::kCPU);
+}
+
+TEST(TrainingPrecision, IsBfloat16WhereTheCpuMultipliesInIt) {
+  std::ifstream cpu("/proc/cpuinfo");
+  const std::string text{std::istreambuf_iterator<char>(cpu), {}};
+  const bool native = text.find(" avx512_bf16") != std::string::npos;
+  EXPECT_EQ(native_precision(torch::kCPU), native ? torch::kBFloat16 : torch::kFloat);
+  EXPECT_EQ(native_precision(torch::kCUDA), torch::kFloat);
 }
 
 TEST(AblationConfigs, AreReadAndChangeWhatTheyName) {
