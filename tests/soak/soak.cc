@@ -152,8 +152,8 @@ int main(int argc, char** argv) {
     }
   }
   if (plan.identities.empty() || plan.identities.front().empty()) return std::cerr << usage, 2;
-  // Each state is to be seen twice before memory counts.
-  if (warm_up < 0) warm_up = std::min(seconds / 2, 2 * std::max(plan.size_every, plan.background_every));
+  // Each state is to be seen several times before memory counts: heaps keep the most they held.
+  if (warm_up < 0) warm_up = std::min(seconds / 2, 10 * std::max(plan.size_every, plan.background_every));
   options.chain = "reenactbin name=r identity-file=\"" + plan.identities.front() + "\"";
   options.flashes = false;
   try {
