@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reenact/backend.h"
 #include "reenact/error.h"
 #include "reenact/model_file.h"
 #include "reenact/safetensors.h"
@@ -43,6 +44,15 @@ void write_ranges(const std::filesystem::path& path, const ModelFile& file,
                   const DetectorCalibration& calibration) {
   write(path, file, calibration.ranges,
         {{"method", "largest values over the pictures"}, {"pictures", calibration.pictures}});
+}
+
+bool can_calibrate_generator(const ModelFile& file) {
+  EngineOptions options;
+  options.device = "cpu";
+  options.precision = Precision::fp32;
+  const Backend* backend = cpu_backend();
+  return backend && backend->supports(NetworkKind::generator, file,
+                                      file.info().config.get<ReenactorConfig>(), options);
 }
 
 // The networks that calibrate are the cpu backend's (lib/cpu/*_calibration.cc).

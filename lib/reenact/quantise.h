@@ -37,6 +37,9 @@ struct DetectorCalibration {
   int pictures = 0;  ///< that gave them
 };
 
+/// Whether calibrate_generator() takes that reenactor: in a build with the cpu backend, those that it draws.
+REENACT_API bool can_calibrate_generator(const ModelFile& file);
+
 /// Draws every pose for every identity in fp32 and notes what each convolution sees; then, on a CPU with int8
 /// arithmetic, draws `check_poses`, or the same poses when there are none, in both and compares. `personal`
 /// holds a person's own weights, or is null. `threads` as in EngineOptions. Throws Error: invalid without poses or

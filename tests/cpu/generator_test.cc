@@ -139,6 +139,21 @@ std::shared_ptr<const ModelFile> calibrated(const std::string& name, const Reena
   return std::make_shared<const ModelFile>(path, ModelKind::reenactor);
 }
 
+TEST(CpuGenerator, IsCalibratedWhereTheBackendDrawsIt) {
+  const FloatTensors tensors = random_generator(small_config(), 5);
+  const auto can = [&](const std::string& name, const ReenactorConfig& config) {
+    return can_calibrate_generator(*write_model(name, ModelKind::reenactor, to_json(config), tensors));
+  };
+  ReenactorConfig reflecting = small_config(), listening = small_config(), leaky = small_config();
+  reflecting.reflection_padding = true;
+  listening.identity_blocks = 1;
+  leaky.projector = "leaky";
+  EXPECT_TRUE(can("calibrated_spectral", small_config()));
+  EXPECT_FALSE(can("calibrated_reflecting", reflecting));
+  EXPECT_FALSE(can("calibrated_listening", listening));
+  EXPECT_FALSE(can("calibrated_leaky", leaky));
+}
+
 TEST(CpuGenerator, Int8DrawsTheAuthorsPicture) {
   if (!cpu::has_arithmetic(cpu::Arithmetic::int8)) GTEST_SKIP() << "this CPU has no int8";
   REENACT_SHARED_FILE(path, "parity/generator_small.safetensors");

@@ -268,10 +268,7 @@ class PersonaliseRun {
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    // The CPU backend draws neither, and foreign encoders are LibTorch's.
-    if (networks_.reflection_padding || networks_.projector != "spectral" || networks_.identity_blocks > 0 ||
-        networks_.pose_encoder != "mobilenet_v2")
-      return;
+    if (!can_calibrate_generator(*model_) || is_foreign_encoder(networks_.pose_encoder)) return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
