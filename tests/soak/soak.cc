@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,7 +25,7 @@ constexpr const char* usage =
     "soak --identities FILE,FILE[,...] [--seconds S] [--streams N] [--clip FILE] [--fps N] [--size-every S]\n"
     "     [--background-every S] [--warm-up S] [--sample-every S] [--growth PERCENT] [--late PERCENT]\n"
     "Prints memory and threads every so many seconds (10); exits with 1 when after the warm-up memory grew by more than\n"
-    "so many percent (2), the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
+    "so many percent (2) from its mean in the first quarter to that in the last, the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
     "pipeline's frames came later than the latency; and when a pipeline failed or showed nothing.\n";
 
 /// The number behind `key` in /proc/self/status.
@@ -77,6 +78,18 @@ class Background {
   GstElement *pipeline_, *source_;
   Owned<GstPad> pad_;
 };
+
+/// How much more the last quarter holds than the first, on average: single values depend on the frames in flight.
+double growth_in_percent(const std::vector<long>& memory) {
+  const std::size_t quarter = std::max<std::size_t>(1, memory.size() / 4);
+  if (memory.size() < 2 * quarter) return 0;
+  const auto sum = [&](std::size_t begin) {
+    const auto from = memory.begin() + std::ptrdiff_t(begin);
+    return std::accumulate(from, from + std::ptrdiff_t(quarter), 0.0);
+  };
+  const double first = sum(0);
+  return 100 * (sum(memory.size() - quarter) - first) / first;
+}
 
 struct Plan {
   std::vector<std::string> identities;
@@ -172,7 +185,8 @@ int main(int argc, char** argv) {
         stream->run(seconds, [&changes](double time) { changes.at(time); });
       });
     }
-    long first = 0, most = 0, least_threads = 0, most_threads = 0;
+    std::vector<long> kept;  // memory after the warm-up
+    long least_threads = 0, most_threads = 0;
     const gint64 began = g_get_monotonic_time();
     for (double time = 0; time < seconds; time += sample_every) {
       std::this_thread::sleep_for(std::chrono::duration<double>(std::min(sample_every, seconds - time)));
@@ -180,11 +194,11 @@ int main(int argc, char** argv) {
       const long memory = status("VmRSS"), count = status("Threads");
       std::cout << "after " << int(now) << " s: " << memory << " kB, " << count << " threads" << std::endl;
       if (now < warm_up) continue;
-      if (first == 0) {
-        first = memory, least_threads = most_threads = count;
+      if (kept.empty()) {
+        least_threads = most_threads = count;
         for (auto& stream : all) stream->count_anew();
       }
-      most = std::max(most, memory);
+      kept.push_back(memory);
       least_threads = std::min(least_threads, count), most_threads = std::max(most_threads, count);
     }
     for (std::thread& thread : threads) thread.join();
@@ -195,9 +209,13 @@ int main(int argc, char** argv) {
       const bool too_late = report.later_than_latency > late / 100 * report.arrived;
       failed = failed || !report.error.empty() || report.shown == 0 || too_late;
     }
-    const double grown = first ? 100.0 * double(most - first) / double(first) : 0;
-    std::cout << "memory grew by " << grown << " % after " << warm_up << " s, " << least_threads << " to "
-              << most_threads << " threads" << std::endl;
+    const double grown = growth_in_percent(kept);
+    if (!kept.empty()) {
+      const auto [least, most] = std::minmax_element(kept.begin(), kept.end());
+      std::cout << "memory after " << warm_up << " s: " << *least << " to " << *most << " kB, grew by "
+                << grown << " % from the first quarter to the last; " << least_threads << " to "
+                << most_threads << " threads" << std::endl;
+    }
     // Two threads come and go with each background.
     const long of_backgrounds = plan.background_every > 0 ? 3L * streams : 0;
     return failed || grown > growth || most_threads - least_threads > of_backgrounds;
