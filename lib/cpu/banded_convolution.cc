@@ -133,4 +133,17 @@ void BandedConvolution::run(const FeatureMap& in, FeatureMap& out) {
   });
 }
 
+void BandedConvolution::keep_bands(const FeatureMap& out) {
+  for (int i = 0; i < threads_; ++i) kept_.emplace_back(out.row_bytes() * band_rows_);
+}
+
+void BandedConvolution::run_both(BandedConvolution& first, BandedConvolution& second, const FeatureMap& in,
+                                 FeatureMap& out) {
+  WorkerPool::shared().run(first.bands(), first.threads_, [&](int band, int slot) {
+    const int row = band * first.band_rows_;
+    first.run_band(band, slot, in.row(row * first.stride_ - first.padding_), first.kept_[slot].data());
+    second.run_band(band, slot, first.kept_[slot].data(), out.row(row));
+  });
+}
+
 }  // namespace reenact::cpu

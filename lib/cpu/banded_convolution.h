@@ -32,10 +32,13 @@ class BandedConvolution {
                     const FeatureMap& out, const Options& options, int threads);
 
   void run(const FeatureMap& in, FeatureMap& out);
-  /// One band in the calling thread, which takes part as `slot`; `in` is its first row, that of the padding included.
-  void run_band(int band, int slot, const std::byte* in, std::byte* out);
-  int bands() const { return (rows_ + band_rows_ - 1) / band_rows_; }
-  /// Output rows of all bands but the last, which may have fewer.
+  /// Runs two convolutions of the same number of threads and bands, of which the second is 1x1 without stride: what the
+  /// first makes of a band goes into a thread's own memory and from there into the second.
+  static void run_both(BandedConvolution& first, BandedConvolution& second, const FeatureMap& in,
+                       FeatureMap& out);
+  /// Prepares this one for being the first in run_both().
+  void keep_bands(const FeatureMap& out);
+
   int band_rows() const { return band_rows_; }
 
  private:
@@ -47,6 +50,9 @@ class BandedConvolution {
   };
   Band make_band(ConvolutionShape shape, Arithmetic arithmetic, const ConvolutionEpilogue& epilogue,
                  int rows);
+  int bands() const { return (rows_ + band_rows_ - 1) / band_rows_; }
+  /// One band; `in` is its first row, that of the padding included.
+  void run_band(int band, int slot, const std::byte* in, std::byte* out);
   /// Whether a FloatWinogradConvolution is made for all bands.
   bool make_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
                      const FeatureMap& out, const Options& options);
@@ -56,6 +62,7 @@ class BandedConvolution {
   std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread with winograd_
   std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
   std::unique_ptr<FloatWinogradConvolution> winograd_;  // in place of bands_, or null
+  std::vector<AlignedBuffer> kept_;                     // [slot] a band's output, after keep_bands()
   FloatWinogradConvolution::Epilogue epilogue_;         // of winograd_
 };
 

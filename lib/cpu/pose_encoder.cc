@@ -14,84 +14,64 @@
 namespace reenact::cpu {
 namespace {
 
+/// One convolution of the network, in order.
+struct Layer {
+  std::string convolution, norm;
+  int in, out, kernel, stride;
+  bool depthwise;
+  bool activated;  // by ReLU6
+  bool residual;   // adds the block's input
+  bool block_start;
+};
+
 /// Nearest multiple of 8, at least 8 and no more than 10 % below `channels`; torchvision's rule.
 int round_channels(double channels) {
   const int rounded = std::max(8, static_cast<int>(channels + 4) / 8 * 8);
   return rounded < 0.9 * channels ? rounded + 8 : rounded;
 }
 
-/// A convolution and its batch normalization, by their names in a model file.
-struct Layer {
-  std::string convolution, norm;
-};
-
-struct Block {
-  std::optional<Layer> expand;
-  Layer depthwise, project;
-  int in, hidden, out, stride;
-};
-
-/// The layers of the network, in order.
-struct Layout {
-  Layer first{"features.0.0", "features.0.1"};
-  int first_channels;
-  std::vector<Block> blocks;
-  Layer last;
-  int last_channels;
-};
-
-Layout layout_of(double width) {
+std::vector<Layer> layers_of(double width) {
   const struct {
     int expansion, channels, blocks, stride;
   } groups[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                 {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
-  Layout layout;
-  int channels = layout.first_channels = round_channels(32 * width);
+  int channels = round_channels(32 * width);
+  std::vector<Layer> layers = {{"features.0.0", "features.0.1", 3, channels, 3, 2, false, true, false, true}};
   int index = 1;
   for (const auto& group : groups) {
     const int out = round_channels(group.channels * width);
     for (int i = 0; i < group.blocks; ++i, ++index) {
-      const std::string name = "features." + std::to_string(index) + ".conv.";
-      Block block;
+      const std::string block = "features." + std::to_string(index) + ".conv.";
+      const int stride = i == 0 ? group.stride : 1, hidden = channels * group.expansion;
       const bool expands = group.expansion != 1;
-      if (expands) block.expand = Layer{name + "0.0", name + "0.1"};
-      const std::string depthwise = name + (expands ? "1" : "0");
-      block.depthwise = {depthwise + ".0", depthwise + ".1"};
-      block.project = {name + (expands ? "2" : "1"), name + (expands ? "3" : "2")};
-      block.in = channels;
-      block.hidden = channels * group.expansion;
-      block.out = channels = out;
-      block.stride = i == 0 ? group.stride : 1;
-      layout.blocks.push_back(std::move(block));
+      if (expands)
+        layers.push_back({block + "0.0", block + "0.1", channels, hidden, 1, 1, false, true, false, true});
+      const std::string place = expands ? "1" : "0";
+      layers.push_back({block + place + ".0", block + place + ".1", hidden, hidden, 3, stride, true, true,
+                        false, !expands});
+      layers.push_back({block + (expands ? "2" : "1"), block + (expands ? "3" : "2"), hidden, out, 1, 1,
+                        false, false, stride == 1 && channels == out, false});
+      channels = out;
     }
   }
+  const int last = round_channels(1280 * std::max(1.0, width));
   const std::string name = "features." + std::to_string(index) + ".";
-  layout.last = {name + "0", name + "1"};
-  layout.last_channels = round_channels(1280 * std::max(1.0, width));
-  return layout;
+  layers.push_back({name + "0", name + "1", channels, last, 1, 1, false, true, false, true});
+  return layers;
 }
-
-constexpr auto relu6 = ConvolutionEpilogue::Activation::relu6;
 
 }  // namespace
 
 std::shared_ptr<const FoldedWeights> PoseEncoder::fold(const WeightSource& source,
                                                        const ReenactorConfig& config) {
   auto weights = std::make_shared<FoldedWeights>();
-  const auto add = [&](const Layer& layer, int out, int in, int kernel) {
+  const std::vector<Layer> layers = layers_of(config.pose_encoder_width);
+  for (const Layer& layer : layers) {
     weights->add_with_batch_norm(layer.convolution, source, "pose." + layer.convolution, "pose." + layer.norm,
-                                 {out, in, kernel, kernel});
-  };
-  const Layout layout = layout_of(config.pose_encoder_width);
-  add(layout.first, layout.first_channels, 3, 3);
-  for (const Block& block : layout.blocks) {
-    if (block.expand) add(*block.expand, block.hidden, block.in, 1);
-    add(block.depthwise, block.hidden, 1, 3);
-    add(block.project, block.out, block.hidden, 1);
+                                 {layer.out, layer.depthwise ? 1 : layer.in, layer.kernel, layer.kernel});
   }
-  add(layout.last, layout.last_channels, layout.blocks.back().out, 1);
   weights->add("classifier",
-               source.floats("pose.classifier.1.weight", {config.pose_embedding_size, layout.last_channels}),
+               source.floats("pose.classifier.1.weight", {config.pose_embedding_size, layers.back().out}),
                source.floats("pose.classifier.1.bias", {config.pose_embedding_size}));
   return weights;
 }
@@ -104,33 +84,49 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
       threads_(WorkerPool::shared().reserve(threads)),
       kernels_(&elementwise_kernels(instruction_set())) {
   SingleThreadedOneDnn single_threaded;
-  const Layout layout = layout_of(config.pose_encoder_width);
   int size = config.pose_image_size();
   maps_.emplace_back(size, size, 3, 1, element);
-  const auto add_map = [&](int channels, int stride) {
-    size = convolved_size(size, 3, stride, 1);
-    maps_.emplace_back(size, size, channels, 1, element);
-  };
-  const auto convolution = [&](const Layer& layer, const BandedConvolution::Options& options) {
-    return BandedConvolution(*weights_, layer.convolution, maps_[maps_.size() - 2], maps_.back(), options,
-                             threads_);
-  };
-  add_map(layout.first_channels, 2);
-  first_.emplace(convolution(layout.first, {.stride = 2, .activation = relu6}));
-  for (const Block& block : layout.blocks) {
-    add_map(block.out, block.stride);
-    const InvertedResidual::Layers layers{block.expand ? block.expand->convolution : "",
-                                          block.depthwise.convolution,
-                                          block.project.convolution,
-                                          block.hidden,
-                                          block.stride,
-                                          block.stride == 1 && block.in == block.out};
-    blocks_.emplace_back(*weights_, layers, maps_[maps_.size() - 2], maps_.back(), threads_);
+  int block_input = 0, current = 0;  // maps
+  FeatureMap depthwise_out;          // what a depthwise convolution's output would be, for its measures alone
+  for (const Layer& layer : layers_of(config.pose_encoder_width)) {
+    const int in = current, padding = layer.kernel / 2;
+    if (layer.block_start) block_input = in;
+    size = convolved_size(size, layer.kernel, layer.stride, padding);
+    BandedConvolution::Options options;
+    options.kernel = layer.kernel;
+    options.stride = layer.stride;
+    options.padding = padding;
+    options.depthwise = layer.depthwise;
+    options.accumulate = layer.residual;
+    if (layer.activated) options.activation = ConvolutionEpilogue::Activation::relu6;
+    if (layer.residual) {
+      current = block_input;  // the sum goes where the block's input was
+    } else if (layer.depthwise) {
+      current = -1;  // kept in bands until the next convolution
+      depthwise_out = FeatureMap(size, size, layer.out, 0, element);
+    } else {
+      current = static_cast<int>(maps_.size());
+      maps_.emplace_back(size, size, layer.out, 1, element);
+    }
+    if (layer.depthwise) {
+      steps_.push_back(
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], depthwise_out, options, threads_), in,
+           current, nullptr});
+      steps_.back().convolution.keep_bands(depthwise_out);
+    } else if (in < 0) {
+      Step& depthwise = steps_.back();
+      options.band_rows = depthwise.convolution.band_rows();
+      depthwise.out = current;
+      depthwise.next = std::make_unique<BandedConvolution>(*weights_, layer.convolution, depthwise_out,
+                                                           maps_[current], options, threads_);
+    } else {
+      steps_.push_back(
+          {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, threads_), in,
+           current, nullptr});
+    }
   }
-  add_map(layout.last_channels, 1);
-  last_.emplace(convolution(layout.last, {.kernel = 1, .padding = 0, .activation = relu6}));
-  mean_.resize(layout.last_channels);
-  row_.resize(layout.last_channels);
+  mean_.resize(maps_.back().channels());
+  row_.resize(maps_.back().channels());
   input_.resize(static_cast<std::size_t>(config.pose_image_size()) * config.pose_image_size() * 3);
 }
 
@@ -157,11 +153,15 @@ void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> p
 
 void PoseEncoder::encode_map(std::span<float> pose) {
   SingleThreadedOneDnn single_threaded;
-  first_->run(maps_[0], maps_[1]);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) blocks_[i].run(maps_[i + 1], maps_[i + 2]);
-  last_->run(maps_[maps_.size() - 2], maps_.back());
+  for (Step& step : steps_) {
+    if (step.next) {
+      BandedConvolution::run_both(step.convolution, *step.next, maps_[step.in], maps_[step.out]);
+    } else {
+      step.convolution.run(maps_[step.in], maps_[step.out]);
+    }
+  }
 
-  const FeatureMap& last = maps_.back();
+  const FeatureMap& last = maps_[steps_.back().out];
   const int channels = last.channels();
   std::fill(mean_.begin(), mean_.end(), 0.0f);
   for (int y = 0; y < last.height(); ++y) {

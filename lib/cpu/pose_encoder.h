@@ -2,12 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "cpu/banded_convolution.h"
-#include "cpu/inverted_residual.h"
 #include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/instruction_set.h"
 #include "reenact/config.h"
@@ -40,14 +38,20 @@ class PoseEncoder : public reenact::PoseEncoder {
   /// From the first map to the pose.
   void encode_map(std::span<float> pose);
 
+  // One convolution, or a depthwise one and the 1x1 that follows it, band by band.
+  struct Step {
+    BandedConvolution convolution;
+    int in, out;  // maps
+    std::unique_ptr<BandedConvolution> next;
+  };
+
   std::shared_ptr<const FoldedWeights> weights_;
   ReenactorConfig config_;
   Arithmetic element_;
   int threads_;
   const ElementwiseKernels* kernels_;
-  std::vector<FeatureMap> maps_;  // between the layers below
-  std::optional<BandedConvolution> first_, last_;
-  std::vector<InvertedResidual> blocks_;
+  std::vector<FeatureMap> maps_;
+  std::vector<Step> steps_;
   cv::Mat scaled_;
   std::vector<float> input_, row_, mean_;
 };

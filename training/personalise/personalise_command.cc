@@ -268,7 +268,8 @@ class PersonaliseRun {
 
   /// Adds the ranges that int8 on CPUs wants, from the person's own pictures.
   void calibrate(Personaliser& person) {
-    if (!can_calibrate_generator(*model_) || is_foreign_encoder(networks_.pose_encoder)) return;
+    // Other encoders, and poses that are none of pictures, are LibTorch's.
+    if (!can_calibrate_generator(*model_) || networks_.pose_encoder != "mobilenet_v2") return;
     constexpr std::size_t most = 32;
     EngineOptions engine;
     engine.device = "cpu";
@@ -378,7 +379,8 @@ CLI::App* add_personalise_command(CLI::App& parent) {
       ->option_text("DIR");
   command
       ->add_option("--iterations,--steps", a->training.steps,
-                   "Weight updates; default by the number of pictures, 125 for one to 230 for 30 and more")
+                   "Weight updates; default by the number of pictures, 125 for one to 230 for 30 "
+                   "and more, 60 to 100 for live")
       ->check(CLI::PositiveNumber);
   command
       ->add_option(
@@ -402,8 +404,10 @@ CLI::App* add_personalise_command(CLI::App& parent) {
           "or discriminator-PRESET where models are installed, if there is one")
       ->option_text("FILE");
   command
-      ->add_option("--poses", a->poses,
-                   "Pose track of other people whose motion the head must go on to follow")
+      ->add_option(
+          "--poses", a->poses,
+          "Pose track of other people whose motion the head must go on to follow; without it poses-PRESET "
+          "beside --model or where models are installed, if there is one")
       ->option_text("FILE");
   command
       ->add_option("--landmarks", a->landmarks,
