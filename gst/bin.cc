@@ -176,16 +176,31 @@ GstPad* behind_queue(GstBin* bin, GstPad* key) {
   return gst_element_get_static_pad(queue, "src");
 }
 
-/// The pad of the child whose key the queue takes, after which the queue is gone; `target` where there is no queue.
-Owned<GstPad> without_queue(GstBin* bin, Owned<GstPad> target) {
-  const Owned<GstElement> queue(gst_bin_get_by_name(bin, key_queue_name));
-  if (!queue || GST_ELEMENT(GST_OBJECT_PARENT(target.get())) != queue.get()) return target;
-  const Owned<GstPad> sink(gst_element_get_static_pad(queue.get(), "sink"));
-  Owned<GstPad> key(gst_pad_get_peer(sink.get()));
-  gst_element_set_locked_state(queue.get(), TRUE);
-  gst_element_set_state(queue.get(), GST_STATE_NULL);
-  gst_bin_remove(bin, queue.get());
-  return key;
+/// Gives a pad back to the child that it was requested from.
+void release_from_child(GstPad* pad) {
+  const Owned<GstElement> child(gst_pad_get_parent_element(pad));
+  if (child) gst_element_release_request_pad(child.get(), pad);
+}
+
+/// Takes the key away, which comes out at `ghost`, and the queue behind it.
+void release_key(GstBin* bin, GstPad* ghost) {
+  const Owned<GstPad> target(gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
+  Owned<GstElement> queue(gst_bin_get_by_name(bin, key_queue_name));
+  if (!target || GST_OBJECT_PARENT(target.get()) != GST_OBJECT(queue.get())) queue.reset();
+  Owned<GstPad> key(target ? GST_PAD(gst_object_ref(target.get())) : nullptr);
+  if (queue) {
+    const Owned<GstPad> sink(gst_element_get_static_pad(queue.get(), "sink"));
+    key.reset(gst_pad_get_peer(sink.get()));
+  }
+  // The compositor first: a key that is refused while it is still there ends the fill.
+  if (key) release_from_child(key.get());
+  gst_pad_set_active(ghost, FALSE);
+  if (queue) {
+    gst_element_set_locked_state(queue.get(), TRUE);
+    gst_element_set_state(queue.get(), GST_STATE_NULL);
+    gst_bin_remove(bin, queue.get());
+  }
+  gst_element_remove_pad(GST_ELEMENT(bin), ghost);
 }
 
 /// Makes what turns the background upright; without the elements for it, it stays as it is.
@@ -246,8 +261,9 @@ GstPadProbeReturn learn_from(GstPad* crop_src, GstPadProbeInfo* info, gpointer c
   }
   const Owned<GstCaps> caps(gst_pad_get_current_caps(crop_src)), known(gst_pad_get_current_caps(pad));
   if (!caps) return GST_PAD_PROBE_OK;
-  if (!known || !gst_caps_is_equal(caps.get(), known.get())) {
-    if (!known) gst_pad_send_event(pad, gst_event_new_stream_start("reenactbin-crops"));
+  const bool begins = !known || GST_PAD_IS_EOS(pad);  // crops come after the end where somebody seeks
+  if (begins || !gst_caps_is_equal(caps.get(), known.get())) {
+    if (begins) gst_pad_send_event(pad, gst_event_new_stream_start("reenactbin-crops"));
     gst_pad_send_event(pad, gst_event_new_caps(caps.get()));
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
@@ -337,19 +353,20 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* pad_template, const
 }
 
 void release_pad(GstElement* element, GstPad* ghost) {
+  if (GST_PAD_IS_SRC(ghost)) {
+    release_key(GST_BIN(element), ghost);
+    return;
+  }
   const ReenactBin::Private& p = *self_of(element)->p;
   gst_pad_set_active(ghost, FALSE);
   // An element that goes away has lost its children before its pads.
   const bool turned = g_str_equal(GST_PAD_NAME(ghost), "background") && p.background_orientation &&
                       GST_BIN_NUMCHILDREN(element) > 0;
-  Owned<GstPad> target(turned ? bypass_orientation(ghost, p.background_orientation)
-                              : gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
+  const Owned<GstPad> target(turned ? bypass_orientation(ghost, p.background_orientation)
+                                    : gst_ghost_pad_get_target(GST_GHOST_PAD(ghost)));
   if (turned) remove_background_orientation(self_of(element));
-  if (target && GST_PAD_IS_SRC(ghost)) target = without_queue(GST_BIN(element), std::move(target));
   gst_element_remove_pad(element, ghost);
-  if (!target) return;
-  const Owned<GstElement> child(gst_pad_get_parent_element(target.get()));
-  if (child) gst_element_release_request_pad(child.get(), target.get());
+  if (target) release_from_child(target.get());
 }
 
 void finalize(GObject* object) {

@@ -118,6 +118,7 @@ struct ReenactGenerator::Private {
   std::atomic<bool> reference_wanted = false;
 
   std::unique_ptr<Generator> generator;
+  std::atomic<int> image_size = 0;  // of generator, for queries from any thread; 0: none
   Head head = Head::unknown;
   std::shared_ptr<const Identity> identity;  // that was announced last
   std::shared_ptr<const Identity> drawn;     // that the generator has
@@ -152,6 +153,7 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
   ReenactGenerator::Private& p = *self_of(filter)->p;
   p.generator = load_generator(model, options);
   p.landmark_head = load_landmark_head(model);
+  p.image_size = p.generator->image_size();
   p.mapper.set_landmark_head(p.landmark_head);
   p.regions_missed = false;
   p.head = Head::unknown;
@@ -170,6 +172,7 @@ Rehearsal rehearse(ReenactNetworkFilter* filter) {
 
 void unload(ReenactNetworkFilter* filter) {
   ReenactGenerator::Private& p = *self_of(filter)->p;
+  p.image_size = 0;
   p.generator.reset();
   p.identity.reset();
   p.drawn.reset();
@@ -184,10 +187,8 @@ GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
   if (direction == GST_PAD_SINK) return gst_static_pad_template_get_caps(&sink_template);
   GstCaps* caps = gst_caps_make_writable(gst_static_pad_template_get_caps(&src_template));
   gst_caps_set_simple(caps, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
-  if (const Generator* generator = self_of(filter)->p->generator.get()) {
-    const int size = generator->image_size();
+  if (const int size = self_of(filter)->p->image_size; size > 0)
     gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
-  }
   return caps;
 }
 

@@ -179,10 +179,15 @@ gboolean start(GstBaseTransform* base) {
           ErrorCode::invalid,
           "reenactidentity has no identity: identity-file is not set and no crops come in to learn one from");
     }
-    p.switch_to(load(name));
-    const ObjectLock lock(base);
-    p.started = true;
-    return TRUE;
+    // Another one may be named meanwhile.
+    for (std::string loaded;; name = loaded) {
+      p.switch_to(load(name));
+      const ObjectLock lock(base);
+      loaded = p.settings.identity_file;
+      if (loaded != name) continue;
+      p.started = true;
+      return TRUE;
+    }
   });
 }
 

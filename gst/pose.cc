@@ -13,6 +13,7 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -49,8 +50,9 @@ GstStaticPadTemplate src_template =
 
 struct ReenactPose::Private {
   std::unique_ptr<PoseEncoder> encoder;
-  std::vector<float> last_pose;  // empty before the first face
-  bool placed = false;           // whether where the face lay stands behind each pose
+  std::atomic<int> image_size = 0, pose_size = 0;  // of encoder, for queries from any thread; 0: none
+  std::vector<float> last_pose;                    // empty before the first face
+  bool placed = false;                             // whether where the face lay stands behind each pose
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactpose, "reenactpose", GST_RANK_NONE, reenact_pose_get_type())
@@ -66,6 +68,8 @@ const Network& load(ReenactNetworkFilter* filter, const std::filesystem::path& m
                     const EngineOptions& options) {
   ReenactPose::Private& p = *self_of(filter)->p;
   p.encoder = load_pose_encoder(model, options);
+  p.image_size = p.encoder->image_size();
+  p.pose_size = p.encoder->embedding_size();
   return *p.encoder;
 }
 
@@ -80,20 +84,21 @@ Rehearsal rehearse(ReenactNetworkFilter* filter) {
 
 void unload(ReenactNetworkFilter* filter) {
   ReenactPose::Private& p = *self_of(filter)->p;
+  p.image_size = p.pose_size = 0;
   p.encoder.reset();
   p.last_pose.clear();
 }
 
 GstCaps* caps_for(ReenactNetworkFilter* filter, GstPadDirection direction) {
-  const PoseEncoder* encoder = self_of(filter)->p->encoder.get();
+  const ReenactPose::Private& p = *self_of(filter)->p;
   if (direction == GST_PAD_SRC) {
-    return encoder ? new_placed_pose_caps(encoder->embedding_size())
-                   : gst_static_pad_template_get_caps(&src_template);
+    const int size = p.pose_size;
+    return size > 0 ? new_placed_pose_caps(size) : gst_static_pad_template_get_caps(&src_template);
   }
   GstCaps* caps = gst_static_pad_template_get_caps(&sink_template);
-  if (!encoder) return caps;
+  const int size = p.image_size;
+  if (size == 0) return caps;
   caps = gst_caps_make_writable(caps);
-  const int size = encoder->image_size();
   gst_caps_set_simple(caps, "width", G_TYPE_INT, size, "height", G_TYPE_INT, size, nullptr);
   return caps;
 }

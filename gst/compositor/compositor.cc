@@ -286,14 +286,17 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       }
       break;
     }
-    case GST_EVENT_FLUSH_START:
-    case GST_EVENT_FLUSH_STOP:
-      if (const auto key = head ? key_pad_of(self) : nullptr) key->push_event(gst_event_ref(event));
-      break;
     default:
       break;
   }
   return GST_AGGREGATOR_CLASS(reenact_compositor_parent_class)->sink_event(aggregator, pad, event);
+}
+
+/// The key is flushed with the fill: before it, so that a key that waits in its sink is let go of.
+GstPadProbeReturn flush_key(GstPad*, GstPadProbeInfo* info, gpointer self) {
+  if (const auto key = key_pad_of(self_of(self)))
+    key->push_event(gst_event_ref(GST_PAD_PROBE_INFO_EVENT(info)));
+  return GST_PAD_PROBE_OK;
 }
 
 /// Lets those upstream know that a picture leaves, in a live pipeline.
@@ -320,8 +323,11 @@ GstFlowReturn composite(ReenactCompositor* self, GstBuffer* head) {
   const HeadLayer layer = p.painter.draw(settings, p.head_info, head, out.get());
   copy_metas_to_output(head, out.get(), p.painter.output());
   GstFlowReturn key_flow = GST_FLOW_OK;
-  if (const auto key = key_pad_of(self))
+  if (const auto key = key_pad_of(self)) {
     key_flow = key->push(p.painter.key_of(layer), out.get(), p.painter.output());
+    // One that was released meanwhile refuses what comes, and the fill goes on.
+    if (key_pad_of(self) != key) key_flow = GST_FLOW_OK;
+  }
   const GstClockTime elapsed = GstClockTime(g_get_monotonic_time() - begin) * GST_USECOND;
   GST_LOG_OBJECT(self, "Head of %" GST_TIME_FORMAT " took %.2f ms", GST_TIME_ARGS(GST_BUFFER_PTS(head)),
                  double(elapsed) / GST_MSECOND);
@@ -369,7 +375,8 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
     p.painter.background().set_pad_frame(nullptr, {});  // the pad may have been released
   }
   if (gst_buffer_get_size(head) == 0) {  // made of a gap event: nothing comes out for this time
-    if (p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
+    const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
+    if (begun && p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
       GstEvent* gap = gst_event_new_gap(GST_BUFFER_PTS(head), GST_BUFFER_DURATION(head));
       if (const auto key = key_pad_of(self)) key->push_event(gst_event_ref(gap));
       gst_pad_push_event(aggregator->srcpad, gap);
@@ -482,6 +489,7 @@ static void reenact_compositor_init(ReenactCompositor* self) {
                                                       GST_PAD_SINK, "template", pad_template, nullptr));
   gst_object_unref(pad_template);
   gst_element_add_pad(GST_ELEMENT(self), GST_PAD(self->p->head_pad));
+  gst_pad_add_probe(GST_AGGREGATOR_SRC_PAD(self), GST_PAD_PROBE_TYPE_EVENT_FLUSH, flush_key, self, nullptr);
 }
 
 }  // namespace reenact

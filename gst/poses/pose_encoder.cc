@@ -157,7 +157,8 @@ bool identity_is_due(const ReenactPoseEnc::Private& p, const EncoderSettings& se
   if (p.identity_due) return true;
   return settings.identity_interval > 0 && GST_CLOCK_TIME_IS_VALID(time) &&
          GST_CLOCK_TIME_IS_VALID(p.identity_sent) &&
-         time >= p.identity_sent + GstClockTime(settings.identity_interval * GST_SECOND);
+         (time < p.identity_sent ||
+          time >= p.identity_sent + GstClockTime(settings.identity_interval * GST_SECOND));
 }
 
 GstFlowReturn send_identity(ReenactPoseEnc* self, GstClockTime time) {

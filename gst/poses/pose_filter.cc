@@ -216,7 +216,10 @@ GstBuffer* between(ReenactPoseFilter::Private& p, GstBuffer* from, GstBuffer* to
 void resample(ReenactPoseFilter::Private& p, Owned<GstBuffer> now) {
   const GstClockTime time = GST_BUFFER_PTS(now.get());
   if (!GST_CLOCK_TIME_IS_VALID(time)) return;
-  const bool begins = !p.before || GST_BUFFER_PTS(p.before.get()) >= time;
+  const GstClockTime before = p.before ? GST_BUFFER_PTS(p.before.get()) : GST_CLOCK_TIME_NONE;
+  // What came for so long was nothing or gap events: nobody was there.
+  const GstClockTime longest = std::max<GstClockTime>(GST_SECOND, 4 * p.latency.load());
+  const bool begins = !p.before || before >= time || time - before > longest;
   if (begins) {
     p.first = time;
     p.sent = 0;

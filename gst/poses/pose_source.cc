@@ -140,7 +140,8 @@ gboolean start(GstBaseSrc* base) {
       p.times.push_back(settings.rate == 1 ? GstClockTime(time)
                                            : GstClockTime(std::llround(double(time) / settings.rate)));
     }
-    p.interval = GstClockTime(std::llround(GST_SECOND / (p.track.frame_rate() * settings.rate)));
+    p.interval = std::max<GstClockTime>(
+        1, GstClockTime(std::llround(GST_SECOND / (p.track.frame_rate() * settings.rate))));
     p.next = 0;
     p.backwards = false;
     Owned<GstCaps> caps(new_caps(p));
@@ -258,7 +259,8 @@ GstFlowReturn create(GstBaseSrc* base, guint64, guint, GstBuffer** out) {
     const std::size_t index = number % count;
     GstBuffer* buffer = new_pose_buffer(frame_of(p.track, index), int(p.track.poses[index].size()));
     GST_BUFFER_PTS(buffer) = time;
-    GST_BUFFER_DURATION(buffer) = time_of(p, number + 1) - time;
+    const bool last = index + 1 == count && !copy_of(base, p.settings).loop;
+    GST_BUFFER_DURATION(buffer) = last ? p.interval : time_of(p, number + 1) - time;
     GST_BUFFER_OFFSET(buffer) = number;
     GST_BUFFER_OFFSET_END(buffer) = number + 1;
     if (p.placed) set_place(buffer, int(p.track.poses[index].size()));

@@ -282,6 +282,44 @@ TEST_F(KeyTest, IsThereOnceAndMayGoWhilePlaying) {
       << "without a key the picture carries alpha itself";
 }
 
+TEST_F(KeyTest, MayGoFromTheBinWhileItsQueueIsFull) {
+  Owned<GstElement> pipeline(gst_parse_launch(
+      ("appsrc name=in format=time caps=\"" + rgb_caps(160, 120) +
+       "\" ! reenactbin name=r identity-file=red.safetensors device=cuda background=transparent ! "
+       "video/x-raw,format=RGB ! queue ! appsink name=fill sync=false wait-on-eos=false")
+          .c_str(),
+      nullptr));
+  ASSERT_TRUE(pipeline);
+  const Owned<GstElement> in(gst_bin_get_by_name(GST_BIN(pipeline.get()), "in")),
+      fill(gst_bin_get_by_name(GST_BIN(pipeline.get()), "fill")),
+      bin(gst_bin_get_by_name(GST_BIN(pipeline.get()), "r"));
+  Owned<GstPad> key(gst_element_request_pad_simple(bin.get(), "key"));
+  ASSERT_TRUE(key);
+  // Nobody takes the key: the bin's queue fills, and the compositor waits in it.
+  const gulong block = gst_pad_add_probe(
+      key.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM,
+      [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+  ASSERT_NE(block, 0u);
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  constexpr int frames = 12;
+  for (int i = 0; i < frames; ++i) {
+    GstBuffer* buffer = gst_buffer_new_allocate(nullptr, 160 * 120 * 3, nullptr);
+    gst_buffer_memset(buffer, 0, 100, 160 * 120 * 3);
+    GST_BUFFER_PTS(buffer) = i * 40 * GST_MSECOND;
+    GST_BUFFER_DURATION(buffer) = 40 * GST_MSECOND;
+    gst_app_src_push_buffer(GST_APP_SRC(in.get()), buffer);
+  }
+  g_usleep(300000);
+  gst_element_release_request_pad(bin.get(), key.get());
+  int came = 0;
+  while (GstSample* sample = gst_app_sink_try_pull_sample(GST_APP_SINK(fill.get()), 5 * GST_SECOND)) {
+    gst_sample_unref(sample);
+    if (++came == frames) break;
+  }
+  EXPECT_EQ(came, frames) << "the fill goes on without its key";
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+}
+
 TEST_F(KeyTest, ComesOutOfTheBinBesideTheFill) {
   Owned<GstElement> pipeline(gst_parse_launch(
       ("appsrc name=in format=time caps=\"" + rgb_caps(160, 120) +
