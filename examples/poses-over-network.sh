@@ -9,5 +9,6 @@ case $1 in
       identity sync=true ! gdppay ! tcpclientsink host="${3:-localhost}" port="${4:-5000}" ;;
   receive)
     exec gst-launch-1.0 tcpserversrc host=0.0.0.0 port="${3:-5000}" ! gdpdepay ! \
-      reenactidentity identity-file="$2" ! reenactgenerator pose-mode=auto ! videoconvert ! autovideosink sync=false ;;
+      reenactidentity identity-file="$2" ! reenactgenerator pose-mode=auto ! reenactcompositor ! \
+      videoconvert ! autovideosink sync=false ;;
 esac

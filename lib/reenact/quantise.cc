@@ -51,8 +51,8 @@ bool can_calibrate_generator(const ModelFile& file) {
   options.device = "cpu";
   options.precision = Precision::fp32;
   const Backend* backend = cpu_backend();
-  return backend && backend->supports(NetworkKind::generator, file,
-                                      file.info().config.get<ReenactorConfig>(), options);
+  return backend &&
+         backend->supports(NetworkKind::generator, file, file.info().config.get<ReenactorConfig>(), options);
 }
 
 // The networks that calibrate are the cpu backend's (lib/cpu/*_calibration.cc).

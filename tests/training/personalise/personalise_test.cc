@@ -146,8 +146,8 @@ TEST(PersonaliseConfig, LiveTakesSmallBatchesInTheGivenPrecisionUnlessTold) {
   const auto config = read_personalise_config(RunConfig({}), "live", torch::kBFloat16);
   EXPECT_EQ(config.run.batch_size, 2);
   EXPECT_EQ(config.tuning.precision, torch::kBFloat16);
-  const auto told = read_personalise_config(
-      RunConfig({}, {"training.precision=float32", "run.batch_size=4"}), "live", torch::kBFloat16);
+  const auto told = read_personalise_config(RunConfig({}, {"training.precision=float32", "run.batch_size=4"}),
+                                            "live", torch::kBFloat16);
   EXPECT_EQ(told.run.batch_size, 4);
   EXPECT_EQ(told.tuning.precision, torch::kFloat);
 }
