@@ -246,6 +246,12 @@ gboolean take_caps(ReenactCompositor* self, GstAggregatorPad* pad, GstCaps* caps
   });
 }
 
+/// Whether the stream has begun downstream.
+bool has_begun(GstAggregator* aggregator) {
+  const Owned<GstEvent> segment(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
+  return segment != nullptr;
+}
+
 gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* event) {
   ReenactCompositor* self = self_of(aggregator);
   ReenactCompositor::Private& p = *self->p;
@@ -277,8 +283,7 @@ gboolean sink_event(GstAggregator* aggregator, GstAggregatorPad* pad, GstEvent* 
       if (head && parse_identity_event(event, identity)) {
         GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
         p.painter.forget_head();
-        const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
-        if (!begun) {  // no event may leave before the stream has begun
+        if (!has_begun(aggregator)) {  // no event may leave before that
           gst_event_replace(&p.identity, event);
           gst_event_unref(event);
           return TRUE;
@@ -375,8 +380,7 @@ GstFlowReturn aggregate_head(ReenactCompositor* self, GstBuffer* head, bool time
     p.painter.background().set_pad_frame(nullptr, {});  // the pad may have been released
   }
   if (gst_buffer_get_size(head) == 0) {  // made of a gap event: nothing comes out for this time
-    const Owned<GstEvent> begun(gst_pad_get_sticky_event(aggregator->srcpad, GST_EVENT_SEGMENT, 0));
-    if (begun && p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
+    if (has_begun(aggregator) && p.negotiated && GST_BUFFER_PTS_IS_VALID(head)) {
       GstEvent* gap = gst_event_new_gap(GST_BUFFER_PTS(head), GST_BUFFER_DURATION(head));
       if (const auto key = key_pad_of(self)) key->push_event(gst_event_ref(gap));
       gst_pad_push_event(aggregator->srcpad, gap);

@@ -25,8 +25,8 @@ constexpr const char* usage =
     "soak --identities FILE,FILE[,...] [--seconds S] [--streams N] [--clip FILE] [--fps N] [--size-every S]\n"
     "     [--background-every S] [--warm-up S] [--sample-every S] [--growth PERCENT] [--late PERCENT]\n"
     "Prints memory and threads every so many seconds (10); exits with 1 when after the warm-up memory grew by more than\n"
-    "so many percent (2) from its mean in the first quarter to that in the last, the number of threads changed by more than those of the backgrounds, or more than so many percent (1) of a\n"
-    "pipeline's frames came later than the latency; and when a pipeline failed or showed nothing.\n";
+    "so many percent (2) from its mean in the first quarter to that in the last, the number of threads changed by more\n"
+    "than those of the backgrounds, or more than so many percent (1) of a pipeline's frames came later than the latency; and when a pipeline failed or showed nothing.\n";
 
 /// The number behind `key` in /proc/self/status.
 long status(const std::string& key) {

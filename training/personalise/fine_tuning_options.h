@@ -42,8 +42,8 @@ struct FineTuningOptions {
   FineTuningLosses loss;
 };
 
-/// Defaults for a preset of the reenactor: `paper` as above; any other is tuned without discriminator and
-/// perceptual networks, on L1, gradients and dice, with the pose encoder as it is.
+/// Defaults for a preset of the reenactor: `paper` as above; any other is tuned without
+/// perceptual networks, on L1, gradients, dice, a discriminator where there is one, and motion, with the pose encoder as it is.
 FineTuningOptions fine_tuning_preset(const std::string& preset);
 
 }  // namespace reenact::training

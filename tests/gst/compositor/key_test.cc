@@ -24,6 +24,19 @@ class KeyTest : public HeadFramesTest {
     fill_.reset();
     return key;
   }
+  /// appsrc "in", reenactbin "r" and appsink "fill", and `rest` beside them.
+  static Owned<GstElement> pipeline_of_bin(const std::string& rest = "") {
+    const std::string text =
+        "appsrc name=in format=time caps=\"" + rgb_caps(160, 120) +
+        "\" ! reenactbin name=r identity-file=red.safetensors device=cuda background=transparent ! "
+        "video/x-raw,format=RGB ! queue ! appsink name=fill sync=false wait-on-eos=false " +
+        rest;
+    return Owned<GstElement>(gst_parse_launch(text.c_str(), nullptr));
+  }
+  static void push_scenes(GstElement* in, int count) {
+    for (int i = 0; i < count; ++i)
+      gst_app_src_push_buffer(GST_APP_SRC(in), new_frame(scene(160, 120, cv::Rect(60, 40, 30, 36)), i));
+  }
   /// soft_head() in haze: alpha is `least` or more everywhere.
   static cv::Mat hazy_head(uchar least) {
     cv::Mat rgba = soft_head(head_color);
@@ -283,12 +296,7 @@ TEST_F(KeyTest, IsThereOnceAndMayGoWhilePlaying) {
 }
 
 TEST_F(KeyTest, MayGoFromTheBinWhileItsQueueIsFull) {
-  Owned<GstElement> pipeline(gst_parse_launch(
-      ("appsrc name=in format=time caps=\"" + rgb_caps(160, 120) +
-       "\" ! reenactbin name=r identity-file=red.safetensors device=cuda background=transparent ! "
-       "video/x-raw,format=RGB ! queue ! appsink name=fill sync=false wait-on-eos=false")
-          .c_str(),
-      nullptr));
+  const Owned<GstElement> pipeline = pipeline_of_bin();
   ASSERT_TRUE(pipeline);
   const Owned<GstElement> in(gst_bin_get_by_name(GST_BIN(pipeline.get()), "in")),
       fill(gst_bin_get_by_name(GST_BIN(pipeline.get()), "fill")),
@@ -302,13 +310,7 @@ TEST_F(KeyTest, MayGoFromTheBinWhileItsQueueIsFull) {
   ASSERT_NE(block, 0u);
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   constexpr int frames = 12;
-  for (int i = 0; i < frames; ++i) {
-    GstBuffer* buffer = gst_buffer_new_allocate(nullptr, 160 * 120 * 3, nullptr);
-    gst_buffer_memset(buffer, 0, 100, 160 * 120 * 3);
-    GST_BUFFER_PTS(buffer) = i * 40 * GST_MSECOND;
-    GST_BUFFER_DURATION(buffer) = 40 * GST_MSECOND;
-    gst_app_src_push_buffer(GST_APP_SRC(in.get()), buffer);
-  }
+  push_scenes(in.get(), frames);
   g_usleep(300000);
   gst_element_release_request_pad(bin.get(), key.get());
   int came = 0;
@@ -321,20 +323,14 @@ TEST_F(KeyTest, MayGoFromTheBinWhileItsQueueIsFull) {
 }
 
 TEST_F(KeyTest, ComesOutOfTheBinBesideTheFill) {
-  Owned<GstElement> pipeline(gst_parse_launch(
-      ("appsrc name=in format=time caps=\"" + rgb_caps(160, 120) +
-       "\" ! reenactbin name=r identity-file=red.safetensors device=cuda background=transparent ! "
-       "video/x-raw,format=RGB ! queue ! appsink name=fill sync=false wait-on-eos=false "
-       "r.key ! video/x-raw,format=GRAY8 ! queue ! appsink name=key sync=false wait-on-eos=false")
-          .c_str(),
-      nullptr));
+  const Owned<GstElement> pipeline = pipeline_of_bin(
+      "r.key ! video/x-raw,format=GRAY8 ! queue ! appsink name=key sync=false wait-on-eos=false");
   ASSERT_TRUE(pipeline);
   const Owned<GstElement> in(gst_bin_get_by_name(GST_BIN(pipeline.get()), "in")),
       fill(gst_bin_get_by_name(GST_BIN(pipeline.get()), "fill")),
       key(gst_bin_get_by_name(GST_BIN(pipeline.get()), "key"));
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  for (int i = 0; i < 5; ++i)
-    gst_app_src_push_buffer(GST_APP_SRC(in.get()), new_frame(scene(160, 120, cv::Rect(60, 40, 30, 36)), i));
+  push_scenes(in.get(), 5);
   gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
   int pairs = 0;
   for (;; ++pairs) {
