@@ -72,9 +72,9 @@ bool is_calibrated_detector(const ModelFile& file) {
                      [&](const std::string& name) { return file.file().contains(name); });
 }
 
-/// An int8 detector computes a few layers in bf16, and scales sums as oneDNN 2 does.
+/// An int8 detector scales sums as oneDNN 2 does.
 bool has_int8_detector() {
-  return has_arithmetic(Arithmetic::int8) && has_arithmetic(Arithmetic::bf16) && DNNL_VERSION_MAJOR < 3;
+  return has_arithmetic(Arithmetic::int8) && DNNL_VERSION_MAJOR < 3;
 }
 
 [[noreturn]] void refuse(const char* network) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/kernels/winograd.h"
 #include "cpu/quantised_weights.h"
@@ -18,7 +19,11 @@ constexpr int band_bytes = 256 << 10;
 constexpr int smallest_band_pixels = 64, smallest_float_band_pixels = 32;
 
 // In smaller maps loading the transformed weights, four times as many as the weights, takes longer than multiplying.
-constexpr int smallest_winograd_map = 32 * 32;
+constexpr int smallest_float_winograd_map = 32 * 32, smallest_byte_winograd_map = 16 * 16;
+
+// Bytes of a WinogradConvolution's maps and sums that should stay in the cache, and the fewest tiles in a band.
+constexpr std::size_t byte_winograd_budget = 256 << 10;
+constexpr int smallest_byte_winograd_tiles = 32;
 
 int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
   const int smallest = arithmetic == Arithmetic::f32 ? smallest_float_band_pixels : smallest_band_pixels;
@@ -26,6 +31,20 @@ int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
   const int useful = (smallest + width - 1) / width;
   // At least four bands where that does not make them too small, so that threads share the work.
   return std::clamp(std::min(fitting, (rows + 3) / 4), std::min(useful, rows), rows);
+}
+
+/// Rows of a band, an even divisor of the shape's.
+int rows_of_byte_winograd_band(const WinogradConvolution::Shape& shape) {
+  const int columns = shape.width / 2;
+  const auto fits = [&](int tile_rows) {
+    const std::size_t bytes =
+        std::size_t{16} * (shape.in_channels + shape.out_channels) * columns * tile_rows;
+    return tile_rows * columns <= smallest_byte_winograd_tiles || bytes <= byte_winograd_budget;
+  };
+  int best = 1;
+  for (int tile_rows = 1; tile_rows <= shape.rows / 8; ++tile_rows)
+    if (shape.rows / 2 % tile_rows == 0 && fits(tile_rows)) best = tile_rows;
+  return 2 * best;
 }
 
 }  // namespace
@@ -39,7 +58,8 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
       rows_(out.height()),
       band_rows_(options.band_rows ? options.band_rows
                                    : rows_of_band(out.height(), out.width(), out.channels(), in.element())) {
-  if (make_winograd(weights, name, in, out, options)) return;
+  if (make_float_winograd(weights, name, in, out, options)) return;
+  if (make_byte_winograd(weights, name, in, out, options)) return;
   ConvolutionShape shape;
   shape.in_width = in.width();
   shape.in_channels = in.channels();
@@ -79,13 +99,14 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   }
 }
 
-bool BandedConvolution::make_winograd(const FoldedWeights& weights, const std::string& name,
-                                      const FeatureMap& in, const FeatureMap& out, const Options& options) {
+bool BandedConvolution::make_float_winograd(const FoldedWeights& weights, const std::string& name,
+                                            const FeatureMap& in, const FeatureMap& out,
+                                            const Options& options) {
   using Activation = ConvolutionEpilogue::Activation;
   const FloatWinogradKernels* kernels = float_winograd_kernels(instruction_set());
   if (!kernels || in.element() != Arithmetic::f32 || options.kernel != 3 || options.stride != 1 ||
       options.padding != 1 || options.depthwise || options.accumulate ||
-      options.activation == Activation::relu6 || out.height() * out.width() < smallest_winograd_map) {
+      options.activation == Activation::relu6 || out.height() * out.width() < smallest_float_winograd_map) {
     return false;
   }
   // Whole tiles of four rows.
@@ -96,10 +117,36 @@ bool BandedConvolution::make_winograd(const FoldedWeights& weights, const std::s
   const auto transformed = weights.arranged(name, kernels, [&](std::span<const float> values) {
     return FloatWinogradConvolution::transformed(values, in.channels(), out.channels(), false, *kernels);
   });
-  winograd_ = std::make_unique<FloatWinogradConvolution>(shape, transformed, *kernels);
+  float_winograd_ = std::make_unique<FloatWinogradConvolution>(shape, transformed, *kernels);
   epilogue_.bias = weights.bias(name).data();
   epilogue_.rectify = options.activation == Activation::relu;
-  for (int i = 0; i < threads_; ++i) scratch_.emplace_back(winograd_->scratch_bytes());
+  for (int i = 0; i < threads_; ++i) scratch_.emplace_back(float_winograd_->scratch_bytes());
+  return true;
+}
+
+bool BandedConvolution::make_byte_winograd(const FoldedWeights& weights, const std::string& name,
+                                           const FeatureMap& in, const FeatureMap& out,
+                                           const Options& options) {
+  if (in.element() != Arithmetic::int8 || out.element() != Arithmetic::int8 || options.kernel != 3 ||
+      options.stride != 1 || options.padding != 1 || options.depthwise || options.accumulate ||
+      options.activation != ConvolutionEpilogue::Activation::relu ||
+      out.height() * out.width() < smallest_byte_winograd_map || !WinogradConvolution::is_available()) {
+    return false;
+  }
+  WinogradConvolution::Shape shape{rows_, out.width(), in.channels(), out.channels(), false};
+  if (!WinogradConvolution::supports(shape)) return false;
+  shape.rows = rows_of_byte_winograd_band(shape);
+  band_rows_ = shape.rows;
+  byte_winograd_ = std::make_unique<WinogradConvolution>(
+      shape, weights.weights(name), std::vector<float>(in.channels(), options.input_step));
+  for (int o = 0; o < out.channels(); ++o) {
+    factors_.push_back(byte_winograd_->scales()[o] / options.output_step);
+    shifts_.push_back(weights.bias(name)[o] / options.output_step);
+  }
+  for (int i = 0; i < threads_; ++i) {
+    scratch_.emplace_back(byte_winograd_->scratch_bytes());
+    sums_.emplace_back(byte_winograd_->sums_bytes());
+  }
   return true;
 }
 
@@ -115,11 +162,20 @@ BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Ari
 }
 
 void BandedConvolution::run_band(int band_index, int slot, const std::byte* in, std::byte* out) {
-  if (winograd_) {
+  if (byte_winograd_) {
+    std::int32_t* sums = sums_[slot].data<std::int32_t>();
+    byte_winograd_->execute(reinterpret_cast<const std::uint8_t*>(in), sums, scratch_[slot].data());
+    const int channels = static_cast<int>(factors_.size());
+    const auto pixels = static_cast<int>(byte_winograd_->sums_bytes() / sizeof(std::int32_t) / channels);
+    elementwise_kernels(instruction_set())
+        .requantise(sums, out, factors_.data(), shifts_.data(), pixels, channels);
+    return;
+  }
+  if (float_winograd_) {
     FloatWinogradConvolution::Epilogue epilogue = epilogue_;
     epilogue.rows = std::min(band_rows_, rows_ - band_index * band_rows_);
-    winograd_->execute(reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out),
-                       scratch_[slot].data(), epilogue);
+    float_winograd_->execute(reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out),
+                             scratch_[slot].data(), epilogue);
     return;
   }
   Band& band = bands_[band_index < rows_ / band_rows_ ? 0 : 1];

@@ -8,11 +8,13 @@
 #include "cpu/feature_map.h"
 #include "cpu/float_winograd_convolution.h"
 #include "cpu/folded_weights.h"
+#include "cpu/winograd_convolution.h"
 
 namespace reenact::cpu {
 
 /// A convolution from one map to another of fixed size, cut into bands of rows that threads take. Belongs to
-/// one stream. In fp32, where the CPU has kernels for it, 3x3 convolutions multiply less (FloatWinogradConvolution).
+/// one stream. Where the CPU has kernels for it, 3x3 convolutions multiply less: in fp32 by FloatWinogradConvolution, in
+/// int8, between maps of bytes with a ReLU after it, by WinogradConvolution.
 class BandedConvolution {
  public:
   struct Options {
@@ -54,16 +56,24 @@ class BandedConvolution {
   /// One band; `in` is its first row, that of the padding included.
   void run_band(int band, int slot, const std::byte* in, std::byte* out);
   /// Whether a FloatWinogradConvolution is made for all bands.
-  bool make_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
-                     const FeatureMap& out, const Options& options);
+  bool make_float_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
+                           const FeatureMap& out, const Options& options);
+  /// Whether a WinogradConvolution is.
+  bool make_byte_winograd(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
+                          const FeatureMap& out, const Options& options);
 
   int stride_, padding_, threads_;
   int rows_, band_rows_;
   std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread with winograd_
   std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
-  std::unique_ptr<FloatWinogradConvolution> winograd_;  // in place of bands_, or null
-  std::vector<AlignedBuffer> kept_;                     // [slot] a band's output, after keep_bands()
-  FloatWinogradConvolution::Epilogue epilogue_;         // of winograd_
+  std::vector<AlignedBuffer> kept_;     // [slot] a band's output, after keep_bands()
+
+  // In place of bands_, or null.
+  std::unique_ptr<FloatWinogradConvolution> float_winograd_;
+  FloatWinogradConvolution::Epilogue epilogue_;
+  std::unique_ptr<WinogradConvolution> byte_winograd_;
+  std::vector<AlignedBuffer> sums_;      // [slot]
+  std::vector<float> factors_, shifts_;  // [out] from sums to the output's steps
 };
 
 /// Size of a convolution's output along one axis.

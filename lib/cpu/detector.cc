@@ -172,7 +172,7 @@ void Detector::plan(int height, int width) {
   BandedConvolution::Options activated;
   activated.activation = ConvolutionEpilogue::Activation::relu;
   // Signed input and few operations: the first stage gains nothing from int8.
-  const Arithmetic finer = element_ == Arithmetic::f32 ? Arithmetic::f32 : Arithmetic::bf16;
+  const Arithmetic finer = element_ == Arithmetic::int8 ? Arithmetic::f32 : element_;
   int map = add_map(height, width, 3, 1, finer);
   for (int stage = 0; stage < 5; ++stage) {
     const int channels = channels_at(config_, stage_channels[stage]);
@@ -232,17 +232,17 @@ void Detector::pool(const FeatureMap& in, FeatureMap& out, float out_step) {
     reinterpret_cast<T*>(out.row(y))[at] = value;
   };
   const float inverse_step = 1.0f / out_step;
-  const auto quantise = [&](int y, std::ptrdiff_t at, std::int16_t value) {
-    const float steps = to_float(Bfloat16{static_cast<std::uint16_t>(value)}) * inverse_step + 0.5f;
+  const auto quantise = [&](int y, std::ptrdiff_t at, float value) {
+    const float steps = value * inverse_step + 0.5f;
     out.row_as<std::uint8_t>(y)[at] = static_cast<std::uint8_t>(std::min(steps, 255.0f));
   };
   WorkerPool::shared().run(out.height(), threads_, [&](int y, int) {
-    if (in.element() == Arithmetic::f32) {
-      pool_row(y, float(), keep);
-    } else if (in.element() == Arithmetic::int8) {
+    if (in.element() == Arithmetic::int8) {
       pool_row(y, std::uint8_t(), keep);
     } else if (out.element() == Arithmetic::int8) {
-      pool_row(y, std::int16_t(), quantise);
+      pool_row(y, float(), quantise);
+    } else if (in.element() == Arithmetic::f32) {
+      pool_row(y, float(), keep);
     } else {
       pool_row(y, std::int16_t(), keep);
     }
@@ -273,7 +273,7 @@ void Detector::normalise(const FeatureMap& in, FeatureMap& out) {
     if (in.element() == Arithmetic::f32) {
       normalise_row(y, float(), float());
     } else if (in.element() == Arithmetic::int8) {
-      normalise_row(y, std::uint8_t(), Bfloat16());
+      normalise_row(y, std::uint8_t(), float());
     } else {
       normalise_row(y, Bfloat16(), Bfloat16());
     }
@@ -284,7 +284,7 @@ const std::vector<S3fdScale>& Detector::run(std::span<const float> input, int he
   SingleThreadedOneDnn single_threaded;
   plan(height, width);
   const ElementwiseKernels& kernels = elementwise_kernels(instruction_set());
-  const auto& convert = element_ == Arithmetic::f32 ? kernels.to_float : kernels.to_bfloat16;
+  const auto& convert = maps_[0].element() == Arithmetic::f32 ? kernels.to_float : kernels.to_bfloat16;
   convert[0](input.data(), maps_[0].row(0), static_cast<std::ptrdiff_t>(input.size()));
   for (Step& step : steps_) {
     switch (step.kind) {

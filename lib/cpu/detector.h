@@ -27,7 +27,7 @@ class Detector : public reenact::Detector {
   static std::vector<std::string> range_names();
 
   /// `element` is f32, bf16, or int8 for weights that were folded with ranges: then the first two
-  /// convolutions and the heads of normalised maps, which are few operations, remain bf16.
+  /// convolutions and the heads of normalised maps, which are few operations, remain fp32.
   Detector(std::shared_ptr<const FoldedWeights> weights, const DetectorConfig& config, Arithmetic element,
            int threads);
 

@@ -15,6 +15,8 @@
 namespace reenact::bench {
 namespace {
 
+constexpr double settling_time = 25;  // milliseconds; OpenMP's threads spin for some ten after their work
+
 double milliseconds_of(const std::function<void()>& run) {
   const auto begin = std::chrono::steady_clock::now();
   run();
@@ -34,8 +36,8 @@ std::vector<nlohmann::ordered_json> compare(const std::string& name, std::vector
     for (std::size_t i = 0; i < contestants.size(); ++i) {
       if (!contestants[i].error.empty()) continue;
       try {
-        // Once for nothing: the engine before has left its own data in the caches, and threads that still spin.
-        contestants[i].run();
+        // For nothing: the engine before has left its own data in the caches, and threads that still spin.
+        for (double passed = 0; passed < settling_time;) passed += milliseconds_of(contestants[i].run);
         const double time = milliseconds_of(contestants[i].run);
         if (round < 0) continue;
         times[i].push_back(time);

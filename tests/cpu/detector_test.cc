@@ -128,7 +128,7 @@ TEST(CpuDetector, Int8FollowsTheMapsOfFloat) {
   EngineOptions int8;
   int8.precision = Precision::int8;
   if (!cpu_backend()->supports(NetworkKind::detector, *model, DetectorConfig{}, int8))
-    GTEST_SKIP() << "this CPU has no VNNI with bf16, or oneDNN is not version 2";
+    GTEST_SKIP() << "this CPU has no int8, or oneDNN is not version 2";
   EXPECT_EQ(load(model, Precision::automatic, 1)->active_engine(), cpu::engine_name(cpu::Arithmetic::int8));
   std::vector<float> input(picture.total() * 3);
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(picture.data[i]) - 115.0f;

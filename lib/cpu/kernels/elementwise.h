@@ -30,6 +30,8 @@ struct ElementwiseKernels {
   using Normalise = void (*)(const void* in, void* out, const float* scale, const float* shift, int pixels,
                              int channels);
   Normalise normalise[storage_count][arithmetic_count];
+  /// The same from sums in int32 to steps of int8.
+  Normalise requantise;
   /// Conversion without arithmetic from storage to bf16 or float, for skips.
   using Convert = void (*)(const void* in, void* out, std::ptrdiff_t count);
   Convert to_bfloat16[storage_count];

@@ -226,6 +226,7 @@ void multiply_matrix(const Weight* weights, const float* x, const float* bias, f
 constexpr ElementwiseKernels kernels = {
     {{normalise<float, float>, normalise<float, Bfloat16>, normalise<float, std::uint8_t>},
      {normalise<Half, float>, normalise<Half, Bfloat16>, normalise<Half, std::uint8_t>}},
+    normalise<std::int32_t, std::uint8_t>,
     {convert<float, Bfloat16>, convert<Half, Bfloat16>},
     {convert<float, float>, convert<Half, float>},
     {{store_run<float, float>, store_run<float, Half>},
