@@ -78,6 +78,13 @@ double dot(const float* a, const float* b, int count) {
   return sum;
 }
 
+/// Gives both sides' lids and brows their mean.
+template <typename Value, typename Mean>
+void merge_sides(std::array<Value, FaceMeasures::count>& v, const Mean& mean) {
+  v[0] = v[1] = mean(v[0], v[1]);
+  v[6] = v[7] = mean(v[6], v[7]);
+}
+
 FaceMeasures to_measures(const std::array<double, FaceMeasures::count>& v) {
   return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
 }
@@ -182,15 +189,23 @@ std::array<LandmarkHead::Points, FaceMeasures::count> LandmarkHead::slopes_at(co
   return slopes;
 }
 
-std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
-                                               const FaceMeasures& wanted) const {
+std::vector<float> LandmarkHead::with_measures(std::span<const float> pose, const FaceMeasures& wanted,
+                                               FaceSides sides) const {
   check(pose);
   constexpr int count = FaceMeasures::count, coordinates = 2 * kept, iterations = 4;
-  const Values target = {wanted.left_lids, wanted.right_lids, wanted.mouth,
-                         wanted.turn,      wanted.nod,        wanted.tilt,
-                         wanted.left_brow, wanted.right_brow, wanted.mouth_width};
+  Values target = {wanted.left_lids, wanted.right_lids, wanted.mouth,      wanted.turn,       wanted.nod,
+                   wanted.tilt,      wanted.left_brow,  wanted.right_brow, wanted.mouth_width};
   const Points start = points_at(pose);
-  const auto slopes = slopes_at(start);
+  auto slopes = slopes_at(start);
+  const auto mean_value = [](double a, double b) { return (a + b) / 2; };
+  if (sides == FaceSides::together) {
+    merge_sides(target, mean_value);
+    merge_sides(slopes, [](const Points& a, const Points& b) {
+      Points mean;
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = (a[i] + b[i]) / 2;
+      return mean;
+    });
+  }
   std::array<Points, count> moved;  // the points, by a step that raises one measure the fastest
   cv::Matx<double, count, count> products;
   for (int l = 0; l < count; ++l) {
@@ -204,13 +219,15 @@ std::vector<float> LandmarkHead::with_measures(std::span<const float> pose,
     }
   }
 
-  // Newton's method with the slopes of the start; a head that does not see a measure leaves it as it is.
+  // Newton's method with the slopes of the start; a head that does not see a measure leaves it as it is, and sides that
+  // go together halve the step between them.
   cv::Vec<double, count> shares = cv::Vec<double, count>::all(0);
   for (int iteration = 0; iteration < iterations; ++iteration) {
     Points points = start;
     for (int l = 0; l < count; ++l)
       for (int i = 0; i < coordinates; ++i) points[i] += shares[l] * moved[l][i];
-    const Values now = measure_points(points);
+    Values now = measure_points(points);
+    if (sides == FaceSides::together) merge_sides(now, mean_value);
     cv::Vec<double, count> missing;
     for (int k = 0; k < count; ++k) missing[k] = target[k] - now[k];
     shares += cv::Vec<double, count>(products.solve(missing, cv::DECOMP_SVD));

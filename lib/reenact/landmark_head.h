@@ -24,6 +24,9 @@ struct FaceMeasures {
   static constexpr int count = 9;
 };
 
+/// Whether lids and brows are each moved by themselves, or both sides' mean.
+enum class FaceSides { apart, together };
+
 /// `from` + `share` * (`to` - `from`), measure by measure.
 REENACT_API FaceMeasures interpolated(const FaceMeasures& from, const FaceMeasures& to, double share);
 
@@ -41,8 +44,11 @@ class LandmarkHead {
   int pose_embedding_size() const { return pose_size_; }
   /// `pose` [d_p]. Faces narrower or lower than a twentieth of the picture are measured as if they were that large.
   REENACT_API FaceMeasures measure(std::span<const float> pose) const;
-  /// The pose nearest to `pose` (in the Euclidean sense, to first order) at which the measures are `wanted`.
-  REENACT_API std::vector<float> with_measures(std::span<const float> pose, const FaceMeasures& wanted) const;
+  /// The pose nearest to `pose` (in the Euclidean sense, to first order) at which the measures are `wanted`; with
+  /// FaceSides::together, at which the means of both sides are. People hardly move one side alone, so that the way to a
+  /// measured difference, however small, is several times as long, and leads to poses that nobody takes.
+  REENACT_API std::vector<float> with_measures(std::span<const float> pose, const FaceMeasures& wanted,
+                                               FaceSides sides = FaceSides::apart) const;
 
  private:
   static constexpr int kept_points = 25;

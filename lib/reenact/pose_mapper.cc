@@ -7,12 +7,12 @@ namespace reenact {
 namespace {
 
 /// Of what the landmark head does not measure. Less holds the identity better, and loses nods, brows and smiles.
-constexpr double kept_share = 0.67;
+constexpr double kept_share = 0.6;
 
 // How far beyond the driver's measures to aim, as a share of the way there. With 1 drawn heads turn 5 degrees too little,
 // blink too little and hardly raise their brows; with 2 for the bearing those far from the front turn too far. Chosen on
 // the fourteen clips of split val.
-constexpr double bearing_gain = 1.5, lids_gain = 1.3, mouth_gain = 1.2, brows_gain = 2;
+constexpr double bearing_gain = 1.5, lids_gain = 1.6, mouth_gain = 1.2, brows_gain = 3;
 
 /// Where to move a pose that measures `now` so that the drawn head shows `wanted`.
 FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
@@ -71,7 +71,7 @@ std::span<const float> PoseMapper::map(std::span<const float> pose, std::span<co
     const FaceMeasures at_rest = head_->measure(rest);
     const FaceMeasures drivers = with_proportions(head_->measure(pose), head_->measure(reference), at_rest);
     const FaceMeasures wanted = interpolated(at_rest, drivers, strength);
-    mapped_ = head_->with_measures(mapped_, aim(head_->measure(mapped_), wanted));
+    mapped_ = head_->with_measures(mapped_, aim(head_->measure(mapped_), wanted), FaceSides::together);
   }
   return mapped_;
 }

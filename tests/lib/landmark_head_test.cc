@@ -72,6 +72,17 @@ TEST(LandmarkHead, SetsMeasuresOfAFaceThatIsTiltedToo) {
   EXPECT_EQ(result[7], 2);
 }
 
+TEST(LandmarkHead, SetsTheMeanOfBothSidesAndLeavesTheirDifference) {
+  const LandmarkHead head = SmallLandmarkHead().head();
+  const Pose start = {-1.5f, -1, 6, 4, -2, 0, 3, -7};
+  const FaceMeasures before = head.measure(start), wanted{0.05, 0.03, 0.02, 0, 0.04, 0, 0.1, 0.1, 0.35};
+  const FaceMeasures found = head.measure(head.with_measures(start, wanted, FaceSides::together));
+  EXPECT_NEAR(found.left_lids + found.right_lids, 0.08, 1e-4);
+  EXPECT_NEAR(found.left_lids - found.right_lids, before.left_lids - before.right_lids, 1e-4);
+  EXPECT_NEAR(found.mouth, 0.02, 1e-4);
+  EXPECT_NEAR(found.nod, 0.04, 1e-4);
+}
+
 TEST(LandmarkHead, LeavesAPoseThatMeasuresAsWanted) {
   const LandmarkHead head = SmallLandmarkHead().head();
   const Pose pose = {1, -0.5f, 3, 2, 1, 3, 1, 2};
