@@ -12,7 +12,7 @@ constexpr double kept_share = 0.6;
 // How far beyond the driver's measures to aim, as a share of the way there. With 1 drawn heads turn 5 degrees too little,
 // blink too little and hardly raise their brows; with 2 for the bearing those far from the front turn too far. Chosen on
 // the fourteen clips of split val.
-constexpr double bearing_gain = 1.5, lids_gain = 1.6, mouth_gain = 1.2, brows_gain = 3;
+constexpr double bearing_gain = 1.5, lids_gain = 1.6, mouth_gain = 1.2, brows_gain = 3, width_gain = 1.6;
 
 /// Where to move a pose that measures `now` so that the drawn head shows `wanted`.
 FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
@@ -21,6 +21,7 @@ FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
   result.left_lids = beyond(now.left_lids, wanted.left_lids, lids_gain);
   result.right_lids = beyond(now.right_lids, wanted.right_lids, lids_gain);
   result.mouth = beyond(now.mouth, wanted.mouth, mouth_gain);
+  result.mouth_width = beyond(now.mouth_width, wanted.mouth_width, width_gain);
   result.turn = beyond(now.turn, wanted.turn, bearing_gain);
   result.nod = beyond(now.nod, wanted.nod, bearing_gain);
   result.tilt = beyond(now.tilt, wanted.tilt, bearing_gain);

@@ -37,7 +37,7 @@ enum class PoseMode {
 ///     (measures of rest) + strength * (measures of pose - measures of rest)
 ///
 /// Brows and the mouth's width are proportions of a face as well: what the mean measures there is exchanged for what the
-/// identity does at rest. All but the width is moved beyond the aim, up to three times as far, since the head that is drawn
+/// identity does at rest. Each is moved beyond the aim, up to three times as far, since the head that is drawn
 /// moves less far than the measures. Lids and brows move as the mean of both sides.
 ///
 /// Without a landmark head, or for an identity without a neutral pose, it is relative with the mean as reference.

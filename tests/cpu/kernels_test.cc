@@ -76,6 +76,22 @@ TEST_P(Kernels, NormaliseClampsAndRounds) {
   }
 }
 
+TEST_P(Kernels, RequantiseClampsAndRounds) {
+  for (int channels : channel_counts) {
+    const int pixels = 5;
+    std::uniform_int_distribution<std::int32_t> integers(-100000, 100000);
+    std::vector<std::int32_t> sums(pixels * channels);
+    for (auto& value : sums) value = integers(engine_);
+    const std::vector<float> scale = random(channels, -5e-3f, 5e-3f), shift = random(channels, -50, 50);
+    std::vector<std::uint8_t> bytes(sums.size());
+    kernels().requantise(sums.data(), bytes.data(), scale.data(), shift.data(), pixels, channels);
+    for (int i = 0; i < pixels * channels; ++i) {
+      const double steps = static_cast<double>(sums[i]) * scale[i % channels] + shift[i % channels];
+      ASSERT_NEAR(bytes[i], std::clamp(steps, 0.0, 255.0), 0.5001) << channels;
+    }
+  }
+}
+
 TEST_P(Kernels, StoreAddsSkipsAndSums) {
   for (int channels : channel_counts) {
     const int pixels = 6;

@@ -10,7 +10,7 @@
 
 namespace reenact::training {
 
-inline constexpr std::int64_t default_embedding_steps = 60;
+inline constexpr std::int64_t default_embedding_steps = 40;
 
 /// [run]
 struct PersonaliseSchedule {
