@@ -213,7 +213,7 @@ TEST_F(Personalise, RefiningMovesTheEmbeddingTowardsThePictureAndNothingElse) {
   const auto run = [&](const std::string& how) {
     const auto result = personalise("person", how + ".safetensors",
                                     {"--model", model(), "--identity-embedding", how, "--iterations", "1",
-                                     "--set", "run.embedding_steps=40", "--set",
+                                     "--set", "run.embedding_steps=200", "--set",
                                      "tuning.generator_learning_rate=0", "--set", "run.keep_best=false"});
     EXPECT_EQ(result.exit_code, 0) << result.errors;
     return load_identity(file(how + ".safetensors"));
