@@ -31,6 +31,16 @@ def blocks_of(text):
             block = []
 
 
+def packages_of(script):
+    """What a script of Python imports at its beginning, as statements; nothing for another kind of file."""
+    text = script.read_text(errors="replace")
+    if not text.startswith("#!") or "python" not in text.splitlines()[0]:
+        return []
+    statements = re.findall(r"^(?:import|from) \w+", text, re.MULTILINE)
+    typelibs = re.findall(r"^gi\.require_version\(.*?\)", text, re.MULTILINE)
+    return [statement.replace("from ", "import ") for statement in statements] + ["import gi; " + typelib for typelib in typelibs]
+
+
 def missing(block, folder):
     """What this machine lacks for a block; empty text if nothing."""
     camera = ["/dev/video0"] if "v4l2src !" in block else []
@@ -41,6 +51,10 @@ def missing(block, folder):
         program = line.split()[0]
         if program != "wait" and shutil.which(program) is None and not (folder / program).exists():
             return program
+        if program.endswith(".py") or (folder / program).is_file():
+            for package in packages_of(folder / program):
+                if subprocess.run([sys.executable, "-c", package], capture_output=True, timeout=LONGEST).returncode != 0:
+                    return package
         if program == "gst-launch-1.0":
             for element in re.findall(r"(?:!|gst-launch-1\.0(?: -\w)*) +([a-z][a-z0-9_]+)(?= |$)", line):
                 if subprocess.run(["gst-inspect-1.0", element], capture_output=True, timeout=LONGEST).returncode != 0:

@@ -13,6 +13,9 @@
 namespace reenact::training {
 namespace {
 
+/// Of a driver, in the unit of points; less is the rounding of a network that sees one picture twice.
+constexpr double least_tremble = 1e-6;
+
 double tremble_of_heads(FacePointFinder& finder, const std::vector<cv::Mat>& pictures) {
   std::vector<FacePointList> points;
   for (const auto& face : finder.find(pictures))
@@ -33,7 +36,7 @@ void run_smoothness(const ComparedSystemsArguments& arguments) {
       const auto& driver = compared.people[k];
       const auto& other = compared.people[(k + 1) % compared.people.size()];
       const double driving = tremble_of_heads(finder, system->shown(driver.driver, false));
-      if (driving <= 0) continue;
+      if (driving < least_tremble) continue;
       drivers.push_back(driving);
       own.push_back(tremble_of_heads(finder, system->draw(driver, driver.driver)) / driving);
       others.push_back(tremble_of_heads(finder, system->draw(other, driver.driver)) / driving);
