@@ -33,6 +33,12 @@ int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
   return std::clamp(std::min(fitting, (rows + 3) / 4), std::min(useful, rows), rows);
 }
 
+/// Whether it is a convolution that both kinds of Winograd's can do.
+bool is_plain_3x3(const BandedConvolution::Options& options) {
+  return options.kernel == 3 && options.stride == 1 && options.padding == 1 && !options.depthwise &&
+         !options.accumulate;
+}
+
 /// Rows of a band, an even divisor of the shape's.
 int rows_of_byte_winograd_band(const WinogradConvolution::Shape& shape) {
   const int columns = shape.width / 2;
@@ -104,8 +110,7 @@ bool BandedConvolution::make_float_winograd(const FoldedWeights& weights, const 
                                             const Options& options) {
   using Activation = ConvolutionEpilogue::Activation;
   const FloatWinogradKernels* kernels = float_winograd_kernels(instruction_set());
-  if (!kernels || in.element() != Arithmetic::f32 || options.kernel != 3 || options.stride != 1 ||
-      options.padding != 1 || options.depthwise || options.accumulate ||
+  if (!kernels || in.element() != Arithmetic::f32 || !is_plain_3x3(options) ||
       options.activation == Activation::relu6 || out.height() * out.width() < smallest_float_winograd_map) {
     return false;
   }
@@ -127,8 +132,7 @@ bool BandedConvolution::make_float_winograd(const FoldedWeights& weights, const 
 bool BandedConvolution::make_byte_winograd(const FoldedWeights& weights, const std::string& name,
                                            const FeatureMap& in, const FeatureMap& out,
                                            const Options& options) {
-  if (in.element() != Arithmetic::int8 || out.element() != Arithmetic::int8 || options.kernel != 3 ||
-      options.stride != 1 || options.padding != 1 || options.depthwise || options.accumulate ||
+  if (in.element() != Arithmetic::int8 || out.element() != Arithmetic::int8 || !is_plain_3x3(options) ||
       options.activation != ConvolutionEpilogue::Activation::relu ||
       out.height() * out.width() < smallest_byte_winograd_map || !WinogradConvolution::is_available()) {
     return false;

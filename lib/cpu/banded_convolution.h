@@ -64,7 +64,7 @@ class BandedConvolution {
 
   int stride_, padding_, threads_;
   int rows_, band_rows_;
-  std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread with winograd_
+  std::vector<AlignedBuffer> scratch_;  // of each handle; of each thread without bands_
   std::vector<Band> bands_;             // whole bands and, if rows are left over, the last one
   std::vector<AlignedBuffer> kept_;     // [slot] a band's output, after keep_bands()
 
