@@ -58,10 +58,9 @@ Arithmetic arithmetic_for(Precision precision, bool calibrated) {
   }
 }
 
-/// fp32 or bf16, for networks or files without int8; `automatic` is the precision to take when the options
-/// leave it open.
-Arithmetic element_for(const EngineOptions& options, Precision automatic) {
-  const Precision precision = options.precision == Precision::automatic ? automatic : options.precision;
+/// fp32 or bf16, for networks or files without int8.
+Arithmetic element_for(const EngineOptions& options) {
+  const Precision precision = options.precision == Precision::automatic ? Precision::bf16 : options.precision;
   return precision == Precision::bf16 && has_arithmetic(Arithmetic::bf16) ? Arithmetic::bf16
                                                                           : Arithmetic::f32;
 }
@@ -72,9 +71,18 @@ bool is_calibrated_detector(const ModelFile& file) {
                      [&](const std::string& name) { return file.file().contains(name); });
 }
 
-/// An int8 detector scales sums as oneDNN 2 does.
-bool has_int8_detector() {
+/// Whether oneDNN scales sums of int8, which version 2 alone does as detectors and pose encoders want it.
+bool scales_int8_sums() {
   return has_arithmetic(Arithmetic::int8) && DNNL_VERSION_MAJOR < 3;
+}
+
+/// Elsewhere oneDNN's int8 convolutions are not known to be faster.
+bool has_int8_pose_encoder() {
+#if defined(__x86_64__)
+  return scales_int8_sums();
+#else
+  return false;
+#endif
 }
 
 [[noreturn]] void refuse(const char* network) {
@@ -96,12 +104,11 @@ bool Backend::supports(NetworkKind network, const ModelFile& file, const Network
       return !reenactor.reflection_padding && reenactor.projector == "spectral" &&
              reenactor.identity_blocks == 0;
     }
-    // int8 is refused because nothing calibrates a pose encoder.
     case NetworkKind::pose_encoder:
-      return options.precision != Precision::int8 &&
+      return (options.precision != Precision::int8 || has_int8_pose_encoder()) &&
              std::get<ReenactorConfig>(config).pose_encoder == "mobilenet_v2";
     case NetworkKind::detector:
-      return options.precision != Precision::int8 || (has_int8_detector() && is_calibrated_detector(file));
+      return options.precision != Precision::int8 || (scales_int8_sums() && is_calibrated_detector(file));
     case NetworkKind::segmenter:
       return options.precision == Precision::automatic || options.precision == Precision::fp32;
     case NetworkKind::identity_encoder:
@@ -134,10 +141,10 @@ std::unique_ptr<reenact::PoseEncoder> Backend::pose_encoder(std::shared_ptr<cons
                                                             const EngineOptions& options) {
   auto weights = folded_weights_.get(weight_key(*file, "pose"),
                                      [&] { return PoseEncoder::fold(WeightSource(file), config); });
-  // bf16 halves the time and changes the pictures drawn from an embedding less than int8 in the generator
-  // does (docs/performance.md).
-  return std::make_unique<PoseEncoder>(std::move(weights), config, element_for(options, Precision::bf16),
-                                       options.threads);
+  // Both change the pictures drawn from an embedding less than int8 in the generator does (docs/performance.md).
+  const bool may_be_int8 = options.precision == Precision::automatic || options.precision == Precision::int8;
+  const Arithmetic element = may_be_int8 && has_int8_pose_encoder() ? Arithmetic::int8 : element_for(options);
+  return std::make_unique<PoseEncoder>(std::move(weights), config, element, options.threads);
 }
 std::unique_ptr<reenact::IdentityEncoder> Backend::identity_encoder(std::shared_ptr<const ModelFile>,
                                                                     const ReenactorConfig&,
@@ -149,16 +156,16 @@ std::unique_ptr<reenact::Detector> Backend::detector(std::shared_ptr<const Model
                                                      const EngineOptions& options) {
   auto weights = folded_weights_.get(weight_key(*file, "s3fd"),
                                      [&] { return Detector::fold(WeightSource(file), config); });
-  Arithmetic element = element_for(options, Precision::bf16);
+  Arithmetic element = element_for(options);
   const bool int8_asked = options.precision == Precision::int8;
   if (int8_asked || options.precision == Precision::automatic) {
-    if (has_int8_detector() && is_calibrated_detector(*file)) {
+    if (scales_int8_sums() && is_calibrated_detector(*file)) {
       element = Arithmetic::int8;
     } else if (int8_asked) {
       throw Error(ErrorCode::unsupported,
                   "'" + file->path().string() + "' cannot run in int8: " +
-                      (has_int8_detector() ? "it has no ranges, which `reenact-train quantise` makes"
-                                           : "this CPU or this oneDNN has no int8 for detectors"));
+                      (scales_int8_sums() ? "it has no ranges, which `reenact-train quantise` makes"
+                                          : "this CPU or this oneDNN has no int8 for detectors"));
     }
   }
   return std::make_unique<Detector>(std::move(weights), config, element, options.threads);

@@ -15,8 +15,8 @@ namespace {
 
 // A band's output of this size stays in a core's second-level cache until the next layer reads it.
 constexpr int band_bytes = 256 << 10;
-// With fewer pixels in a band, loading the weights takes too large a part of the time. In fp32 multiplying takes longer.
-constexpr int smallest_band_pixels = 64, smallest_float_band_pixels = 32;
+// With fewer pixels in a band, loading the weights takes too large a part of the time.
+constexpr int smallest_band_pixels = 32;
 
 // In smaller maps loading the transformed weights, four times as many as the weights, takes longer than multiplying.
 constexpr int smallest_float_winograd_map = 32 * 32, smallest_byte_winograd_map = 16 * 16;
@@ -25,10 +25,9 @@ constexpr int smallest_float_winograd_map = 32 * 32, smallest_byte_winograd_map 
 constexpr std::size_t byte_winograd_budget = 256 << 10;
 constexpr int smallest_byte_winograd_tiles = 32;
 
-int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
-  const int smallest = arithmetic == Arithmetic::f32 ? smallest_float_band_pixels : smallest_band_pixels;
+int rows_of_band(int rows, int width, int channels) {
   const int fitting = std::max(1, band_bytes / (width * channels * 4));
-  const int useful = (smallest + width - 1) / width;
+  const int useful = (smallest_band_pixels + width - 1) / width;
   // At least four bands where that does not make them too small, so that threads share the work.
   return std::clamp(std::min(fitting, (rows + 3) / 4), std::min(useful, rows), rows);
 }
@@ -37,6 +36,28 @@ int rows_of_band(int rows, int width, int channels, Arithmetic arithmetic) {
 bool is_plain_3x3(const BandedConvolution::Options& options) {
   return options.kernel == 3 && options.stride == 1 && options.padding == 1 && !options.depthwise &&
          !options.accumulate;
+}
+
+/// One step for each channel, of a list that may have a single one for all.
+std::vector<float> for_channels(const std::vector<float>& steps, int channels) {
+  return steps.size() == 1 ? std::vector<float>(channels, steps.front()) : steps;
+}
+
+/// Bias in steps of the sums, less what the bytes that stand for 0 add to them.
+std::vector<float> int8_bias(const std::vector<float>& bias, const QuantisedWeights& weights,
+                             const std::vector<float>& input_zeros) {
+  std::vector<float> result;
+  const std::size_t row = weights.values.size() / bias.size();
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    double zeros = 0;
+    if (!input_zeros.empty()) {
+      const std::size_t taps = row / input_zeros.size();
+      for (std::size_t i = 0; i < row; ++i)
+        zeros += double(weights.values[o * row + i]) * input_zeros[i / taps];
+    }
+    result.push_back(static_cast<float>(bias[o] / weights.scales[o] - zeros));
+  }
+  return result;
 }
 
 /// Rows of a band, an even divisor of the shape's.
@@ -63,8 +84,9 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
       threads_(threads),
       rows_(out.height()),
       band_rows_(options.band_rows ? options.band_rows
-                                   : rows_of_band(out.height(), out.width(), out.channels(), in.element())) {
+                                   : rows_of_band(out.height(), out.width(), out.channels())) {
   if (make_float_winograd(weights, name, in, out, options)) return;
+  if (make_byte_depthwise(weights, name, in, out, options)) return;
   if (make_byte_winograd(weights, name, in, out, options)) return;
   ConvolutionShape shape;
   shape.in_width = in.width();
@@ -84,13 +106,13 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   QuantisedWeights quantised;
   std::vector<float> bias;
   if (in.element() == Arithmetic::int8) {
-    const std::vector<float> steps(in.channels(), options.input_step);
-    quantised =
-        quantised_weights(weights.weights(name), out.channels(), steps, winograd_kernels().largest_weight);
-    for (int o = 0; o < out.channels(); ++o) {
-      bias.push_back(weights.bias(name)[o] / quantised.scales[o]);
-      epilogue.output_scales.push_back(quantised.scales[o] / options.output_step);
-    }
+    quantised = quantised_weights(weights.weights(name), out.channels(),
+                                  for_channels(options.input_steps, in.channels()),
+                                  winograd_kernels().largest_weight);
+    bias = int8_bias(weights.bias(name), quantised, options.input_zeros);
+    const std::vector<float> output_steps = for_channels(options.output_steps, out.channels());
+    for (int o = 0; o < out.channels(); ++o)
+      epilogue.output_scales.push_back(quantised.scales[o] / output_steps[o]);
   }
   bands_.push_back(make_band(shape, in.element(), epilogue, band_rows_));
   if (rows_ % band_rows_) bands_.push_back(make_band(shape, in.element(), epilogue, rows_ % band_rows_));
@@ -141,16 +163,29 @@ bool BandedConvolution::make_byte_winograd(const FoldedWeights& weights, const s
   if (!WinogradConvolution::supports(shape)) return false;
   shape.rows = rows_of_byte_winograd_band(shape);
   band_rows_ = shape.rows;
-  byte_winograd_ = std::make_unique<WinogradConvolution>(
-      shape, weights.weights(name), std::vector<float>(in.channels(), options.input_step));
+  byte_winograd_ = std::make_unique<WinogradConvolution>(shape, weights.weights(name),
+                                                         for_channels(options.input_steps, in.channels()));
+  const std::vector<float> output_steps = for_channels(options.output_steps, out.channels());
   for (int o = 0; o < out.channels(); ++o) {
-    factors_.push_back(byte_winograd_->scales()[o] / options.output_step);
-    shifts_.push_back(weights.bias(name)[o] / options.output_step);
+    factors_.push_back(byte_winograd_->scales()[o] / output_steps[o]);
+    shifts_.push_back(weights.bias(name)[o] / output_steps[o]);
   }
   for (int i = 0; i < threads_; ++i) {
     scratch_.emplace_back(byte_winograd_->scratch_bytes());
     sums_.emplace_back(byte_winograd_->sums_bytes());
   }
+  return true;
+}
+
+bool BandedConvolution::make_byte_depthwise(const FoldedWeights& weights, const std::string& name,
+                                            const FeatureMap& in, const FeatureMap& out,
+                                            const Options& options) {
+  if (in.element() != Arithmetic::int8 || out.element() != Arithmetic::int8 || !options.depthwise)
+    return false;
+  const DepthwiseConvolution::Shape shape{in.width(), in.channels(), options.stride};
+  byte_depthwise_ = std::make_unique<DepthwiseConvolution>(
+      shape, weights.weights(name), weights.bias(name), for_channels(options.input_steps, in.channels()),
+      for_channels(options.output_steps, out.channels()));
   return true;
 }
 
@@ -166,6 +201,11 @@ BandedConvolution::Band BandedConvolution::make_band(ConvolutionShape shape, Ari
 }
 
 void BandedConvolution::run_band(int band_index, int slot, const std::byte* in, std::byte* out) {
+  if (byte_depthwise_) {
+    byte_depthwise_->execute(reinterpret_cast<const std::uint8_t*>(in), reinterpret_cast<std::uint8_t*>(out),
+                             rows_of(band_index));
+    return;
+  }
   if (byte_winograd_) {
     std::int32_t* sums = sums_[slot].data<std::int32_t>();
     byte_winograd_->execute(reinterpret_cast<const std::uint8_t*>(in), sums, scratch_[slot].data());
@@ -177,7 +217,7 @@ void BandedConvolution::run_band(int band_index, int slot, const std::byte* in, 
   }
   if (float_winograd_) {
     FloatWinogradConvolution::Epilogue epilogue = epilogue_;
-    epilogue.rows = std::min(band_rows_, rows_ - band_index * band_rows_);
+    epilogue.rows = rows_of(band_index);
     float_winograd_->execute(reinterpret_cast<const float*>(in), reinterpret_cast<float*>(out),
                              scratch_[slot].data(), epilogue);
     return;
@@ -198,11 +238,17 @@ void BandedConvolution::keep_bands(const FeatureMap& out) {
 }
 
 void BandedConvolution::run_both(BandedConvolution& first, BandedConvolution& second, const FeatureMap& in,
-                                 FeatureMap& out) {
+                                 FeatureMap& out, const ByteCopy* copy) {
+  const auto& to_bytes = elementwise_kernels(instruction_set())
+                             .normalise[static_cast<int>(Storage::f32)][static_cast<int>(Arithmetic::int8)];
   WorkerPool::shared().run(first.bands(), first.threads_, [&](int band, int slot) {
     const int row = band * first.band_rows_;
     first.run_band(band, slot, in.row(row * first.stride_ - first.padding_), first.kept_[slot].data());
     second.run_band(band, slot, first.kept_[slot].data(), out.row(row));
+    if (copy) {
+      to_bytes(out.row(row), copy->map->row(row), copy->scale.data(), copy->shift.data(),
+               second.rows_of(band) * out.width(), out.channels());
+    }
   });
 }
 

@@ -137,8 +137,8 @@ int Detector::add_convolution(const std::string& name, int in, int channels,
   const int width = convolved_size(maps_[in].width(), options.kernel, options.stride, options.padding);
   const int out = add_map(height, width, channels, 1, out_element);
   if (out_element == Arithmetic::int8) map_steps_[out] = step_after(name);
-  options.input_step = map_steps_[in];
-  options.output_step = map_steps_[out];
+  options.input_steps = {map_steps_[in]};
+  options.output_steps = {map_steps_[out]};
   Step step;
   step.in = in;
   step.out = out;

@@ -22,6 +22,8 @@ void FoldedWeights::add_with_batch_norm(const std::string& name, const WeightSou
   const std::vector<float> gain = source.floats(norm + ".weight", {out});
   const std::vector<float> mean = source.floats(norm + ".running_mean", {out});
   const std::vector<float> variance = source.floats(norm + ".running_var", {out});
+  NormalisedOutput output{bias, gain};
+  for (float& deviation : output.deviation) deviation = std::abs(deviation);
   const std::size_t row = weights.size() / out;
   for (std::int64_t o = 0; o < out; ++o) {
     const double factor = gain[o] / std::sqrt(variance[o] + epsilon);
@@ -30,6 +32,7 @@ void FoldedWeights::add_with_batch_norm(const std::string& name, const WeightSou
     bias[o] = static_cast<float>(bias[o] - mean[o] * factor);
   }
   add(name, std::move(weights), std::move(bias));
+  layers_[name].output = std::move(output);
 }
 
 const PackedWeights& FoldedWeights::packed(const std::string& name, const Convolution& convolution) const {

@@ -16,6 +16,11 @@
 
 namespace reenact::cpu {
 
+/// What a batch normalisation makes of each channel, where its running statistics hold.
+struct NormalisedOutput {
+  std::vector<float> mean, deviation;  ///< [out]
+};
+
 /// Convolutions of a network with their normalisation folded in, and what they look like packed. Shared by
 /// all streams that use the same file; packing happens once for each order that oneDNN asks for.
 class FoldedWeights {
@@ -36,6 +41,8 @@ class FoldedWeights {
       const std::function<AlignedBuffer(std::span<const float>)>& arrange) const;
   const std::vector<float>& weights(const std::string& name) const { return layers_.at(name).weights; }
   const std::vector<float>& bias(const std::string& name) const { return layers_.at(name).bias; }
+  /// Of a convolution that was added with its batch normalisation.
+  const NormalisedOutput& normalised_output(const std::string& name) const { return layers_.at(name).output; }
 
  private:
   struct Packing {
@@ -44,6 +51,7 @@ class FoldedWeights {
   };
   struct Layer {
     std::vector<float> weights, bias;
+    NormalisedOutput output;
     mutable std::list<Packing> packings;
     mutable std::map<const void*, std::shared_ptr<const AlignedBuffer>> arranged;  // by kernels
   };

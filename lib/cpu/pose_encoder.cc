@@ -2,9 +2,12 @@
 #include "cpu/pose_encoder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <opencv2/imgproc.hpp>
 #include <string>
 
+#include "cpu/byte_range.h"
 #include "cpu/kernels/bfloat16.h"
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/picture_input.h"
@@ -60,6 +63,29 @@ std::vector<Layer> layers_of(double width) {
   return layers;
 }
 
+constexpr float relu6_limit = 6, largest_byte = 255;
+
+/// How a map is counted in bytes, itself or its copy.
+struct MapBytes {
+  ByteRange range;
+  NormalisedOutput values;
+  int copy = -1;  // map
+};
+
+/// The sum of two outputs that know nothing of each other.
+void add_independent(NormalisedOutput& output, const NormalisedOutput& other) {
+  for (std::size_t c = 0; c < output.mean.size(); ++c) {
+    output.mean[c] += other.mean[c];
+    output.deviation[c] = std::hypot(output.deviation[c], other.deviation[c]);
+  }
+}
+
+BandedConvolution::ByteCopy byte_copy(FeatureMap& map, const ByteRange& range) {
+  BandedConvolution::ByteCopy copy{&map, {}, range.zeros};
+  for (const float step : range.steps) copy.scale.push_back(1 / step);
+  return copy;
+}
+
 }  // namespace
 
 std::shared_ptr<const FoldedWeights> PoseEncoder::fold(const WeightSource& source,
@@ -84,46 +110,83 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
       threads_(WorkerPool::shared().reserve(threads)),
       kernels_(&elementwise_kernels(instruction_set())) {
   SingleThreadedOneDnn single_threaded;
+  std::vector<MapBytes> bytes;  // of each map
+  const auto add_map = [&](int map_size, int channels, Arithmetic map_element) {
+    maps_.emplace_back(map_size, map_size, channels, 1, map_element);
+    bytes.emplace_back();
+    return static_cast<int>(maps_.size()) - 1;
+  };
   int size = config.pose_image_size();
-  maps_.emplace_back(size, size, 3, 1, element);
-  int block_input = 0, current = 0;  // maps
-  FeatureMap depthwise_out;          // what a depthwise convolution's output would be, for its measures alone
-  for (const Layer& layer : layers_of(config.pose_encoder_width)) {
+  int block_input = 0, current = add_map(size, 3, element);  // maps
+  bytes[current].range.steps = {1 / largest_byte};
+  FeatureMap depthwise_out;  // what a depthwise convolution's output would be, for its measures alone
+  MapBytes depthwise_bytes;
+  const std::vector<Layer> layers = layers_of(config.pose_encoder_width);
+  for (const Layer& layer : layers) {
     const int in = current, padding = layer.kernel / 2;
     if (layer.block_start) block_input = in;
     size = convolved_size(size, layer.kernel, layer.stride, padding);
+    // In int8 what has no ReLU is kept as floats, since blocks add to it, and copied to bytes; the mean of the last map is
+    // taken of floats too.
+    const bool is_last = &layer == &layers.back();
+    const Arithmetic out_element =
+        element == Arithmetic::int8 && (!layer.activated || is_last) ? Arithmetic::f32 : element;
     BandedConvolution::Options options;
     options.kernel = layer.kernel;
     options.stride = layer.stride;
     options.padding = padding;
     options.depthwise = layer.depthwise;
     options.accumulate = layer.residual;
-    if (layer.activated) options.activation = ConvolutionEpilogue::Activation::relu6;
+    // Bytes end where ReLU6 does.
+    if (layer.activated && out_element != Arithmetic::int8)
+      options.activation = ConvolutionEpilogue::Activation::relu6;
+    MapBytes out_bytes;
+    if (element == Arithmetic::int8) {
+      const ByteRange& range = in < 0 ? depthwise_bytes.range : bytes[in].range;
+      options.input_steps = range.steps;
+      options.input_zeros = range.zeros;
+      out_bytes.values = weights_->normalised_output(layer.convolution);
+      if (layer.residual) add_independent(out_bytes.values, bytes[block_input].values);
+      out_bytes.range =
+          layer.activated ? rectified_range(out_bytes.values, relu6_limit) : signed_range(out_bytes.values);
+      if (out_element == Arithmetic::int8) options.output_steps = out_bytes.range.steps;
+    }
     if (layer.residual) {
       current = block_input;  // the sum goes where the block's input was
+      out_bytes.copy = bytes[current].copy;
     } else if (layer.depthwise) {
       current = -1;  // kept in bands until the next convolution
       depthwise_out = FeatureMap(size, size, layer.out, 0, element);
     } else {
-      current = static_cast<int>(maps_.size());
-      maps_.emplace_back(size, size, layer.out, 1, element);
+      current = add_map(size, layer.out, out_element);
+      if (out_element != element && !is_last) out_bytes.copy = add_map(size, layer.out, element);
     }
+    const int read = in >= 0 && bytes[in].copy >= 0 ? bytes[in].copy : in;
     if (layer.depthwise) {
       steps_.push_back(
-          {BandedConvolution(*weights_, layer.convolution, maps_[in], depthwise_out, options, threads_), in,
-           current, nullptr});
+          {BandedConvolution(*weights_, layer.convolution, maps_[read], depthwise_out, options, threads_),
+           read,
+           current,
+           nullptr,
+           {}});
       steps_.back().convolution.keep_bands(depthwise_out);
+      depthwise_bytes = out_bytes;
     } else if (in < 0) {
       Step& depthwise = steps_.back();
       options.band_rows = depthwise.convolution.band_rows();
       depthwise.out = current;
       depthwise.next = std::make_unique<BandedConvolution>(*weights_, layer.convolution, depthwise_out,
                                                            maps_[current], options, threads_);
+      if (out_bytes.copy >= 0) depthwise.copy = byte_copy(maps_[out_bytes.copy], out_bytes.range);
     } else {
       steps_.push_back(
-          {BandedConvolution(*weights_, layer.convolution, maps_[in], maps_[current], options, threads_), in,
-           current, nullptr});
+          {BandedConvolution(*weights_, layer.convolution, maps_[read], maps_[current], options, threads_),
+           read,
+           current,
+           nullptr,
+           {}});
     }
+    if (current >= 0) bytes[current] = out_bytes;
   }
   mean_.resize(maps_.back().channels());
   row_.resize(maps_.back().channels());
@@ -133,21 +196,31 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
 void PoseEncoder::do_encode(const cv::Mat& rgb, std::span<float> pose) {
   const int size = config_.pose_image_size(), row = 3 * size;
   const cv::Mat& picture = picture_of_size(rgb, size, scaled_);
-  const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
   constexpr int rows_a_task = 16;
   WorkerPool::shared().run((size + rows_a_task - 1) / rows_a_task, threads_, [&](int task, int) {
     for (int y = task * rows_a_task; y < std::min(size, (task + 1) * rows_a_task); ++y) {
+      if (element_ == Arithmetic::int8) {
+        std::memcpy(maps_.front().row(y), picture.ptr(y), row);
+        continue;
+      }
       float* floats = element_ == Arithmetic::f32 ? maps_.front().row_as<float>(y) : input_.data() + y * row;
       bytes_to_floats(picture.ptr(y), floats, row);
-      if (element_ != Arithmetic::f32) convert_in[0](floats, maps_.front().row(y), row);
+      if (element_ == Arithmetic::bf16) kernels_->to_bfloat16[0](floats, maps_.front().row(y), row);
     }
   });
   encode_map(pose);
 }
 
 void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
-  const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
-  convert_in[0](input.data(), maps_.front().row(0), static_cast<std::ptrdiff_t>(input.size()));
+  const auto count = static_cast<std::ptrdiff_t>(input.size());
+  if (element_ == Arithmetic::int8) {
+    const std::vector<float> scale(input.size(), largest_byte), shift(input.size());
+    kernels_->normalise[0][2](input.data(), maps_.front().row(0), scale.data(), shift.data(), 1,
+                              static_cast<int>(count));
+  } else {
+    const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
+    convert_in[0](input.data(), maps_.front().row(0), count);
+  }
   encode_map(pose);
 }
 
@@ -155,7 +228,8 @@ void PoseEncoder::encode_map(std::span<float> pose) {
   SingleThreadedOneDnn single_threaded;
   for (Step& step : steps_) {
     if (step.next) {
-      BandedConvolution::run_both(step.convolution, *step.next, maps_[step.in], maps_[step.out]);
+      BandedConvolution::run_both(step.convolution, *step.next, maps_[step.in], maps_[step.out],
+                                  step.copy.map ? &step.copy : nullptr);
     } else {
       step.convolution.run(maps_[step.in], maps_[step.out]);
     }

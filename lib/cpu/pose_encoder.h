@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -20,7 +21,8 @@ class PoseEncoder : public reenact::PoseEncoder {
   /// The folded convolutions of `prefix` ("pose.") in a model file.
   static std::shared_ptr<const FoldedWeights> fold(const WeightSource& source, const ReenactorConfig& config);
 
-  /// `element` is f32 or bf16.
+  /// In int8 the bytes' ranges come from the batch normalisations' parameters; depthwise weights, and the sums of blocks,
+  /// remain floats.
   PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const ReenactorConfig& config, Arithmetic element,
               int threads);
 
@@ -43,6 +45,7 @@ class PoseEncoder : public reenact::PoseEncoder {
     BandedConvolution convolution;
     int in, out;  // maps
     std::unique_ptr<BandedConvolution> next;
+    BandedConvolution::ByteCopy copy;  // of next's output, in int8
   };
 
   std::shared_ptr<const FoldedWeights> weights_;
@@ -50,7 +53,7 @@ class PoseEncoder : public reenact::PoseEncoder {
   Arithmetic element_;
   int threads_;
   const ElementwiseKernels* kernels_;
-  std::vector<FeatureMap> maps_;
+  std::deque<FeatureMap> maps_;  // steps point into it
   std::vector<Step> steps_;
   cv::Mat scaled_;
   std::vector<float> input_, row_, mean_;

@@ -92,6 +92,44 @@ TEST_P(Kernels, RequantiseClampsAndRounds) {
   }
 }
 
+TEST_P(Kernels, DepthwisePadsClampsAndRounds) {
+  for (int channels : channel_counts) {
+    for (int stride : {1, 2}) {
+      for (int width : {1, 2, 5, 6}) {
+        const int out_width = (width - 1) / stride + 1;
+        std::vector<std::uint8_t> in(std::size_t{3} * width * channels),
+            out(std::size_t(out_width) * channels);
+        for (auto& value : in) value = static_cast<std::uint8_t>(engine_());
+        const std::vector<float> weights = random(std::size_t{9} * channels, -0.3f, 0.5f),
+                                 bias = random(channels, -100, 100);
+        cpu::DepthwiseRow row;
+        row.in = in.data();
+        row.in_stride = width * channels;
+        row.out = out.data();
+        row.weights = weights.data();
+        row.bias = bias.data();
+        row.in_width = width;
+        row.out_width = out_width;
+        row.channels = channels;
+        row.stride = stride;
+        kernels().depthwise(row);
+        for (int x = 0; x < out_width; ++x) {
+          for (int c = 0; c < channels; ++c) {
+            double wanted = bias[c];
+            for (int i = 0; i < 9; ++i) {
+              const int at = x * stride + i % 3 - 1;
+              if (at >= 0 && at < width)
+                wanted += double(in[(i / 3 * width + at) * channels + c]) * weights[i * channels + c];
+            }
+            ASSERT_NEAR(out[x * channels + c], std::clamp(wanted, 0.0, 255.0), 0.501)
+                << channels << " channels, stride " << stride << ", width " << width;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(Kernels, StoreAddsSkipsAndSums) {
   for (int channels : channel_counts) {
     const int pixels = 6;

@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
 
 #include "cpu/kernels/instruction_set.h"
 #include "cpu/pose_encoder.h"
 #include "parity_model.h"
 #include "reenact/backend.h"
+#include "reenact/engine.h"
 #include "reenact/error.h"
+#include "reenact/identity.h"
+#include "reenact/model_file.h"
 #include "reenact/safetensors.h"
 #include "support/shared_data.h"
 
@@ -74,6 +78,68 @@ TEST(CpuPoseEncoder, GivesTheAuthorsEmbedding) {
     }
     EXPECT_EQ(of_threads[0], of_threads[2]) << "depends on threads";
   }
+}
+
+/// Heads of the shipped reenactor, as various as other people's poses make them, on grey.
+std::vector<cv::Mat> drawn_heads(const std::string& model, int count) {
+  EngineOptions options;
+  options.device = "cpu";
+  options.precision = Precision::fp32;
+  const auto generator = load_generator(model, options);
+  generator->set_identity(load_identity(find_model("identities/alex.safetensors")));
+  const ModelFile track(find_model("poses-live.safetensors"), ModelKind::pose_track);
+  const std::vector<float> poses = track.file().at("poses").to_floats();
+  const std::size_t size = 256, step = poses.size() / size / count;
+  std::vector<cv::Mat> heads;
+  for (int i = 0; i < count; ++i) {
+    const cv::Mat rgba =
+        generator->generate(std::span(poses).subspan(i * step * size, size), AlphaMode::premultiplied);
+    cv::Mat head(rgba.size(), CV_8UC3);
+    for (int y = 0; y < rgba.rows; ++y) {
+      for (int x = 0; x < rgba.cols; ++x) {
+        const auto& pixel = rgba.at<cv::Vec4b>(y, x);
+        for (int c = 0; c < 3; ++c)
+          head.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<uchar>(pixel[c] + (255 - pixel[3]) / 2);
+      }
+    }
+    heads.push_back(head);
+  }
+  return heads;
+}
+
+// Of the shipped network, since ranges come from the statistics it was trained with.
+TEST(CpuPoseEncoder, TellsHeadsApartInInt8) {
+  std::string path;
+  try {
+    path = find_model("reenactor.safetensors");
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const auto model = std::make_shared<const ModelFile>(path, ModelKind::reenactor);
+  const auto config = model->info().config.get<ReenactorConfig>();
+  EngineOptions int8;
+  int8.precision = Precision::int8;
+  if (!cpu_backend()->supports(NetworkKind::pose_encoder, *model, config, int8))
+    GTEST_SKIP() << "no int8 here";
+  constexpr int count = 16;
+  const std::vector<cv::Mat> heads = drawn_heads(path, count);
+  const auto encoded = [&](Precision precision, int threads) {
+    EngineOptions options;
+    options.precision = precision;
+    options.threads = threads;
+    const auto encoder = cpu_backend()->pose_encoder(model, config, options);
+    EXPECT_TRUE(encoder->active_engine().starts_with("onednn " + to_string(precision)));
+    cv::Mat poses(count, config.pose_embedding_size, CV_32F);
+    for (int i = 0; i < count; ++i)
+      encoder->encode(heads[i], std::span(poses.ptr<float>(i), static_cast<std::size_t>(poses.cols)));
+    return poses;
+  };
+  const cv::Mat exact = encoded(Precision::fp32, 2), rounded = encoded(Precision::int8, 2);
+  cv::Mat mean;
+  cv::reduce(exact, mean, 0, cv::REDUCE_AVG);
+  const double various = cv::norm(exact, cv::repeat(mean, count, 1));
+  EXPECT_LT(cv::norm(exact, rounded), 0.05 * various);
+  EXPECT_EQ(cv::norm(rounded, encoded(Precision::int8, 1), cv::NORM_INF), 0) << "depends on threads";
 }
 
 TEST(CpuPoseEncoder, TakesPicturesOfAnySize) {

@@ -22,6 +22,19 @@ struct StoreRun {
   float* sum_of_squares = nullptr;    ///< [channels]
 };
 
+/// One row of a depthwise 3x3 convolution between maps of bytes, padded by one zero to the left and the right.
+struct DepthwiseRow {
+  const std::uint8_t* in = nullptr;  ///< the uppermost of three rows [in_width, channels]
+  std::ptrdiff_t in_stride = 0;      ///< bytes from one of them to the next
+  std::uint8_t* out = nullptr;       ///< [out_width, channels]
+  const float* weights = nullptr;    ///< [9][channels], in steps of the output for one of the input
+  const float* bias = nullptr;       ///< [channels], in steps of the output
+  int in_width = 0;
+  int out_width = 0;  ///< half of in_width, rounded up, where the stride is 2
+  int channels = 0;
+  int stride = 1;  ///< 1 or 2
+};
+
 /// The elementwise work between convolutions, for one instruction set. Channels may be any number; multiples
 /// of 16 are fastest. Values are rounded to nearest even; what does not fit saturates.
 struct ElementwiseKernels {
@@ -32,6 +45,8 @@ struct ElementwiseKernels {
   Normalise normalise[storage_count][arithmetic_count];
   /// The same from sums in int32 to steps of int8.
   Normalise requantise;
+  /// Negative results become 0, those above 255 become 255.
+  void (*depthwise)(const DepthwiseRow& row);
   /// Conversion without arithmetic from storage to bf16 or float, for skips.
   using Convert = void (*)(const void* in, void* out, std::ptrdiff_t count);
   Convert to_bfloat16[storage_count];

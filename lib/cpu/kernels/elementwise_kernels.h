@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "cpu/kernels/depthwise_kernels.h"
+
 // Written once for all instruction sets: the including file chooses the vectors by including a simd_*.h
 // before. Nothing here may call a function that other translation units share, or the linker could keep the
 // wrong copy.
@@ -227,6 +229,7 @@ constexpr ElementwiseKernels kernels = {
     {{normalise<float, float>, normalise<float, Bfloat16>, normalise<float, std::uint8_t>},
      {normalise<Half, float>, normalise<Half, Bfloat16>, normalise<Half, std::uint8_t>}},
     normalise<std::int32_t, std::uint8_t>,
+    depthwise,
     {convert<float, Bfloat16>, convert<Half, Bfloat16>},
     {convert<float, float>, convert<Half, float>},
     {{store_run<float, float>, store_run<float, Half>},

@@ -72,6 +72,9 @@ inline Vector load(const std::int32_t* p) {
 inline Vector load(const Half* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
+inline Vector load(const std::uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 template <typename T>
 inline Vector load(const T* p, int n) {
   return load(Partial<T>(p, n).values);

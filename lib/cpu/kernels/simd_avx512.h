@@ -60,6 +60,9 @@ inline Vector load(const std::int32_t* p) {
 inline Vector load(const Half* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
+inline Vector load(const std::uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 inline Vector load(const float* p, int n) {
   return _mm512_maskz_loadu_ps(first(n), p);
 }
@@ -68,6 +71,9 @@ inline Vector load(const std::int32_t* p, int n) {
 }
 inline Vector load(const Half* p, int n) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p));
+}
+inline Vector load(const std::uint8_t* p, int n) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p)));
 }
 
 inline __m256i to_half(Vector v) {

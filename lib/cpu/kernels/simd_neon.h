@@ -68,6 +68,10 @@ inline Vector load(const std::int32_t* p) {
 inline Vector load(const Half* p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&p->bits)));
 }
+inline Vector load(const std::uint8_t* p) {
+  const uint8x8_t bytes = vreinterpret_u8_u32(vld1_dup_u32(reinterpret_cast<const std::uint32_t*>(p)));
+  return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
+}
 template <typename T>
 inline Vector load(const T* p, int n) {
   return load(Partial<T>(p, n).values);

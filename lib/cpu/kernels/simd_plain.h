@@ -59,6 +59,9 @@ inline Vector load(const Half* p) {
   std::memcpy(static_cast<void*>(&value), p, sizeof value);
   return static_cast<float>(value);
 }
+inline Vector load(const std::uint8_t* p) {
+  return static_cast<float>(*p);
+}
 // A vector of one has no part.
 template <typename T>
 inline Vector load(const T* p, int) {
