@@ -55,7 +55,7 @@ PersonaliseConfig read_personalise_config(const RunConfig& file, const std::stri
   }
   if (preset == "live") {  // somebody waits: docs/personalising.md has the minutes
     config.run.batch_size = 2;
-    config.run.validate_every = 20;
+    config.run.validate_every = 30;
   }
   read_tuning(file, config.tuning);
   read_augmentation(file, config.augmentation);

@@ -10,7 +10,7 @@
 
 namespace reenact::training {
 
-inline constexpr std::int64_t default_embedding_steps = 40;
+inline constexpr std::int64_t default_embedding_steps = 30;
 
 /// [run]
 struct PersonaliseSchedule {
@@ -18,7 +18,7 @@ struct PersonaliseSchedule {
   std::int64_t embedding_steps = 0;  ///< before them, of the embedding alone
   int batch_size = 0;    ///< 0: as many as there are pictures, at most 8; `live` takes 2, `lite` 4
   int motion_batch = 2;  ///< poses of other people in each step
-  std::int64_t validate_every = 10;  ///< `live`: 20
+  std::int64_t validate_every = 10;  ///< `live`: 30
   bool keep_best = true;             ///< write the iteration that does best on held-out frames, else the last
   /// What a loss of motion weighs against the error on held-out frames when the best iteration is chosen.
   double motion_share = 1;
