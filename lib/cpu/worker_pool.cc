@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cpu/single_threaded_onednn.h"
+#include "reenact/background_thread.h"
 #include "reenact/usable_cores.h"
 
 namespace reenact::cpu {
@@ -51,7 +52,8 @@ void WorkerPool::Job::work(int slot) {
 }
 
 void WorkerPool::run_job(Job& job) {
-  if (job.tasks <= 1 || job.max_slots <= 1) {
+  // Helpers would do a background thread's work before that of others.
+  if (job.tasks <= 1 || job.max_slots <= 1 || is_background_thread()) {
     job.work(0);
     return;
   }

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "reenact/background_thread.h"
+
 namespace reenact {
 
 HelperThread::HelperThread() : thread_([this] { run(); }) {}
@@ -36,6 +38,7 @@ void HelperThread::wait() {
 }
 
 void HelperThread::run() {
+  become_background_thread();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stop_ || work_; });

@@ -9,7 +9,7 @@
 
 namespace reenact {
 
-/// A thread that does one piece of work at a time beside its owner's. All functions are the owner's alone.
+/// A background thread that does one piece of work at a time beside its owner's. All functions are the owner's alone.
 class HelperThread {
  public:
   HelperThread();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cpu/worker_pool.h"
+#include "reenact/background_thread.h"
 #include "reenact/usable_cores.h"
 #include "support/temporary_folder.h"
 
@@ -46,6 +47,21 @@ TEST(WorkerPool, ThreadsThatNobodyCountedAreTheCoresOfTheQuota) {
     EXPECT_EQ(pool.reserve(0), wanted) << quota;
     EXPECT_EQ(pool.reserve(1000), wanted) << quota;
   }
+}
+
+TEST(WorkerPool, LeavesBackgroundThreadsAlone) {
+  WorkerPool pool(3);
+  pool.reserve(4);
+  std::thread([&pool] {
+    become_background_thread();
+    const auto caller = std::this_thread::get_id();
+    for (int repeat = 0; repeat < 50; ++repeat) {
+      pool.run(20, 4, [&](int, int slot) {
+        ASSERT_EQ(std::this_thread::get_id(), caller);
+        ASSERT_EQ(slot, 0);
+      });
+    }
+  }).join();
 }
 
 TEST(WorkerPool, OneThreadIsTheCaller) {

@@ -2,9 +2,13 @@
 #include "reenact/helper_thread.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <future>
 #include <stdexcept>
+
+#include "reenact/background_thread.h"
 
 namespace reenact {
 namespace {
@@ -28,6 +32,27 @@ TEST(HelperThread, WorksBesideItsOwner) {
     EXPECT_TRUE(thread.done());
     EXPECT_EQ(works, turn + 1);
   }
+}
+
+TEST(HelperThread, LetsOthersGoFirst) {
+  const auto priority = [] {
+    return getpriority(PRIO_PROCESS, 0);
+  };  // on Linux the calling thread's, less goes first
+  const int of_owner = priority();
+  int of_work = of_owner;
+  bool in_background = false;
+  HelperThread thread;
+  thread.start([&] {
+    of_work = priority();
+    in_background = is_background_thread();
+  });
+  thread.wait();
+  EXPECT_TRUE(in_background);
+  EXPECT_FALSE(is_background_thread());
+#if defined(__linux__)
+  EXPECT_EQ(of_work, std::min(of_owner + 10, 19));
+#endif
+  EXPECT_EQ(priority(), of_owner);
 }
 
 TEST(HelperThread, TellsOnceWhatTheWorkThrew) {
