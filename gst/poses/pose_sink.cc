@@ -4,6 +4,7 @@
  * @title: reenactposesink
  *
  * Records poses with their times, and where their faces lay, in a pose track, for reenactposesrc or `reenact render`.
+ * What comes after the end of the stream, behind a flushing seek, goes to NAME-2, NAME-3 and so on.
  *
  *     gst-launch-1.0 -e v4l2src ! videoconvert ! reenactcrop ! reenactpose ! reenactposesink location=poses.safetensors
  *
@@ -12,6 +13,7 @@
 #include <gst/base/gstbasesink.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "base/element_description.h"
@@ -64,6 +66,7 @@ struct ReenactPoseSink::Private {
   int pose_size = 0;
   PoseTrack track;  // what came since it was written last
   bool placed = true;
+  bool finished = false;  // whether a recording was written to the location since the start
 };
 
 GST_ELEMENT_REGISTER_DEFINE(reenactposesink, "reenactposesink", GST_RANK_NONE, reenact_pose_sink_get_type())
@@ -86,6 +89,7 @@ gboolean start(GstBaseSink* base) {
                   "reenactposesink has no location, wanted the name of a pose track to write");
     p.track = {};
     p.placed = true;
+    p.finished = false;
     return TRUE;
   });
 }
@@ -131,6 +135,18 @@ GstFlowReturn render(GstBaseSink* base, GstBuffer* buffer) {
   });
 }
 
+/// The first of NAME-2, NAME-3, ... that is not there yet.
+std::filesystem::path free_name_beside(const std::filesystem::path& location) {
+  std::filesystem::path name;
+  int number = 2;
+  do {
+    name = location;
+    name.replace_filename(location.stem().string() + "-" + std::to_string(number++) +
+                          location.extension().string());
+  } while (std::filesystem::exists(name));
+  return name;
+}
+
 gboolean write(GstBaseSink* base) {
   ReenactPoseSink::Private& p = *self_of(base)->p;
   if (p.track.poses.empty()) return TRUE;
@@ -140,9 +156,16 @@ gboolean write(GstBaseSink* base) {
     if (!std::exchange(p.placed, true)) track.placements.clear();
     track.licence = settings.licence;
     track.provenance = JsonObject(R"({"recorded_by":"reenactposesink"})");
-    save_pose_track(settings.location, track);
-    GST_INFO_OBJECT(base, "Wrote %" G_GSIZE_FORMAT " poses to '%s'", track.poses.size(),
-                    settings.location.c_str());
+    // What comes after the end, behind a flushing seek, must not cost the recording that ended.
+    const std::string location =
+        p.finished ? free_name_beside(settings.location).string() : settings.location;
+    save_pose_track(location, track);
+    p.finished = true;
+    GST_INFO_OBJECT(base, "Wrote %" G_GSIZE_FORMAT " poses to '%s'", track.poses.size(), location.c_str());
+    GstStructure* recorded =
+        gst_structure_new("reenact-recorded", "location", G_TYPE_STRING, location.c_str(), "poses",
+                          G_TYPE_UINT, guint(track.poses.size()), nullptr);
+    gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), recorded));
     return TRUE;
   });
 }

@@ -107,6 +107,60 @@ TEST_F(PoseTrackElementsTest, ARecordingThatIsStoppedIsWrittenToo) {
   EXPECT_EQ(load_pose_track(file("stopped.safetensors")).poses.size(), 2u);
 }
 
+TEST_F(PoseTrackElementsTest, WhatComesAfterTheEndLeavesAFinishedRecordingAlone) {
+  write_track("take-2.safetensors", 9);  // which the sink was not told of
+  {
+    auto h = sink("location=" + file("take.safetensors"));
+    const auto record = [&](float value, int count) {
+      for (int i = 0; i < count; ++i) gst_harness_push(h.get(), placed_pose(value, i));
+      gst_harness_push_event(h.get(), gst_event_new_eos());
+    };
+    const auto seek_back = [&] {
+      gst_harness_push_event(h.get(), gst_event_new_flush_start());
+      gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
+      GstSegment segment;
+      gst_segment_init(&segment, GST_FORMAT_TIME);
+      gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+    };
+    record(1, 5);
+    seek_back();
+    EXPECT_EQ(load_pose_track(file("take.safetensors")).poses.size(), 5u);
+    record(2, 3);
+    seek_back();
+    gst_harness_push(h.get(), placed_pose(3, 0));
+    gst_element_set_state(element_.get(), GST_STATE_NULL);
+  }
+  const auto expect_take = [](const std::string& location, float value, std::size_t count) {
+    ASSERT_TRUE(std::filesystem::exists(location)) << location;
+    const PoseTrack track = load_pose_track(location);
+    ASSERT_EQ(track.poses.size(), count) << location;
+    EXPECT_EQ(track.poses[0][0], value) << location;
+    EXPECT_EQ(track.timestamps.back(), std::int64_t(frame_duration * (count - 1))) << location;
+  };
+  expect_take(file("take.safetensors"), 1, 5);
+  expect_take(file("take-2.safetensors"), 1, 9);
+  expect_take(file("take-3.safetensors"), 2, 3);
+  expect_take(file("take-4.safetensors"), 3, 1);
+  for (const char* name : {"take.safetensors", "take-3.safetensors", "take-4.safetensors"}) {
+    const auto told = message(GST_MESSAGE_ELEMENT);
+    ASSERT_TRUE(told && gst_message_has_name(told.get(), "reenact-recorded"));
+    EXPECT_EQ(gst_structure_get_string(gst_message_get_structure(told.get()), "location"), file(name));
+  }
+}
+
+TEST_F(PoseTrackElementsTest, ANewStartWritesToItsLocationAgain) {
+  element_ = make("reenactposesink", "location=" + file("again.safetensors"));
+  for (const int count : {4, 2}) {
+    Owned<GstHarness> h(gst_harness_new_with_element(element_.get(), "sink", nullptr));
+    gst_harness_set_src_caps_str(h.get(), pose_caps_string().c_str());
+    gst_element_set_state(element_.get(), GST_STATE_PLAYING);
+    for (int i = 0; i < count; ++i) gst_harness_push(h.get(), placed_pose(1, i));
+    gst_harness_push_event(h.get(), gst_event_new_eos());
+    gst_element_set_state(element_.get(), GST_STATE_NULL);
+    EXPECT_EQ(load_pose_track(file("again.safetensors")).poses.size(), std::size_t(count));
+  }
+}
+
 TEST_F(PoseTrackElementsTest, PosesWithoutPlacesMakeATrackWithoutPlaces) {
   auto h = sink("location=" + file("bare.safetensors"));
   gst_harness_push(h.get(), new_pose(1, 0));
