@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/glib.h"
 #include "stream/face_meta.h"
 
 namespace reenact {
@@ -54,6 +55,33 @@ gboolean copy_region(GstBuffer* source, GstMeta** meta, gpointer data) {
   return TRUE;
 }
 
+struct PoolNeeds {
+  GstCaps* caps = nullptr;
+  guint size = 0, minimum = 0, maximum = 0;
+  bool video_meta = false;
+};
+
+/// Whether `pool` gives such buffers; what it makes of size and number is in `needs` then.
+bool configure_pool(GstBufferPool* pool, PoolNeeds& needs) {
+  GstStructure* config = gst_buffer_pool_get_config(pool);
+  gst_buffer_pool_config_set_params(config, needs.caps, needs.size, needs.minimum, needs.maximum);
+  if (needs.video_meta) gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  if (!gst_buffer_pool_set_config(pool, config)) {
+    // A pool may change what it is asked for, and wants to hear that the change is welcome.
+    config = gst_buffer_pool_get_config(pool);
+    if (!gst_buffer_pool_config_validate_params(config, needs.caps, needs.size, needs.minimum,
+                                                needs.maximum)) {
+      gst_structure_free(config);
+      return false;
+    }
+    if (!gst_buffer_pool_set_config(pool, config)) return false;
+  }
+  config = gst_buffer_pool_get_config(pool);
+  gst_buffer_pool_config_get_params(config, nullptr, &needs.size, &needs.minimum, &needs.maximum);
+  gst_structure_free(config);
+  return true;
+}
+
 }  // namespace
 
 void copy_metas_to_output(GstBuffer* head, GstBuffer* out, const GstVideoInfo& out_info) {
@@ -82,25 +110,24 @@ gboolean decide_video_pool(GstQuery* query) {
   GstVideoInfo info;
   gst_query_parse_allocation(query, &caps, nullptr);
   if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
-  GstBufferPool* pool = nullptr;
-  guint size = 0, minimum = 0, maximum = 0;
-  const bool offered = gst_query_get_n_allocation_pools(query) > 0;
-  if (offered) gst_query_parse_nth_allocation_pool(query, 0, &pool, &size, &minimum, &maximum);
-  size = std::max(size, guint(GST_VIDEO_INFO_SIZE(&info)));
-  if (!pool) pool = gst_video_buffer_pool_new();
-  GstStructure* config = gst_buffer_pool_get_config(pool);
-  gst_buffer_pool_config_set_params(config, caps, size, minimum, maximum);
-  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
-    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  GstBufferPool* offered = nullptr;
+  PoolNeeds needs{.caps = caps};
+  const bool listed = gst_query_get_n_allocation_pools(query) > 0;
+  if (listed)
+    gst_query_parse_nth_allocation_pool(query, 0, &offered, &needs.size, &needs.minimum, &needs.maximum);
+  needs.size = std::max(needs.size, guint(GST_VIDEO_INFO_SIZE(&info)));
+  needs.video_meta = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  Owned<GstBufferPool> pool(offered);
+  if (!pool || !configure_pool(pool.get(), needs)) {
+    pool.reset(gst_video_buffer_pool_new());
+    if (!configure_pool(pool.get(), needs)) return FALSE;
   }
-  const gboolean configured = gst_buffer_pool_set_config(pool, config);
-  if (offered) {
-    gst_query_set_nth_allocation_pool(query, 0, pool, size, minimum, maximum);
+  if (listed) {
+    gst_query_set_nth_allocation_pool(query, 0, pool.get(), needs.size, needs.minimum, needs.maximum);
   } else {
-    gst_query_add_allocation_pool(query, pool, size, minimum, maximum);
+    gst_query_add_allocation_pool(query, pool.get(), needs.size, needs.minimum, needs.maximum);
   }
-  gst_object_unref(pool);
-  return configured;
+  return TRUE;
 }
 
 GstBuffer* new_video_buffer(GstAggregator* aggregator, const GstVideoInfo& info) {
