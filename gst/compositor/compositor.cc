@@ -142,16 +142,20 @@ void forget_stream(ReenactCompositor* self) {
 gboolean start(GstAggregator* aggregator) {
   ReenactCompositor::Private& p = *self_of(aggregator)->p;
   return guarded(GST_ELEMENT(aggregator), gboolean(FALSE), [&]() -> gboolean {
-    const CompositorSettings settings = settings_of(self_of(aggregator));
-    p.painter.background().clear_image();
-    if (!settings.background_image.empty()) {
-      p.painter.background().load_image(settings.background_image);
-    } else if (settings.background == BackgroundMode::image) {
-      throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
+    // Another image may be named meanwhile.
+    for (;;) {
+      const CompositorSettings settings = settings_of(self_of(aggregator));
+      p.painter.background().clear_image();
+      if (!settings.background_image.empty()) {
+        p.painter.background().load_image(settings.background_image);
+      } else if (settings.background == BackgroundMode::image) {
+        throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
+      }
+      const ObjectLock lock(aggregator);
+      if (p.settings.background_image != settings.background_image) continue;
+      p.started = true;
+      return TRUE;
     }
-    const ObjectLock lock(aggregator);
-    p.started = true;
-    return TRUE;
   });
 }
 

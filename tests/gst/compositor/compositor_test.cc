@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <chrono>
+#include <future>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <thread>
 
 #include "element_test.h"
 #include "stream/face_meta.h"
@@ -265,6 +268,22 @@ TEST_F(CompositorTest, ErrorsOnAnImageThatIsMissingOrNone) {
   auto h = harness("");
   g_object_set(element_.get(), "background-image", "/absent.png", nullptr);
   EXPECT_TRUE(message(GST_MESSAGE_WARNING));
+}
+
+TEST_F(CompositorTest, ShowsTheImageThatIsNamedWhileItStarts) {
+  const std::string large = (folder() / "large.png").string(), small = (folder() / "small.png").string();
+  // Takes a good part of a second to read.
+  cv::imwrite(large, cv::Mat(6000, 6000, CV_8UC3, cv::Scalar(0, 0, 255)));
+  cv::imwrite(small, cv::Mat(8, 8, CV_8UC3, cv::Scalar(255, 0, 0)));
+  element_ = make("reenactcompositor", "background=image background-image=" + large);
+  auto paused =
+      std::async(std::launch::async, [&] { return gst_element_set_state(element_.get(), GST_STATE_PAUSED); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  g_object_set(element_.get(), "background-image", small.c_str(), nullptr);
+  ASSERT_NE(paused.get(), GST_STATE_CHANGE_FAILURE);
+  Owned<GstHarness> h(gst_harness_new_with_element(element_.get(), "sink", "src"));
+  gst_harness_set_src_caps_str(h.get(), rgba_caps(head_size, head_size).c_str());
+  EXPECT_EQ(composite(h.get(), head(0, scene(width, height))).at<cv::Vec3b>(0, 0), cv::Vec3b(0, 0, 255));
 }
 
 }  // namespace
