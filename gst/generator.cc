@@ -270,33 +270,41 @@ Processed process(ReenactNetworkFilter* filter, GstBuffer* in, GstBuffer* out) {
   return {};
 }
 
-void take_identity(ReenactGenerator* self, const std::shared_ptr<const Identity>& identity) {
+/// False, and said on the bus, where the identity does not fit: a stream goes on with whom it has, and cannot begin
+/// without anybody.
+bool take_identity(ReenactGenerator* self, const std::shared_ptr<const Identity>& identity) {
   ReenactGenerator::Private& p = *self->p;
   if (!p.generator || identity == p.identity) {
     if (!identity && p.head == Head::unknown) p.head = Head::nobody;
-    return;
+    return true;
   }
-  if (identity) {
-    p.generator->set_identity(identity);  // which says whether it fits
-    p.drawn = identity;
+  try {
+    if (identity) {
+      p.generator->set_identity(identity);  // which says whether it fits
+      p.drawn = identity;
+    }
+  } catch (const std::exception& error) {
+    const auto post = p.head == Head::unknown ? post_error : post_warning;
+    post(GST_ELEMENT(self), error);
+    return false;
   }
   const GeneratorSettings settings = copy_of(self, p.settings);
   p.transition.begin(identity, settings.identity_transition * GST_MSECOND);
   p.identity = identity;
   p.head = identity ? Head::known : Head::nobody;
   GST_DEBUG_OBJECT(self, "From here on the head of %s", identity ? identity->name.c_str() : "nobody");
+  return true;
 }
 
 gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
   std::shared_ptr<const Identity> identity;
   if (parse_identity_event(event, identity)) {
-    const bool taken = guarded(GST_ELEMENT(base), false, [&] {
-      take_identity(self_of(base), identity);
-      return true;
-    });
+    const bool taken =
+        guarded(GST_ELEMENT(base), false, [&] { return take_identity(self_of(base), identity); });
     if (!taken) {
       gst_event_unref(event);
-      return FALSE;
+      // A sticky event that is refused comes again before the next buffer, and ends the stream.
+      return self_of(base)->p->head != Head::unknown;
     }
   }
   return GST_BASE_TRANSFORM_CLASS(reenact_generator_parent_class)->sink_event(base, event);

@@ -104,6 +104,38 @@ TEST_F(GeneratorTest, ErrorsOnAnIdentityThatDoesNotFit) {
   EXPECT_NE(error_text().find("7"), std::string::npos);
 }
 
+TEST_F(GeneratorTest, GoesOnWithTheHeadItHasWhenAnotherDoesNotFit) {
+  for (const char* properties : {"", "identity-transition=400"}) {
+    SCOPED_TRACE(properties);
+    auto h = harness(properties);
+    const cv::Vec4b red = drawn(h.get(), 0.4f, 0);
+    EXPECT_EQ(red[0], 255);
+    gst_harness_push_event(h.get(), new_identity_event(load_identity(folder() / "long.safetensors")));
+    const auto warning = message(GST_MESSAGE_WARNING);
+    ASSERT_TRUE(warning);
+    GError* said = nullptr;
+    gst_message_parse_warning(warning.get(), &said, nullptr);
+    EXPECT_NE(std::string(said->message).find("7 values, wanted the reenactor's 4"), std::string::npos)
+        << said->message;
+    EXPECT_TRUE(g_error_matches(said, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE));
+    g_error_free(said);
+    EXPECT_EQ(drawn(h.get(), 0.4f, 1), red);
+    EXPECT_EQ(error_text(), "");
+    g_object_set(element_.get(), "identity-transition", 0u, nullptr);
+    gst_harness_push_event(h.get(), new_identity_event(load_identity(folder() / "green.safetensors")));
+    EXPECT_EQ(drawn(h.get(), 0, 2), cv::Vec4b(0, 255, 0, 255));
+  }
+}
+
+TEST_F(GeneratorTest, GoesOnWithoutAHeadWhenTheFirstDoesNotFit) {
+  auto h = harness();
+  gst_harness_push_event(h.get(), new_identity_event(nullptr));
+  gst_harness_push_event(h.get(), new_identity_event(load_identity(folder() / "long.safetensors")));
+  EXPECT_TRUE(message(GST_MESSAGE_WARNING));
+  EXPECT_EQ(drawn(h.get(), 0.5f, 0), cv::Vec4b(0, 0, 0, 0));
+  EXPECT_EQ(error_text(), "");
+}
+
 TEST_F(GeneratorTest, ErrorsOnPosesOfTheWrongLength) {
   auto element = make("reenactgenerator");
   Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));

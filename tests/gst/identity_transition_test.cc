@@ -134,14 +134,34 @@ TEST_F(TransitionElementTest, RestingPosesGoOverToo) {
   EXPECT_EQ(drawn(h.get(), 14)[2], 191);
 }
 
-TEST_F(TransitionElementTest, AnIdentityThatDoesNotFitIsAnErrorAtOnce) {
+TEST_F(TransitionElementTest, AnIdentityThatDoesNotFitIsToldAtOnce) {
   auto element = make("reenactgenerator", "identity-transition=200");
   Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
   gst_harness_set_src_caps_str(h.get(), pose_caps_string().c_str());
   gst_harness_push_event(h.get(), new_identity_event(load_identity(folder() / "red.safetensors")));
   drawn(h.get(), 0);
   gst_harness_push_event(h.get(), new_identity_event(load_identity(folder() / "long.safetensors")));
-  EXPECT_NE(error_text().find("7"), std::string::npos);
+  EXPECT_TRUE(message(GST_MESSAGE_WARNING));
+}
+
+TEST_F(TransitionElementTest, TheBinKeepsItsHeadWhenTheNextIdentityDoesNotFit) {
+  auto element = make("reenactbin", "identity-file=red.safetensors background=color pose-mode=absolute");
+  Owned<GstHarness> h(gst_harness_new_with_element(element.get(), "sink", "src"));
+  gst_harness_set_src_caps_str(h.get(), rgb_caps(160, 120).c_str());
+  const auto middle = [&](int number) {
+    const Owned<GstBuffer> out(
+        gst_harness_push_and_pull(h.get(), new_frame(scene(160, 120, cv::Rect(60, 40, 40, 40)), number)));
+    if (!out) return cv::Vec3b();
+    const Owned<GstCaps> caps(gst_pad_get_current_caps(h->sinkpad));
+    return picture_of(out.get(), caps.get()).at<cv::Vec3b>(60, 80);
+  };
+  EXPECT_GT(middle(0)[0], 240);
+  g_object_set(element.get(), "identity-file", "long.safetensors", nullptr);
+  for (int i = 1; i < 4; ++i) ASSERT_GT(middle(i)[0], 240) << error_text();
+  EXPECT_TRUE(message(GST_MESSAGE_WARNING));
+  EXPECT_EQ(error_text(), "");
+  g_object_set(element.get(), "identity-file", "green.safetensors", nullptr);
+  EXPECT_GT(middle(4)[1], 240);
 }
 
 TEST_F(TransitionElementTest, TheBinSwitchesThroughItsFileProperty) {
