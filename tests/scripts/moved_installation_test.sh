@@ -2,6 +2,7 @@
 # An installation goes on working when its whole prefix is moved: moved_installation_test.sh BUILD PREFIX
 set -eu
 build=$1 prefix=$2
+check_links=$(realpath "$(dirname "$0")/../../scripts/check_links.py")
 [ "$prefix" != /usr ] || { echo "installed below /usr the library is found by the loader alone"; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -31,6 +32,8 @@ if grep -q pcfiledir "$pkgconfig/reenact-0.pc"; then
   [ "$(realpath -m "$named")" = "$folder/second place" ] ||
     { echo "moved_installation_test: reenact-0.pc names the prefix '$named'" >&2; exit 1; }
 fi
+python3 "$check_links" "$folder/second place/share/gst-reenact" >&2 ||
+  { echo "moved_installation_test: installed pages link to what is not installed" >&2; exit 1; }
 for file in share/man/man1/reenact.1 share/bash-completion/completions/reenact.bash share/zsh/site-functions/_reenact; do
   [ -s "$folder/second place/$file" ] || { echo "moved_installation_test: $file is missing" >&2; exit 1; }
 done
