@@ -6,8 +6,8 @@
 namespace reenact {
 namespace {
 
-/// Of what the landmark head does not measure. Less holds the identity better, and loses nods, brows and smiles.
-constexpr double kept_share = 0.6;
+/// Of what the landmark head does not measure. Less loses lids, nods and the mouth, more the brows and some of the identity.
+constexpr double kept_share = 0.4;
 
 // How far beyond the driver's measures to aim, as a share of the way there. With 1 drawn heads turn 5 degrees too little,
 // blink too little and hardly raise their brows; with 2 for the bearing those far from the front turn too far. Chosen on

@@ -110,7 +110,7 @@ TEST_F(AutomaticPose, TakesTheUsualHeightOfBrowsForTheFaces) {
   for (int i = 0; i < 2000; ++i) result = mapped({0.5f, 0.5f, 0, 0, 0, 0, 0, 2});
   EXPECT_NEAR(result[7], 0, 0.05);
   result = mapped({0.5f, 0.5f, 0, 0, 0, 0, 0, 4});
-  const double moved = 0.6 * (4 - 2);  // with all that is not measured
+  const double moved = 0.4 * (4 - 2);  // with all that is not measured
   EXPECT_NEAR(result[7], moved + 3 * (4 - 2 - moved), 0.05);
 }
 
@@ -137,7 +137,7 @@ TEST_F(AutomaticPose, HoldsTheReferenceThatWasAskedForUntilAnotherFaceComes) {
 TEST_F(AutomaticPose, ShowsThreeFifthsOfWhatIsNotMeasuredButMovesWithTheDriver) {
   for (int i = 0; i < 250; ++i) mapped({0, 0, 0, 0, 0, 0, 4, 5});
   const Pose result = mapped({0, 0, 0, 0, 0, 0, 7, 5});
-  EXPECT_NEAR(result[6], 10 + 0.6 * 3, 0.05);
+  EXPECT_NEAR(result[6], 10 + 0.4 * 3, 0.05);
   EXPECT_NEAR(result[7], 20, 0.05);
 }
 
@@ -150,7 +150,7 @@ TEST_F(AutomaticPose, StrengthCountsFromTheRestingPose) {
   const Pose none = result(0), half = result(0.5), twice = result(2);
   for (std::size_t k = 0; k < rest_.size(); ++k) EXPECT_NEAR(none[k], rest_[k], 1e-3) << k;
   // The mean is still the first pose with its mouth closed, where that number is a half.
-  const double half_way = 1 + 0.5 * 0.6 * (5 - 0.5), twice_the_way = 1 + 2 * 0.6 * (5 - 0.5);
+  const double half_way = 1 + 0.5 * 0.4 * (5 - 0.5), twice_the_way = 1 + 2 * 0.4 * (5 - 0.5);
   EXPECT_NEAR(half[2], half_way + 1.2 * (3 - half_way), 0.03);
   EXPECT_NEAR(half[3], -2 + 1.5 * (1 - -2), 0.02);
   EXPECT_NEAR(twice[2], twice_the_way + 1.2 * (9 - twice_the_way), 0.1);
