@@ -25,7 +25,7 @@ sources="$gtest/src/gtest-all.cc $gtest/src/gtest_main.cc"
 for name in kernels/elementwise kernels/elementwise_plain kernels/elementwise_neon kernels/float_winograd \
   kernels/float_winograd_neon kernels/instruction_set kernels/winograd \
   kernels/winograd_plain kernels/winograd_neon_dot convolution float_winograd_convolution folded_weights generator_layer \
-  quantised_weights winograd_convolution worker_pool ../reenact/usable_cores; do
+  quantised_weights winograd_convolution worker_pool ../reenact/background_thread ../reenact/usable_cores; do
   sources="$sources lib/cpu/$name.cc"
 done
 for name in float_winograd_test kernels_test saturating_winograd winograd_test; do
