@@ -6,13 +6,13 @@
 namespace reenact {
 namespace {
 
-/// Of what the landmark head does not measure. Less loses lids, nods and the mouth, more the brows and some of the identity.
-constexpr double kept_share = 0.4;
+/// Of what the landmark head does not measure. Less holds the identity better, and loses lids and nods.
+constexpr double kept_share = 0.6;
 
 // How far beyond the driver's measures to aim, as a share of the way there. With 1 drawn heads turn 5 degrees too little,
 // blink too little and hardly raise their brows; with 2 for the bearing those far from the front turn too far. Chosen on
 // the fourteen clips of split val.
-constexpr double bearing_gain = 1.5, lids_gain = 1.6, mouth_gain = 1.2, brows_gain = 3, width_gain = 1.6;
+constexpr double bearing_gain = 1.5, lids_gain = 1.8, mouth_gain = 1.2, brows_gain = 3, width_gain = 1.6;
 
 /// Where to move a pose that measures `now` so that the drawn head shows `wanted`.
 FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
@@ -30,10 +30,15 @@ FaceMeasures aim(const FaceMeasures& now, const FaceMeasures& wanted) {
   return result;
 }
 
+/// Of how high the driver's brows usually are. Without it drawn brows hardly follow drivers whose own are far from the
+/// identity's; more costs the identity and the lids.
+constexpr double kept_brow_height = 0.28;
+
 /// The driver's measures with the proportions of a face that rests as `rest` for those of one that does as `usual`.
 FaceMeasures with_proportions(FaceMeasures driver, const FaceMeasures& usual, const FaceMeasures& rest) {
-  driver.left_brow += rest.left_brow - usual.left_brow;
-  driver.right_brow += rest.right_brow - usual.right_brow;
+  constexpr double exchanged = 1 - kept_brow_height;
+  driver.left_brow += exchanged * (rest.left_brow - usual.left_brow);
+  driver.right_brow += exchanged * (rest.right_brow - usual.right_brow);
   driver.mouth_width += rest.mouth_width - usual.mouth_width;
   return driver;
 }

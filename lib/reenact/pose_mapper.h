@@ -30,14 +30,14 @@ enum class PoseMode {
 ///
 /// Automatic needs no reference to be asked for. What the landmark head measures of the driver, lids, mouth and bearing,
 /// the drawn head shows as it is. Of all else in the pose it shows how it differs from the driver's running mean
-/// (ReferenceFinder), so that the driver's proportions go with the mean; and of that two fifths, since faces that turn
+/// (ReferenceFinder), so that the driver's proportions go with the mean; and of that three fifths, since faces that turn
 /// and speak show the encoder somewhat other proportions:
 ///
-///     rest + strength * 0.4 * (pose - mean), then moved the shortest way to where the head measures
+///     rest + strength * 0.6 * (pose - mean), then moved the shortest way to where the head measures
 ///     (measures of rest) + strength * (measures of pose - measures of rest)
 ///
 /// Brows and the mouth's width are proportions of a face as well: what the mean measures there is exchanged for what the
-/// identity does at rest. Each is moved beyond the aim, up to three times as far, since the head that is drawn
+/// identity does at rest, of the brows' height all but a quarter or so. Each is moved beyond the aim, up to three times as far, since the head that is drawn
 /// moves less far than the measures. Lids and brows move as the mean of both sides.
 ///
 /// Without a landmark head, or for an identity without a neutral pose, it is relative with the mean as reference.
