@@ -23,18 +23,15 @@ int interpolation_for(cv::Size from, cv::Size to) {
 
 }  // namespace
 
-void BackgroundPainter::load_image(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) {
-    throw Error(ErrorCode::not_found, "'" + path.string() + "', the background image, is not there");
+void BackgroundPainter::set_image(const std::filesystem::path& path) {
+  cv::Mat image;
+  if (!path.empty()) {
+    if (!std::filesystem::exists(path))
+      throw Error(ErrorCode::not_found, "'" + path.string() + "', the background image, is not there");
+    image = read_rgb(path);
   }
-  const cv::Mat image = read_rgb(path);
   const std::scoped_lock lock(image_mutex_);
   image_ = image;
-}
-
-void BackgroundPainter::clear_image() {
-  const std::scoped_lock lock(image_mutex_);
-  image_.release();
 }
 
 bool BackgroundPainter::has_image() const {

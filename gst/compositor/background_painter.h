@@ -19,9 +19,9 @@ namespace reenact {
 /// only.
 class BackgroundPainter {
  public:
-  /// Reads the picture for `image`, from any thread. Throws Error (not_found, corrupt).
-  void load_image(const std::filesystem::path& path);
-  void clear_image();
+  /// Reads the picture for `image`, from any thread; none for an empty path. Throws Error (not_found, corrupt), and keeps the
+  /// picture it has.
+  void set_image(const std::filesystem::path& path);
   bool has_image() const;
 
   /// What pictures are painted in from here on; null: RGB of 8 bits.

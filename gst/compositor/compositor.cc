@@ -62,11 +62,7 @@ ReenactCompositor* self_of(gpointer object) {
 bool load_image(ReenactCompositor* self, const GValue* file) {
   const char* path = g_value_get_string(file);
   try {
-    if (path && *path) {
-      self->p->painter.background().load_image(path);
-    } else {
-      self->p->painter.background().clear_image();
-    }
+    self->p->painter.background().set_image(path ? path : "");
     GST_DEBUG_OBJECT(self, "Background image is %s", path ? path : "none");
     return true;
   } catch (const std::exception& error) {
@@ -145,12 +141,9 @@ gboolean start(GstAggregator* aggregator) {
     // Another image may be named meanwhile.
     for (;;) {
       const CompositorSettings settings = settings_of(self_of(aggregator));
-      p.painter.background().clear_image();
-      if (!settings.background_image.empty()) {
-        p.painter.background().load_image(settings.background_image);
-      } else if (settings.background == BackgroundMode::image) {
+      if (settings.background_image.empty() && settings.background == BackgroundMode::image)
         throw Error(ErrorCode::invalid, "background=image is set and background-image is not");
-      }
+      p.painter.background().set_image(settings.background_image);
       const ObjectLock lock(aggregator);
       if (p.settings.background_image != settings.background_image) continue;
       p.started = true;

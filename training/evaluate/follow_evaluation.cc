@@ -81,7 +81,7 @@ Following compare_movements(const std::vector<std::vector<double>>& driver,
     const auto shares = static_cast<double>(groups * first.size());
     result.difference += difference / shares;
     result.moved_difference += moved / shares;
-    if (const double trembling = tremble_of(first); trembling > 0)
+    if (const double trembling = tremble_of(first); trembling >= least_tremble)
       trembles.push_back(tremble_of(second) / trembling);
   }
   if (!trembles.empty()) result.tremble = mean_of(trembles);

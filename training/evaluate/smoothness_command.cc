@@ -13,9 +13,6 @@
 namespace reenact::training {
 namespace {
 
-/// Of a driver, in the unit of points; less is the rounding of a network that sees one picture twice.
-constexpr double least_tremble = 1e-6;
-
 double tremble_of_heads(FacePointFinder& finder, const std::vector<cv::Mat>& pictures) {
   std::vector<FacePointList> points;
   for (const auto& face : finder.find(pictures))

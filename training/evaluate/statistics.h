@@ -24,5 +24,8 @@ double deviation_of(const std::vector<double>& values);
 double correlation_of(const std::vector<double>& first, const std::vector<double>& second);
 /// Root of the mean square of second differences: what trembles, not what moves. 0 for fewer than three values.
 double tremble_of(const std::vector<double>& values);
+/// Of a driver, as a share of the face or of the distance between its eyes; less is the rounding of a network that sees one
+/// picture twice.
+inline constexpr double least_tremble = 1e-6;
 
 }  // namespace reenact::training
