@@ -141,7 +141,7 @@ std::unique_ptr<reenact::PoseEncoder> Backend::pose_encoder(std::shared_ptr<cons
                                                             const EngineOptions& options) {
   auto weights = folded_weights_.get(weight_key(*file, "pose"),
                                      [&] { return PoseEncoder::fold(WeightSource(file), config); });
-  // Both change the pictures drawn from an embedding less than int8 in the generator does (docs/performance.md).
+  // int8 and bf16 change the pictures drawn from an embedding less than int8 in the generator does (docs/performance.md).
   const bool may_be_int8 = options.precision == Precision::automatic || options.precision == Precision::int8;
   const Arithmetic element = may_be_int8 && has_int8_pose_encoder() ? Arithmetic::int8 : element_for(options);
   return std::make_unique<PoseEncoder>(std::move(weights), config, element, options.threads);

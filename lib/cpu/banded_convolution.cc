@@ -117,12 +117,15 @@ BandedConvolution::BandedConvolution(const FoldedWeights& weights, const std::st
   bands_.push_back(make_band(shape, in.element(), epilogue, band_rows_));
   if (rows_ % band_rows_) bands_.push_back(make_band(shape, in.element(), epilogue, rows_ % band_rows_));
   for (Band& band : bands_) {
-    if (in.element() == Arithmetic::int8) {
+    const Band& first = bands_.front();
+    if (in.element() != Arithmetic::int8) {
+      band.weights = &weights.packed(name, band.convolution);
+    } else if (first.weights && first.convolution.weights_order() == band.convolution.weights_order()) {
+      band.weights = first.weights;
+    } else {
       band.quantised = std::make_unique<const PackedWeights>(
           band.convolution.pack(std::span<const std::int8_t>(quantised.values), bias));
       band.weights = band.quantised.get();
-    } else {
-      band.weights = &weights.packed(name, band.convolution);
     }
   }
 }

@@ -39,7 +39,7 @@ class BandedConvolution {
   BandedConvolution(const FoldedWeights& weights, const std::string& name, const FeatureMap& in,
                     const FeatureMap& out, const Options& options, int threads);
 
-  /// A map of bytes beside one of floats: what stands for 0 and one step, by channel.
+  /// A map that gets another's floats as bytes.
   struct ByteCopy {
     FeatureMap* map = nullptr;
     std::vector<float> scale, shift;  ///< from values to bytes
@@ -60,7 +60,7 @@ class BandedConvolution {
   struct Band {
     Convolution convolution;
     const PackedWeights* weights;
-    std::unique_ptr<const PackedWeights> quantised;  // the weights, if they are int8
+    std::unique_ptr<const PackedWeights> quantised;  // the weights, if they are int8 and not the first band's
     std::vector<ConvolutionHandles> handles;         // [slot]
   };
   Band make_band(ConvolutionShape shape, Arithmetic arithmetic, const ConvolutionEpilogue& epilogue,

@@ -120,7 +120,7 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
   int block_input = 0, current = add_map(size, 3, element);  // maps
   bytes[current].range.steps = {1 / largest_byte};
   FeatureMap depthwise_out;  // what a depthwise convolution's output would be, for its measures alone
-  MapBytes depthwise_bytes;
+  ByteRange depthwise_range;
   const std::vector<Layer> layers = layers_of(config.pose_encoder_width);
   for (const Layer& layer : layers) {
     const int in = current, padding = layer.kernel / 2;
@@ -142,7 +142,7 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
       options.activation = ConvolutionEpilogue::Activation::relu6;
     MapBytes out_bytes;
     if (element == Arithmetic::int8) {
-      const ByteRange& range = in < 0 ? depthwise_bytes.range : bytes[in].range;
+      const ByteRange& range = in < 0 ? depthwise_range : bytes[in].range;
       options.input_steps = range.steps;
       options.input_zeros = range.zeros;
       out_bytes.values = weights_->normalised_output(layer.convolution);
@@ -170,7 +170,7 @@ PoseEncoder::PoseEncoder(std::shared_ptr<const FoldedWeights> weights, const Ree
            nullptr,
            {}});
       steps_.back().convolution.keep_bands(depthwise_out);
-      depthwise_bytes = out_bytes;
+      depthwise_range = out_bytes.range;
     } else if (in < 0) {
       Step& depthwise = steps_.back();
       options.band_rows = depthwise.convolution.band_rows();
@@ -214,9 +214,9 @@ void PoseEncoder::do_encode(const cv::Mat& rgb, std::span<float> pose) {
 void PoseEncoder::encode_floats(std::span<const float> input, std::span<float> pose) {
   const auto count = static_cast<std::ptrdiff_t>(input.size());
   if (element_ == Arithmetic::int8) {
-    const std::vector<float> scale(input.size(), largest_byte), shift(input.size());
-    kernels_->normalise[0][2](input.data(), maps_.front().row(0), scale.data(), shift.data(), 1,
-                              static_cast<int>(count));
+    constexpr float scale[3] = {largest_byte, largest_byte, largest_byte}, shift[3] = {};
+    kernels_->normalise[0][2](input.data(), maps_.front().row(0), scale, shift, static_cast<int>(count / 3),
+                              3);
   } else {
     const auto& convert_in = element_ == Arithmetic::f32 ? kernels_->to_float : kernels_->to_bfloat16;
     convert_in[0](input.data(), maps_.front().row(0), count);

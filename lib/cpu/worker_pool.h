@@ -28,8 +28,8 @@ class WorkerPool {
   int reserve(int wanted_threads);
 
   /// Calls `function(task, slot)` for each task in [0, tasks) on at most `threads` threads, the caller among
-  /// them, or in the caller alone where that is a background thread, and returns when all are done. `slot` in [0, threads) is not shared by two threads at a time.
-  /// Tasks must not throw.
+  /// them, or in the caller alone where that is a background thread, and returns when all are done. `slot` in
+  /// [0, threads) is not shared by two threads at a time. Tasks must not throw.
   template <typename Function>
   void run(int tasks, int threads, Function&& function) {
     using Callable = std::remove_reference_t<Function>;

@@ -37,8 +37,8 @@ enum class PoseMode {
 ///     (measures of rest) + strength * (measures of pose - measures of rest)
 ///
 /// Brows and the mouth's width are proportions of a face as well: what the mean measures there is exchanged for what the
-/// identity does at rest, of the brows' height all but a quarter or so. Each is moved beyond the aim, up to three times as far, since the head that is drawn
-/// moves less far than the measures. Lids and brows move as the mean of both sides.
+/// identity does at rest, of the brows' height all but a quarter or so. Each is moved beyond the aim, up to three times as
+/// far, since the head that is drawn moves less far than the measures. Lids and brows move as the mean of both sides.
 ///
 /// Without a landmark head, or for an identity without a neutral pose, it is relative with the mean as reference.
 /// set_reference() holds the mean at a pose until another face comes.

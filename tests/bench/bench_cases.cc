@@ -139,7 +139,7 @@ void add_contestant(std::vector<Contestant>& contestants, const std::string& eng
   }
 }
 
-/// Reference and cpu backend of a network without int8: `make` loads an object, `use` runs it once.
+/// Reference and cpu backend of a network, in what the backend supports for that file: `make` loads an object, `use` runs it once.
 template <typename Object, typename Config>
 std::vector<ordered_json> compare_engines(
     const std::string& name, const std::shared_ptr<const ModelFile>& file, const BenchOptions& options,
